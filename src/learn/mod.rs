@@ -1,0 +1,2 @@
+//! What a training learns: the weights, or the mask.
+pub trait Learn: Send + Sync {}

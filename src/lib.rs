@@ -1,0 +1,22 @@
+//! Tombola runs lottery-ticket experiments: a folder of TOML in, a report that compares trained networks, their IMP
+//! tickets and random-weight subnetworks out. ARCHITECTURE.md is the map.
+
+pub mod criterion;
+pub mod dataset;
+pub mod figure;
+pub mod init;
+pub mod layer;
+pub mod learn;
+pub mod mask;
+pub mod optimizer;
+pub mod plan;
+pub mod record;
+pub mod registry;
+pub mod report;
+pub mod run;
+pub mod schedule;
+pub mod seed;
+pub mod spec;
+pub mod stage;
+pub mod ticket;
+pub mod units;

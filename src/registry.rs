@@ -1,0 +1,216 @@
+//! One registry of plugins, keyed by (kind, name). Registration is explicit: `builtin` is the list of what ships.
+//!
+//! A plugin is a configuration struct in a file of its own: its fields are what a spec may say, their docs what
+//! `show` prints, its implementation of the kind's trait what it does. Adding one is that file and one line here.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::criterion::Criterion;
+use crate::dataset::Format;
+use crate::figure::Figure;
+use crate::init::Init;
+use crate::layer::Layer;
+use crate::learn::Learn;
+use crate::optimizer::Optimizer;
+use crate::schedule::Schedule;
+use crate::spec::node::{self, Node};
+use crate::stage::Stage;
+
+/// What every plugin says of itself. The struct's fields are its parameters; `#[serde(deny_unknown_fields)]`, please.
+pub trait Plugin: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'static {
+    /// The name that specs use, in kebab-case.
+    const NAME: &'static str;
+    /// Part of every step's id: raise it whenever the plugin would give other bits than before.
+    const VERSION: u32;
+    /// One line for `list`.
+    const SUMMARY: &'static str;
+    /// The paper and section, where there is one.
+    const SOURCE: &'static str = "";
+    /// Fields that name another plugin, and of which kind: they are resolved before this struct sees them.
+    const REFERENCES: &'static [(&'static str, Kind)] = &[];
+}
+
+/// A kind of plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Criterion,
+    Stage,
+    Learn,
+    Layer,
+    Format,
+    Init,
+    Optimizer,
+    Schedule,
+    Figure,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 9] = [
+        Kind::Criterion,
+        Kind::Stage,
+        Kind::Learn,
+        Kind::Layer,
+        Kind::Format,
+        Kind::Init,
+        Kind::Optimizer,
+        Kind::Schedule,
+        Kind::Figure,
+    ];
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Criterion => "criterion",
+            Kind::Stage => "stage",
+            Kind::Learn => "learn",
+            Kind::Layer => "layer",
+            Kind::Format => "format",
+            Kind::Init => "init",
+            Kind::Optimizer => "optimizer",
+            Kind::Schedule => "schedule",
+            Kind::Figure => "figure",
+        })
+    }
+}
+
+/// A plugin by name with its configuration, checked and with every default filled in: what is hashed and built.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct Use {
+    #[serde(rename = "use")]
+    pub name: String,
+    #[serde(default)]
+    pub config: Value,
+    /// The plugin's version, and so part of a step's id.
+    pub version: u32,
+}
+
+type Builder<T> = Box<dyn Fn(&Value) -> Result<Arc<T>, String> + Send + Sync>;
+
+/// What the registry knows of one plugin.
+pub struct Entry<T: ?Sized> {
+    pub about: About,
+    build: Builder<T>,
+}
+
+/// A plugin's description, without what it does.
+#[derive(Clone, Debug)]
+pub struct About {
+    pub kind: Kind,
+    pub name: &'static str,
+    pub version: u32,
+    pub summary: &'static str,
+    pub source: &'static str,
+    pub references: &'static [(&'static str, Kind)],
+    pub schema: Schema,
+    /// Reads the configuration from a spec's table and writes it back with every default filled in.
+    pub canonical: fn(&Node) -> Result<Value, node::Error>,
+}
+
+/// The plugins of one kind.
+pub struct Shelf<T: ?Sized>(BTreeMap<&'static str, Entry<T>>);
+
+impl<T: ?Sized> Default for Shelf<T> {
+    fn default() -> Self {
+        Shelf(BTreeMap::new())
+    }
+}
+
+impl<T: ?Sized + 'static> Shelf<T> {
+    fn add<P: Plugin>(&mut self, kind: Kind, build: fn(P) -> Arc<T>) {
+        let about = About {
+            kind,
+            name: P::NAME,
+            version: P::VERSION,
+            summary: P::SUMMARY,
+            source: P::SOURCE,
+            references: P::REFERENCES,
+            schema: schema_for!(P),
+            canonical: |table| {
+                let config: P = table.deserialize()?;
+                serde_json::to_value(config).map_err(|e| node::Error::at(table, e.to_string()))
+            },
+        };
+        let build = move |config: &Value| serde_json::from_value(config.clone()).map(build).map_err(|e| e.to_string());
+        self.0.insert(P::NAME, Entry { about, build: Box::new(build) });
+    }
+
+    /// Builds the plugin that `used` names. A `Use` that came through the spec always builds.
+    pub fn build(&self, used: &Use) -> Result<Arc<T>, String> {
+        let entry = self.0.get(used.name.as_str()).ok_or_else(|| format!("no plugin is named {:?}", used.name))?;
+        (entry.build)(&used.config).map_err(|e| format!("{:?}: {e}", used.name))
+    }
+
+    pub fn abouts(&self) -> impl Iterator<Item = &About> {
+        self.0.values().map(|entry| &entry.about)
+    }
+}
+
+/// Every plugin that a spec may name.
+#[derive(Default)]
+pub struct Registry {
+    pub criteria: Shelf<dyn Criterion>,
+    pub stages: Shelf<dyn Stage>,
+    pub learns: Shelf<dyn Learn>,
+    pub layers: Shelf<dyn Layer>,
+    pub formats: Shelf<dyn Format>,
+    pub inits: Shelf<dyn Init>,
+    pub optimizers: Shelf<dyn Optimizer>,
+    pub schedules: Shelf<dyn Schedule>,
+    pub figures: Shelf<dyn Figure>,
+}
+
+/// One method a kind, so that a line of registration says what is added.
+macro_rules! registration {
+    ($($method:ident, $shelf:ident, $kind:ident, $of:ident;)*) => { impl Registry { $(
+        pub fn $method<P: Plugin + $of>(mut self) -> Self {
+            self.$shelf.add::<P>(Kind::$kind, |plugin| Arc::new(plugin));
+            self
+        }
+    )* } };
+}
+
+registration! {
+    criterion, criteria, Criterion, Criterion;
+    stage, stages, Stage, Stage;
+    learn, learns, Learn, Learn;
+    layer, layers, Layer, Layer;
+    format, formats, Format, Format;
+    init, inits, Init, Init;
+    optimizer, optimizers, Optimizer, Optimizer;
+    schedule, schedules, Schedule, Schedule;
+    figure, figures, Figure, Figure;
+}
+
+impl Registry {
+    /// What ships with Tombola.
+    pub fn builtin() -> Registry {
+        Registry::default()
+    }
+
+    /// The plugins of one kind, by name.
+    pub fn abouts(&self, kind: Kind) -> Vec<&About> {
+        match kind {
+            Kind::Criterion => self.criteria.abouts().collect(),
+            Kind::Stage => self.stages.abouts().collect(),
+            Kind::Learn => self.learns.abouts().collect(),
+            Kind::Layer => self.layers.abouts().collect(),
+            Kind::Format => self.formats.abouts().collect(),
+            Kind::Init => self.inits.abouts().collect(),
+            Kind::Optimizer => self.optimizers.abouts().collect(),
+            Kind::Schedule => self.schedules.abouts().collect(),
+            Kind::Figure => self.figures.abouts().collect(),
+        }
+    }
+
+    pub fn about(&self, kind: Kind, name: &str) -> Option<&About> {
+        self.abouts(kind).into_iter().find(|about| about.name == name)
+    }
+}

@@ -1,0 +1,133 @@
+//! What was typed: an experiment's TOML, merged with the shipped and local plugins that it uses, checked, every
+//! default filled in. This module only reads.
+
+pub mod node;
+
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::registry::Use;
+use crate::units::Rate;
+
+/// An experiment as its author means it.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// The folder's name.
+    pub name: String,
+    pub folder: PathBuf,
+    pub title: String,
+    pub question: String,
+    pub replicates: u32,
+    pub seed: u64,
+    /// Matching = mean paired difference to dense ≥ −this many accuracy points ÷ 100 (default 0.002).
+    pub matching: f64,
+    pub dataset: DatasetSpec,
+    pub model: ModelSpec,
+    pub pipelines: IndexMap<String, PipelineSpec>,
+}
+
+/// A data set's declaration, with how this experiment splits it.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct DatasetSpec {
+    pub name: String,
+    pub summary: String,
+    pub licence: String,
+    pub citation: String,
+    /// The folder, below a data directory, that holds the files.
+    pub folder: String,
+    pub format: Use,
+    pub files: Vec<FileSpec>,
+    pub classes: usize,
+    /// Channels, height, width.
+    pub shape: [usize; 3],
+    /// Examples in the training split, before validation examples are taken from it.
+    pub train: usize,
+    pub test: usize,
+    pub normalise: Normalise,
+    /// Validation examples, drawn from the training split by class.
+    pub validation: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct FileSpec {
+    pub name: String,
+    /// SHA-256 of the decompressed bytes.
+    pub sha256: String,
+    /// Number of decompressed bytes.
+    pub bytes: u64,
+}
+
+/// Pixel byte p becomes (p ÷ 255 − mean) ÷ std, channel by channel.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Normalise {
+    pub mean: Vec<f32>,
+    pub std: Vec<f32>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelSpec {
+    pub name: String,
+    pub summary: String,
+    pub source: String,
+    pub layers: Vec<LayerSpec>,
+    pub init: Use,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerSpec {
+    /// As written, or the layer's kind and its number among its kind: "linear1".
+    pub name: String,
+    pub layer: Use,
+    /// Where it was written, for errors about shapes.
+    pub origin: node::Origin,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct PipelineSpec {
+    pub name: String,
+    /// The pipeline it uses, "" where it is written out in the experiment.
+    pub uses: String,
+    pub summary: String,
+    pub source: String,
+    pub fork: Option<Fork>,
+    pub stages: Vec<StageSpec>,
+    /// Where it was written, for errors that only the plan can find.
+    pub origin: node::Origin,
+}
+
+/// A control forks from tickets of another pipeline, before their training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fork {
+    /// The pipeline whose tickets are forked.
+    pub each: String,
+    /// Levels to fork from, all from 1 up where absent.
+    pub at: Option<Vec<u32>>,
+    /// How many times each fork is drawn.
+    pub times: u32,
+    pub origin: node::Origin,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum StageSpec {
+    One(Use, node::Origin),
+    /// Stages repeated up to `times`, or until a stop rule holds, whichever comes first.
+    Repeat {
+        times: u32,
+        until: Stop,
+        stages: Vec<StageSpec>,
+    },
+    /// Independent branches from the same ticket, as `foreach` makes them of a list.
+    Branch(Vec<Vec<StageSpec>>),
+}
+
+/// Ends a repeat, whichever holds first.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Stop {
+    /// After the first level whose weights remaining are at or below this.
+    pub weights_remaining: Option<Rate>,
+    /// After the first level whose validation accuracy at early stop is more than this below level 0's, in absolute
+    /// points ÷ 100.
+    pub accuracy_drop: Option<f64>,
+}
