@@ -16,12 +16,12 @@ use crate::criterion::Criterion;
 use crate::dataset::Format;
 use crate::figure::Figure;
 use crate::init::Init;
-use crate::layer::Layer;
-use crate::learn::Learn;
+use crate::layer::{self, Layer};
+use crate::learn::{self, Learn};
 use crate::optimizer::Optimizer;
 use crate::schedule::Schedule;
 use crate::spec::node::{self, Node};
-use crate::stage::Stage;
+use crate::stage::{self, Stage};
 
 /// What every plugin says of itself. The struct's fields are its parameters; `#[serde(deny_unknown_fields)]`, please.
 pub trait Plugin: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'static {
@@ -90,6 +90,18 @@ pub struct Use {
     pub config: Value,
     /// The plugin's version, and so part of a step's id.
     pub version: u32,
+}
+
+impl Use {
+    /// The plugin `P` with nothing but its defaults, as a field's default.
+    ///
+    /// # Panics
+    /// Where `P` has a parameter without default: a mistake in the source that any test of the plugin finds.
+    pub fn with_defaults<P: Plugin>() -> Use {
+        let plugin: P = serde_json::from_value(Value::Object(Default::default())).expect("every parameter has a default");
+        let config = serde_json::to_value(plugin).expect("a configuration is plain data");
+        Use { name: P::NAME.into(), config, version: P::VERSION }
+    }
 }
 
 type Builder<T> = Box<dyn Fn(&Value) -> Result<Arc<T>, String> + Send + Sync>;
@@ -193,6 +205,20 @@ impl Registry {
     /// What ships with Tombola.
     pub fn builtin() -> Registry {
         Registry::default()
+            .stage::<stage::InitStage>()
+            .stage::<stage::Train>()
+            .stage::<stage::Prune>()
+            .stage::<stage::Rewind>()
+            .stage::<stage::Reinit>()
+            .stage::<stage::Shuffle>()
+            .stage::<stage::RandomMask>()
+            .stage::<stage::Evaluate>()
+            .learn::<learn::LearnWeights>()
+            .learn::<learn::EdgePopup>()
+            .layer::<layer::Linear>()
+            .layer::<layer::Relu>()
+            .layer::<layer::Flatten>()
+            .layer::<layer::Dropout>()
     }
 
     /// The plugins of one kind, by name.

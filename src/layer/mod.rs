@@ -1,5 +1,17 @@
 //! Layers: each infers its shapes at plan time and computes with burn tensors at run time.
 
+mod dropout;
+mod flatten;
+mod linear;
+mod relu;
+
+pub use dropout::Dropout;
+pub use flatten::Flatten;
+pub use linear::Linear;
+pub use relu::Relu;
+
+use std::fmt;
+
 use burn::tensor::Tensor;
 
 use crate::seed::Stream;
@@ -9,6 +21,33 @@ use crate::seed::Stream;
 pub enum Shape {
     Flat(usize),
     Image([usize; 3]),
+}
+
+impl Shape {
+    /// Number of values of one example.
+    pub fn len(self) -> usize {
+        self.dims().iter().product()
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn dims(self) -> Vec<usize> {
+        match self {
+            Shape::Flat(features) => vec![features],
+            Shape::Image(dims) => dims.to_vec(),
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Shape::Flat(features) => write!(f, "{features} features"),
+            Shape::Image([channels, height, width]) => write!(f, "an image of {channels}×{height}×{width}"),
+        }
+    }
 }
 
 /// What flows between layers, for a batch: `[batch, features]` or `[batch, channels, height, width]`.
@@ -35,24 +74,25 @@ pub enum Role {
     Bias,
 }
 
-/// Layer kinds that prune rates tell apart; `output` is the last prunable layer, whatever its kind.
+/// What a weight tensor belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WeightKind {
     Conv,
     Linear,
 }
 
-/// One forward pass: whether it trains, and the noise of its iteration.
+/// One forward pass.
 #[derive(Clone, Copy)]
 pub struct Pass<'a> {
-    /// `None` at evaluation: no noise then.
+    /// In training, this layer's stream of noise for this iteration; none in evaluation.
     pub noise: Option<&'a dyn Fn() -> Stream>,
 }
 
+/// Maps activations to activations.
 pub trait Layer: Send + Sync {
     /// The shape that leaves the layer and the parameters it has, or why the input does not fit.
     fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), String>;
 
-    /// Computes a batch. `params` are flat, in the order that `infer` gave.
+    /// Computes a batch of the shape that `infer` accepted. `params` are flat, in the order that `infer` gave.
     fn forward(&self, input: Activation, params: &[Tensor<1>], pass: Pass<'_>) -> Activation;
 }

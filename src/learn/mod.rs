@@ -1,2 +1,56 @@
 //! What a training learns: the weights, or the mask.
-pub trait Learn: Send + Sync {}
+
+mod edge_popup;
+mod weights;
+
+pub use edge_popup::EdgePopup;
+pub use weights::LearnWeights;
+
+use indexmap::IndexMap;
+
+use crate::mask::Mask;
+use crate::model::Model;
+use crate::optimizer::Stepper;
+use crate::registry::Registry;
+use crate::seed::Seeds;
+use crate::ticket::Ticket;
+
+/// A way to learn, as a spec configures it.
+pub trait Learn: Send + Sync {
+    /// What moves: "weights" or "mask".
+    fn learns(&self) -> &'static str;
+
+    /// How many of a tensor's weights are kept after a training that began with `kept` of `prunable`.
+    fn kept(&self, kept: usize, prunable: usize) -> usize;
+
+    /// Prepares a training from a ticket, whose arrays become what the graph computes with.
+    fn start(
+        &self,
+        ticket: &mut Ticket,
+        model: &Model,
+        seeds: Seeds,
+        registry: &Registry,
+    ) -> Result<Box<dyn Learner>, String>;
+}
+
+/// The state of one training, beside the values that the graph computes with. Tensors are numbered as in the model.
+pub trait Learner: Send {
+    /// Lengths of what the optimizer moves, tensor by tensor; 0 where a tensor is frozen and needs no gradient.
+    fn lengths(&self) -> Vec<usize>;
+
+    /// Changes tensor number `tensor`'s values by one step, given the loss's gradient with respect to them.
+    fn step(
+        &mut self,
+        tensor: usize,
+        values: &mut [f32],
+        gradient: &[f32],
+        stepper: &mut dyn Stepper,
+        learning_rate: f64,
+    );
+
+    /// The masks as they stand.
+    fn masks(&self) -> IndexMap<String, Mask>;
+
+    /// How many values of a tensor break rule 2: a masked weight that is not 0, or a frozen one that moved.
+    fn violations(&self, tensor: usize, values: &[f32]) -> usize;
+}

@@ -1,2 +1,196 @@
-//! Stages: each maps a ticket to a ticket.
-pub trait Stage: Send + Sync {}
+//! Stages: each maps a ticket to a ticket. A stage foresees its effect when planned and has it when run.
+
+mod evaluate;
+mod init;
+mod prune;
+mod random_mask;
+mod reinit;
+mod rewind;
+mod shuffle;
+mod train;
+
+pub use evaluate::Evaluate;
+pub use init::InitStage;
+pub use prune::{Prune, Rates, Scope};
+pub use random_mask::RandomMask;
+pub use reinit::Reinit;
+pub use rewind::Rewind;
+pub use shuffle::Shuffle;
+pub use train::{Train, Training};
+
+use std::fmt;
+
+use crate::init::{Fans, Init};
+use crate::layer::Role;
+use crate::model::{Model, Param, RateKind};
+use crate::record::{Scores, TrainingRecord};
+use crate::registry::{Registry, Use};
+use crate::seed::{Purpose, Seeds};
+use crate::ticket::{Array, Ticket};
+
+/// One thing that a pipeline does to a ticket.
+pub trait Stage: Send + Sync {
+    /// Changes what is known of the ticket before anything runs; an error says why the stage cannot follow.
+    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), String>;
+
+    /// Does it.
+    fn apply(&self, work: &Work<'_>, ticket: Ticket) -> Result<Outcome, Failure>;
+}
+
+/// What is known of a chain of stages ahead of its run. Pure: the plan threads it from stage to stage.
+#[derive(Clone)]
+pub struct Ahead<'a> {
+    pub registry: &'a Registry,
+    /// Whether there is a ticket yet.
+    pub begun: bool,
+    /// Prunes so far.
+    pub level: u32,
+    /// Where in schedule and data order the next training begins, in iterations.
+    pub position: u64,
+    /// Iterations that the stage just foreseen trains for: its cost.
+    pub iterations: u64,
+    /// Total length of the pipeline's first training, once there is one.
+    pub trained: Option<u64>,
+    /// Iterations in an epoch of that training.
+    pub per_epoch: u64,
+    /// Set by a stage whose ticket is evaluated, and so is a row of the results.
+    pub evaluated: bool,
+    /// The position whose weights the stage restores, from the pipeline's first training.
+    pub rewinds_to: Option<u64>,
+    /// What its trainings learn, for the report: "weights" or "mask".
+    pub learns: Option<&'static str>,
+    /// Kept weights of each prunable tensor, in graph order.
+    pub layers: Vec<Foreseen>,
+    /// Examples of the training split, validation examples taken off.
+    pub examples: u64,
+}
+
+/// Kept weights of one prunable tensor, as foreseen: exact, but after a prune of global scope, which keeps an exact
+/// total that only the run divides among tensors.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Foreseen {
+    pub kind: RateKind,
+    pub prunable: usize,
+    pub kept: usize,
+}
+
+impl Ahead<'_> {
+    pub fn kept(&self) -> usize {
+        self.layers.iter().map(|layer| layer.kept).sum()
+    }
+
+    pub fn prunable(&self) -> usize {
+        self.layers.iter().map(|layer| layer.prunable).sum()
+    }
+
+    /// An error unless a ticket is there to work on.
+    pub fn require_ticket(&self, stage: &str) -> Result<(), String> {
+        match self.begun {
+            true => Ok(()),
+            false => Err(format!("`{stage}` needs a ticket to work on: begin the pipeline with `init = {{}}`")),
+        }
+    }
+}
+
+/// What a stage may use while it runs.
+pub struct Work<'a> {
+    pub model: &'a Model,
+    pub registry: &'a Registry,
+    pub seeds: Seeds,
+    pub level: u32,
+    /// Which of a control's repeated draws this is.
+    pub draw: u32,
+    /// Where in schedule and data order a training begins.
+    pub position: u64,
+    /// Positions of a training whose weights a later stage restores.
+    pub snapshots: &'a [u64],
+    /// For a stage that rewinds: the ticket at the position it asked for.
+    pub rewound: Option<Ticket>,
+    pub lab: &'a dyn Lab,
+}
+
+impl Work<'_> {
+    /// The name of a stream for a control's draw at this level.
+    pub fn drawn(&self, name: &str) -> String {
+        format!("{name} level {} draw {}", self.level, self.draw)
+    }
+
+    /// Fresh values for every parameter: weights from the initialiser, biases 0.
+    pub fn initialise(
+        &self,
+        init: &dyn Init,
+        purpose: Purpose,
+        stream: impl Fn(&str) -> String,
+    ) -> impl Iterator<Item = (String, Array)> {
+        let values = move |param: &Param| match param.role {
+            Role::Weight { fan_in, fan_out, .. } => {
+                let fans = Fans { len: param.len(), fan_in, fan_out };
+                init.values(fans, &mut self.seeds.stream(purpose, &stream(&param.name)))
+            }
+            Role::Bias => vec![0.0; param.len()],
+        };
+        self.model.params.iter().map(move |param| {
+            (param.name.clone(), Array { shape: param.shape.clone(), values: values(param) })
+        })
+    }
+}
+
+/// Where trainings and evaluations happen: data, device and progress are behind it, so that stages know none of them.
+pub trait Lab {
+    /// Examples of the training split, validation examples taken off.
+    fn examples(&self) -> u64;
+
+    /// Trains a ticket as told.
+    fn train(&self, ticket: Ticket, training: &Training, work: &Work<'_>) -> Result<Outcome, Failure>;
+
+    /// Scores a ticket as it is.
+    fn evaluate(&self, ticket: &Ticket, position: u64) -> Result<Scores, Failure>;
+}
+
+/// What a stage leaves.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    pub ticket: Ticket,
+    pub training: Option<TrainingRecord>,
+    pub scores: Option<Scores>,
+    /// The tickets at the positions that were asked for.
+    pub snapshots: Vec<(u64, Ticket)>,
+}
+
+impl From<Ticket> for Outcome {
+    fn from(ticket: Ticket) -> Outcome {
+        Outcome { ticket, ..Outcome::default() }
+    }
+}
+
+/// Why a stage did not end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Asked to stop.
+    Interrupted,
+    /// It cannot be done, with the reason.
+    Failed(String),
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Failure {
+        Failure::Failed(message)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Interrupted => f.write_str("interrupted"),
+            Failure::Failed(message) => f.write_str(message),
+        }
+    }
+}
+
+/// Builds the initialiser that a stage names; the spec fills in the model's where the stage names none.
+fn build_init(registry: &Registry, init: &Option<Use>) -> Result<std::sync::Arc<dyn Init>, String> {
+    match init {
+        Some(used) => registry.inits.build(used),
+        None => Err("no initialiser is named, neither by the stage nor by the model".into()),
+    }
+}

@@ -1,0 +1,52 @@
+//! A model on a device: layers and parameters become a burn training graph.
+//!
+//! Parameters rest as flat tensors, which layers reshape: a training reads and writes them on the host without a copy
+//! where the device is the host, and nothing here depends on rank. Masks do not appear: a masked weight is exactly 0.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::layer::{Activation, Pass, Shape};
+use crate::model::Model;
+use crate::seed::{Purpose, Seeds};
+
+/// The key of a training pass's noise.
+#[derive(Clone, Copy)]
+pub struct Noise {
+    pub seeds: Seeds,
+    pub iteration: u64,
+}
+
+/// Runs a batch of pixels through the model; gives logits, `[batch, classes]`.
+///
+/// `pixels` holds `batch` examples of the model's input shape, row-major; `params` are flat, in the model's order.
+/// Logits are tracked where the device has autodiff and a parameter requires gradients.
+pub fn forward(
+    model: &Model,
+    params: &[Tensor<1>],
+    pixels: Vec<f32>,
+    device: &Device,
+    noise: Option<Noise>,
+) -> Tensor<2> {
+    let mut activation = input(model.input, pixels, device);
+    let mut rest = params;
+    for placed in &model.layers {
+        let (own, others) = rest.split_at(placed.params);
+        rest = others;
+        let stream = |noise: Noise| noise.seeds.stream(Purpose::Noise, &placed.name).part(noise.iteration);
+        let stream = noise.map(|noise| move || stream(noise));
+        let pass = Pass { noise: stream.as_ref().map(|f| f as &dyn Fn() -> _) };
+        activation = placed.layer.forward(activation, own, pass);
+    }
+    match activation {
+        Activation::Flat(logits) => logits,
+        Activation::Image(image) => image.flatten(1, 3),
+    }
+}
+
+fn input(shape: Shape, pixels: Vec<f32>, device: &Device) -> Activation {
+    let batch = pixels.len() / shape.len();
+    match shape {
+        Shape::Flat(n) => Activation::Flat(Tensor::from_data(TensorData::new(pixels, [batch, n]), device)),
+        Shape::Image([c, h, w]) => Activation::Image(Tensor::from_data(TensorData::new(pixels, [batch, c, h, w]), device)),
+    }
+}

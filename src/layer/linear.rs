@@ -1,0 +1,73 @@
+//! A fully connected layer.
+
+use burn::tensor::Tensor;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Activation, Layer, ParamSpec, Pass, Role, Shape, WeightKind};
+use crate::registry::Plugin;
+
+/// y = x · W + b, with W of `[inputs, units]` (burn's order; PyTorch stores its transpose) and b of `[units]`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Linear {
+    /// Output features.
+    pub units: usize,
+    /// Multiplies `units`; the product is rounded half up and is at least 1.
+    #[serde(default = "one")]
+    pub width: f64,
+    /// Whether a bias is added; biases start at 0 and are never pruned.
+    #[serde(default = "yes")]
+    pub bias: bool,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Plugin for Linear {
+    const NAME: &'static str = "linear";
+    const VERSION: u32 = 1;
+    const SUMMARY: &'static str = "Fully connected layer, x · W + b";
+}
+
+impl Linear {
+    fn outputs(&self) -> Result<usize, String> {
+        let outputs = (self.units as f64 * self.width + 0.5).floor();
+        match outputs.is_finite() && self.width > 0.0 && outputs <= 1e6 {
+            true => Ok((outputs as usize).max(1)),
+            false => Err(format!("units × width = {} × {} must lie between 1 and 1,000,000", self.units, self.width)),
+        }
+    }
+}
+
+impl Layer for Linear {
+    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), String> {
+        let Shape::Flat(inputs) = input else {
+            return Err(format!("a linear layer expects features and gets {input}: put `flatten = {{}}` before it"));
+        };
+        let outputs = self.outputs()?;
+        let role = Role::Weight { kind: WeightKind::Linear, fan_in: inputs, fan_out: outputs };
+        let weight = ParamSpec { name: "weight", shape: vec![inputs, outputs], role };
+        let bias = ParamSpec { name: "bias", shape: vec![outputs], role: Role::Bias };
+        let params = if self.bias { vec![weight, bias] } else { vec![weight] };
+        Ok((Shape::Flat(outputs), params))
+    }
+
+    fn forward(&self, input: Activation, params: &[Tensor<1>], _: Pass<'_>) -> Activation {
+        let (Activation::Flat(x), [weight, bias @ ..]) = (input, params) else {
+            unreachable!("infer accepts features only and gives a weight")
+        };
+        let [_, inputs] = x.dims();
+        let outputs = weight.dims()[0] / inputs;
+        let y = x.matmul(weight.clone().reshape([inputs, outputs]));
+        Activation::Flat(match bias {
+            [bias] => y + bias.clone().reshape([1, outputs]),
+            _ => y,
+        })
+    }
+}

@@ -1,0 +1,215 @@
+//! Edge-popup: the mask is learned, no weight ever moves.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Learn, Learner};
+use crate::init::{Fans, Init, KaimingUniform};
+use crate::layer::Role;
+use crate::mask::Mask;
+use crate::model::{Model, Param};
+use crate::optimizer::{Kept, Stepper};
+use crate::registry::{Kind, Plugin, Registry, Use};
+use crate::seed::{Purpose, Seeds};
+use crate::ticket::Ticket;
+use crate::units::Rate;
+
+/// Every weight has a score; each layer computes with the weights of the largest |score| and SGD moves the scores.
+///
+/// The gradient passes the selection straight through: with effective weight w · m, a score s has the gradient
+/// ∂L/∂(w · m) · w · sign(s), kept or not, so that a weight dropped by mistake can come back. A layer of n weights
+/// keeps n − ⌊(1 − k) · n⌋. Weight decay acts on scores; biases are frozen at 0.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EdgePopup {
+    /// k, the fraction of weights that each layer keeps.
+    pub weights_remaining: Rate,
+    /// How scores start: an initialiser, of the weight's fans.
+    #[serde(default = "kaiming_uniform")]
+    pub scores: Use,
+}
+
+fn kaiming_uniform() -> Use {
+    Use::with_defaults::<KaimingUniform>()
+}
+
+impl Plugin for EdgePopup {
+    const NAME: &'static str = "edge-popup";
+    const VERSION: u32 = 1;
+    const SUMMARY: &'static str = "The mask is learned by scores, no weight moves";
+    const SOURCE: &'static str = "Ramanujan et al. 2020, §3";
+    const REFERENCES: &'static [(&'static str, Kind)] = &[("scores", Kind::Init)];
+}
+
+impl Learn for EdgePopup {
+    fn learns(&self) -> &'static str {
+        "mask"
+    }
+
+    fn kept(&self, _: usize, prunable: usize) -> usize {
+        self.weights_remaining.kept_of(prunable)
+    }
+
+    fn start(
+        &self,
+        ticket: &mut Ticket,
+        model: &Model,
+        seeds: Seeds,
+        registry: &Registry,
+    ) -> Result<Box<dyn Learner>, String> {
+        if ticket.kept() < ticket.prunable() {
+            return Err("edge-popup learns a mask from all weights, and this ticket is pruned already".into());
+        }
+        let init = registry.inits.build(&self.scores)?;
+        let start = |(param, array): (&Param, &mut crate::ticket::Array)| match param.role {
+            Role::Weight { fan_in, fan_out, .. } => {
+                let fans = Fans { len: param.len(), fan_in, fan_out };
+                Some(self.tensor(param, fans, &mut array.values, &*init, seeds))
+            }
+            Role::Bias => None,
+        };
+        let frozen = model.params.iter().zip(ticket.arrays.values_mut()).map(start).collect();
+        Ok(Box::new(Popping { tensors: frozen }))
+    }
+}
+
+impl EdgePopup {
+    fn tensor(&self, param: &Param, fans: Fans, values: &mut [f32], init: &dyn Init, seeds: Seeds) -> Popped {
+        let scores = init.values(fans, &mut seeds.stream(Purpose::Scores, &param.name));
+        let dropped = fans.len - self.weights_remaining.kept_of(fans.len);
+        let mut popped = Popped {
+            name: param.name.clone(),
+            weights: values.to_vec(),
+            gradient: vec![0.0; fans.len],
+            select: Vec::new(),
+            keys: Vec::new(),
+            scores,
+            dropped,
+        };
+        popped.choose(values);
+        popped
+    }
+}
+
+struct Popping {
+    /// `None` for a tensor without scores, a bias.
+    tensors: Vec<Option<Popped>>,
+}
+
+/// One tensor's frozen weights and moving scores.
+struct Popped {
+    name: String,
+    weights: Vec<f32>,
+    scores: Vec<f32>,
+    /// The scores' gradient; kept to save allocating.
+    gradient: Vec<f32>,
+    /// All ones where kept.
+    select: Vec<u32>,
+    /// Scratch of the selection.
+    keys: Vec<u32>,
+    dropped: usize,
+}
+
+impl Popped {
+    /// Selects the weights of the largest |score|, ties by index as in a prune, and writes the effective weights.
+    fn choose(&mut self, effective: &mut [f32]) {
+        drop_smallest(&self.scores, self.dropped, &mut self.keys, &mut self.select);
+        for ((value, weight), select) in effective.iter_mut().zip(&self.weights).zip(&self.select) {
+            *value = f32::from_bits(weight.to_bits() & select);
+        }
+    }
+}
+
+/// Clears `select` for the `dropped` scores of smallest magnitude, the first of equal ones first, and sets it to all
+/// ones elsewhere. The bits of a magnitude rise with it, so whole numbers are compared; a NaN ranks highest.
+fn drop_smallest(scores: &[f32], dropped: usize, keys: &mut Vec<u32>, select: &mut Vec<u32>) {
+    let key = |score: &f32| score.abs().to_bits();
+    select.clear();
+    if dropped == 0 {
+        select.resize(scores.len(), u32::MAX);
+        return;
+    }
+    keys.clear();
+    keys.extend(scores.iter().map(key));
+    let (below, threshold, _) = keys.select_nth_unstable(dropped - 1);
+    let threshold = *threshold;
+    let mut equal_to_drop = dropped - below.iter().filter(|k| **k < threshold).count();
+    select.extend(scores.iter().map(|score| if key(score) >= threshold { u32::MAX } else { 0 }));
+    for (select, score) in select.iter_mut().zip(scores) {
+        if equal_to_drop == 0 {
+            break;
+        }
+        if key(score) == threshold {
+            *select = 0;
+            equal_to_drop -= 1;
+        }
+    }
+}
+
+impl Learner for Popping {
+    fn lengths(&self) -> Vec<usize> {
+        self.tensors.iter().map(|tensor| tensor.as_ref().map_or(0, |t| t.scores.len())).collect()
+    }
+
+    fn step(&mut self, tensor: usize, values: &mut [f32], gradient: &[f32], stepper: &mut dyn Stepper, rate: f64) {
+        let Some(popped) = &mut self.tensors[tensor] else { return };
+        let inputs = gradient.iter().zip(&popped.weights).zip(&popped.scores);
+        for (out, ((g, w), s)) in popped.gradient.iter_mut().zip(inputs) {
+            // PyTorch's |s| has gradient 0 at 0.
+            let sign = f32::from(u8::from(*s > 0.0)) - f32::from(u8::from(*s < 0.0));
+            *out = g * w * sign;
+        }
+        stepper.step(tensor, rate, &mut popped.scores, &popped.gradient, Kept::All);
+        popped.choose(values);
+    }
+
+    fn masks(&self) -> IndexMap<String, Mask> {
+        let mask = |t: &Popped| (t.name.clone(), Mask::from_fn(t.select.len(), |i| t.select[i] != 0));
+        self.tensors.iter().flatten().map(mask).collect()
+    }
+
+    fn violations(&self, tensor: usize, values: &[f32]) -> usize {
+        let Some(popped) = &self.tensors[tensor] else {
+            return values.iter().filter(|bias| bias.to_bits() != 0).count();
+        };
+        let expected = popped.weights.iter().zip(&popped.select).map(|(w, select)| w.to_bits() & select);
+        expected.zip(values).filter(|(bits, value)| *bits != value.to_bits()).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::criterion::select::drop_lowest;
+    use proptest::prelude::*;
+
+    fn selected(scores: &[f32], dropped: usize) -> Vec<bool> {
+        let mut select = Vec::new();
+        drop_smallest(scores, dropped, &mut Vec::new(), &mut select);
+        select.into_iter().map(|bits| bits != 0).collect()
+    }
+
+    #[test]
+    fn the_smallest_magnitudes_go_and_of_equal_ones_the_first() {
+        assert_eq!(selected(&[0.5, -0.1, 0.1, -0.7], 1), [true, false, true, true]);
+        assert_eq!(selected(&[0.5, -0.1, 0.1, -0.7], 3), [false, false, false, true]);
+        assert_eq!(selected(&[1.0, 1.0], 0), [true, true]);
+        assert_eq!(selected(&[1.0, 1.0], 2), [false, false]);
+    }
+
+    proptest! {
+        #[test]
+        fn selection_agrees_with_a_prune_by_magnitude(
+            scores in prop::collection::vec((-20i8..20).prop_map(|s| f32::from(s) / 8.0), 1..200),
+            part in 0.0..=1.0f64,
+        ) {
+            let dropped = (scores.len() as f64 * part) as usize;
+            let magnitudes: Vec<f32> = scores.iter().map(|s| s.abs()).collect();
+            let mut mask = Mask::ones(scores.len());
+            drop_lowest(&mut [(&magnitudes, &mut mask)], dropped);
+            let kept: Vec<bool> = (0..scores.len()).map(|i| mask.keeps(i)).collect();
+            prop_assert_eq!(selected(&scores, dropped), kept);
+        }
+    }
+}

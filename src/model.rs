@@ -1,0 +1,123 @@
+//! A resolved model: layers in order, with the parameters that they have. Plan, stages and graph share it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::layer::{Layer, ParamSpec, Role, Shape, WeightKind};
+use crate::record::LayerCount;
+use crate::ticket::Ticket;
+
+/// Layers in order, every shape inferred.
+#[derive(Clone)]
+pub struct Model {
+    pub input: Shape,
+    pub layers: Vec<Placed>,
+    /// All parameters, in graph order: a ticket's arrays have these names, in this order.
+    pub params: Vec<Param>,
+}
+
+/// A layer in its place.
+#[derive(Clone)]
+pub struct Placed {
+    pub name: String,
+    /// The layer plugin's name: "linear".
+    pub plugin: String,
+    pub layer: Arc<dyn Layer>,
+    pub output: Shape,
+    /// How many of `Model::params`, in order, are this layer's.
+    pub params: usize,
+}
+
+/// A parameter with its full name: "fc1.weight".
+#[derive(Clone, Debug, PartialEq)]
+pub struct Param {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub role: Role,
+    /// Of a prunable weight, the kind that prune rates are given by.
+    pub kind: Option<RateKind>,
+}
+
+/// What prune rates may differ by: `Output` is the last prunable layer in graph order and overrides its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateKind {
+    Conv,
+    Linear,
+    Output,
+}
+
+impl fmt::Display for RateKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RateKind::Conv => "conv",
+            RateKind::Linear => "linear",
+            RateKind::Output => "output",
+        })
+    }
+}
+
+/// A layer whose input does not fit, by its number in the model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Misfit {
+    pub layer: usize,
+    pub message: String,
+}
+
+impl Model {
+    /// Infers every shape from the input's on. `layers` gives name, plugin name and layer.
+    pub fn infer(input: Shape, layers: Vec<(String, String, Arc<dyn Layer>)>) -> Result<Model, Misfit> {
+        let mut model = Model { input, layers: Vec::new(), params: Vec::new() };
+        let mut shape = input;
+        for (number, (name, plugin, layer)) in layers.into_iter().enumerate() {
+            let (output, specs) = layer.infer(shape).map_err(|message| Misfit { layer: number, message })?;
+            shape = output;
+            model.layers.push(Placed { name: name.clone(), plugin, layer, output, params: specs.len() });
+            model.params.extend(specs.into_iter().map(|spec| Param::of(&name, spec)));
+        }
+        if let Some(last) = model.params.iter_mut().rev().find(|p| p.kind.is_some()) {
+            last.kind = Some(RateKind::Output);
+        }
+        Ok(model)
+    }
+
+    /// The shape that leaves the last layer.
+    pub fn output(&self) -> Shape {
+        self.layers.last().map_or(self.input, |layer| layer.output)
+    }
+
+    /// The weights that masks are on, in graph order.
+    pub fn prunable(&self) -> impl Iterator<Item = (&Param, RateKind)> {
+        self.params.iter().filter_map(|p| Some((p, p.kind?)))
+    }
+
+    /// Kept and prunable weights of a ticket of this model, tensor by tensor.
+    pub fn counts(&self, ticket: &Ticket) -> Vec<LayerCount> {
+        let count = |(param, kind): (&Param, RateKind)| LayerCount {
+            name: param.name.clone(),
+            kind: kind.to_string(),
+            kept: ticket.masks.get(&param.name).map_or(param.len(), |mask| mask.kept()),
+            prunable: param.len(),
+        };
+        self.prunable().map(count).collect()
+    }
+}
+
+impl Param {
+    fn of(layer: &str, spec: ParamSpec) -> Param {
+        let kind = match spec.role {
+            Role::Weight { kind: WeightKind::Conv, .. } => Some(RateKind::Conv),
+            Role::Weight { kind: WeightKind::Linear, .. } => Some(RateKind::Linear),
+            Role::Bias => None,
+        };
+        Param { name: format!("{layer}.{}", spec.name), shape: spec.shape, role: spec.role, kind }
+    }
+
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -1,0 +1,154 @@
+//! Pruning: the weights of the lowest scores go, exactly as many as the rate says.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Ahead, Failure, Foreseen, Outcome, Stage, Work};
+use crate::criterion::select::drop_lowest;
+use crate::criterion::{Magnitude, Weights};
+use crate::mask::Mask;
+use crate::model::RateKind;
+use crate::registry::{Kind, Plugin, Use};
+use crate::ticket::Ticket;
+use crate::units::Rate;
+
+/// (θ, m) → (θ, m′ ⊆ m). Removes round(rate × remaining) weights in each scope, half up, the lowest scores first,
+/// ties by (parameter, index).
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Prune {
+    /// How weights are ranked.
+    #[serde(default = "magnitude")]
+    pub criterion: Use,
+    /// Fraction of the remaining weights that goes: one number, or a table by layer kind.
+    pub rate: Rates,
+    /// Whether weights are ranked within each tensor or all together.
+    #[serde(default)]
+    pub scope: Scope,
+}
+
+fn magnitude() -> Use {
+    Use::with_defaults::<Magnitude>()
+}
+
+/// One rate for all tensors, or one by layer kind, which every kind in the model must have.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Rates {
+    One(Rate),
+    ByKind(KindRates),
+}
+
+/// Prune rates by layer kind; 0 keeps a kind whole.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KindRates {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conv: Option<Rate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linear: Option<Rate>,
+    /// The last prunable layer, whatever its type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Rate>,
+}
+
+impl Rates {
+    /// The rate for a tensor, or which key is missing.
+    fn of(self, kind: RateKind) -> Result<Rate, String> {
+        let rate = match (self, kind) {
+            (Rates::One(rate), _) => Some(rate),
+            (Rates::ByKind(rates), RateKind::Conv) => rates.conv,
+            (Rates::ByKind(rates), RateKind::Linear) => rates.linear,
+            (Rates::ByKind(rates), RateKind::Output) => rates.output,
+        };
+        rate.ok_or_else(|| format!("the prune rate has no `{kind}`, and the model has such a layer: add it, 0 keeps it whole"))
+    }
+}
+
+/// Among which weights ranks are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Within each tensor.
+    #[default]
+    Layer,
+    /// All prunable tensors together; takes one rate.
+    Global,
+}
+
+impl Plugin for Prune {
+    const NAME: &'static str = "prune";
+    const VERSION: u32 = 1;
+    const SUMMARY: &'static str = "Removes the lowest-ranked weights";
+    const SOURCE: &'static str = "Frankle & Carbin 2019, §2";
+    const REFERENCES: &'static [(&'static str, Kind)] = &[("criterion", Kind::Criterion)];
+}
+
+impl Prune {
+    fn global_rate(&self) -> Result<Rate, String> {
+        match self.rate {
+            Rates::One(rate) => Ok(rate),
+            Rates::ByKind(_) => Err("a prune of global scope takes one rate: rates by layer kind rank within layers".into()),
+        }
+    }
+
+    /// How many weights each tensor loses, with the scope `layer`.
+    fn removed(&self, layers: impl Iterator<Item = (RateKind, usize)>) -> Result<Vec<usize>, String> {
+        layers.map(|(kind, kept)| Ok(self.rate.of(kind)?.of(kept))).collect()
+    }
+}
+
+impl Stage for Prune {
+    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), String> {
+        ahead.require_ticket(Self::NAME)?;
+        ahead.registry.criteria.build(&self.criterion)?;
+        match self.scope {
+            Scope::Layer => {
+                let removed = self.removed(ahead.layers.iter().map(|layer| (layer.kind, layer.kept)))?;
+                ahead.layers.iter_mut().zip(removed).for_each(|(layer, removed)| layer.kept -= removed);
+            }
+            Scope::Global => spread(&mut ahead.layers, self.global_rate()?),
+        }
+        ahead.level += 1;
+        Ok(())
+    }
+
+    fn apply(&self, work: &Work<'_>, mut ticket: Ticket) -> Result<Outcome, Failure> {
+        let criterion = work.registry.criteria.build(&self.criterion)?;
+        let score = |(name, mask): (&String, &Mask)| {
+            let values = ticket.arrays.get(name).map_or(&[][..], |array| &array.values);
+            criterion.scores(&Weights { name, values, mask, seeds: work.seeds, level: work.level })
+        };
+        let scores: Vec<Vec<f32>> = ticket.masks.iter().map(score).collect();
+        let kinds: Vec<RateKind> = work.model.prunable().map(|(_, kind)| kind).collect();
+        match self.scope {
+            Scope::Layer => {
+                let removed = self.removed(kinds.into_iter().zip(ticket.masks.values().map(Mask::kept)))?;
+                for ((mask, scores), removed) in ticket.masks.values_mut().zip(&scores).zip(removed) {
+                    drop_lowest(&mut [(scores, mask)], removed);
+                }
+            }
+            Scope::Global => {
+                let removed = self.global_rate()?.of(ticket.kept());
+                let mut all: Vec<(&[f32], &mut Mask)> =
+                    scores.iter().map(Vec::as_slice).zip(ticket.masks.values_mut()).collect();
+                drop_lowest(&mut all, removed);
+            }
+        }
+        ticket.apply_masks();
+        Ok(ticket.into())
+    }
+}
+
+/// Foresees a global prune: the total is exact, its division among tensors is in proportion, for want of the scores.
+fn spread(layers: &mut [Foreseen], rate: Rate) {
+    let total: usize = layers.iter().map(|layer| layer.kept).sum();
+    let mut removed = rate.of(total);
+    let mut rest = total;
+    for layer in layers {
+        let share = (removed * layer.kept).checked_div(rest).unwrap_or(0);
+        rest -= layer.kept;
+        layer.kept -= share;
+        removed -= share;
+    }
+}

@@ -1,0 +1,80 @@
+//! Rewinding: survivors get back the values that they had earlier in training.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{Ahead, Failure, Outcome, Stage, Work};
+use crate::registry::Plugin;
+use crate::ticket::Ticket;
+use crate::units::Length;
+
+/// (θ, m) → (θk, m): weights, biases and buffers at position k of the pipeline's first training. The next training
+/// goes on from k in schedule and data order, with a fresh optimizer, to the same total length.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rewind {
+    /// The rewind point; "0it" is initialisation.
+    pub to: Length,
+}
+
+/// A rewind may be written as its point alone: `rewind = "0it"`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Point(Length),
+    Table(Table),
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    /// The rewind point; "0it" is initialisation.
+    to: Length,
+}
+
+impl<'de> Deserialize<'de> for Rewind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Written::deserialize(deserializer)? {
+            Written::Point(to) | Written::Table(Table { to }) => Rewind { to },
+        })
+    }
+}
+
+impl JsonSchema for Rewind {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Rewind".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Table::json_schema(generator)
+    }
+}
+
+impl Plugin for Rewind {
+    const NAME: &'static str = "rewind";
+    const VERSION: u32 = 1;
+    const SUMMARY: &'static str = "Restores the weights of an earlier position";
+    const SOURCE: &'static str = "Frankle & Carbin 2019, §2; Frankle et al. 2020, §2";
+}
+
+impl Stage for Rewind {
+    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), String> {
+        ahead.require_ticket(Self::NAME)?;
+        let Some(trained) = ahead.trained else {
+            return Err("`rewind` restores weights of the pipeline's first training: put a `train` before it".into());
+        };
+        let k = self.to.iterations(ahead.per_epoch);
+        if k > trained {
+            return Err(format!("rewinding to {} goes past the end of the first training, {trained}it", self.to));
+        }
+        ahead.position = k;
+        ahead.rewinds_to = Some(k);
+        Ok(())
+    }
+
+    fn apply(&self, work: &Work<'_>, ticket: Ticket) -> Result<Outcome, Failure> {
+        let earlier = work.rewound.clone().ok_or_else(|| format!("the weights at {} are not there", self.to))?;
+        let mut rewound = Ticket { arrays: earlier.arrays, masks: ticket.masks };
+        rewound.apply_masks();
+        Ok(rewound.into())
+    }
+}

@@ -1,0 +1,345 @@
+//! The training loop.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use indexmap::IndexMap;
+
+use crate::dataset::{Order, Prepared, gather};
+use crate::device::Compute;
+use crate::graph::{self, Noise};
+use crate::learn::Learner;
+use crate::loss::{self, Tally};
+use crate::mask::Mask;
+use crate::model::Model;
+use crate::optimizer::Stepper;
+use crate::record::{Curve, Scores, TrainingRecord};
+use crate::registry::Registry;
+use crate::schedule::Clock;
+use crate::seed::Seeds;
+use crate::stage::{Failure, Outcome, Training};
+use crate::ticket::{Array, Ticket};
+
+/// Examples in a batch of evaluation: large enough for the matrix kernels, small enough for the cache.
+const EVALUATION_BATCH: usize = 500;
+
+/// Where trainings happen.
+pub struct Bench<'a> {
+    pub model: &'a Model,
+    pub data: &'a Prepared,
+    pub compute: &'a Compute,
+    pub registry: &'a Registry,
+    /// Called after every iteration with the number done so far; `false` asks the training to stop.
+    pub progress: &'a dyn Fn(u64) -> bool,
+}
+
+/// Where a training begins, whose draws it makes, and which positions it keeps for later rewinds.
+pub struct Start<'a> {
+    pub position: u64,
+    pub seeds: Seeds,
+    pub snapshots: &'a [u64],
+}
+
+/// Parameters and masks at one position.
+#[derive(Clone)]
+struct State {
+    values: Vec<Vec<f32>>,
+    masks: IndexMap<String, Mask>,
+}
+
+/// The best evaluation so far.
+struct Best {
+    iteration: u64,
+    validation: Tally,
+    state: State,
+}
+
+impl Bench<'_> {
+    /// Trains to the end, then scores the early-stop and the final weights. A loss that is no longer finite ends the
+    /// training as a recorded outcome, without scores.
+    pub fn train(&self, ticket: Ticket, training: &Training, start: &Start<'_>) -> Result<Outcome, Failure> {
+        let mut run = Run::begin(self, ticket, training, start)?;
+        let diverged = run.to(training.total)?;
+        run.finish(diverged)
+    }
+
+    /// Replays a training up to position `k` and gives the ticket there: for a rewind whose snapshot is not there.
+    pub fn replay(&self, ticket: Ticket, training: &Training, start: &Start<'_>, k: u64) -> Result<Ticket, Failure> {
+        let mut run = Run::begin(self, ticket, training, start)?;
+        match run.to(k)? {
+            Some(iteration) => Err(Failure::Failed(format!("the training diverged at iteration {iteration}, before {k}"))),
+            None => Ok(run.ticket(&run.state())),
+        }
+    }
+
+    /// Scores a ticket as it is.
+    pub fn evaluate(&self, ticket: &Ticket, position: u64) -> Result<Scores, Failure> {
+        let values: Vec<Vec<f32>> = ticket.arrays.values().map(|array| array.values.clone()).collect();
+        let params = tensors(&values, &self.compute.plain);
+        let validation = self.tally(&params, Split::Validation)?;
+        let test = self.tally(&params, Split::Test)?;
+        let train = self.tally(&params, Split::Train)?;
+        Ok(Scores {
+            early_stop_iteration: position,
+            validation_loss: validation.mean_loss(),
+            validation_accuracy: validation.accuracy(),
+            test_loss: test.mean_loss(),
+            test_accuracy: test.accuracy(),
+            final_train_accuracy: train.accuracy(),
+            final_validation_accuracy: validation.accuracy(),
+            final_test_accuracy: test.accuracy(),
+        })
+    }
+
+    /// Loss and accuracy over a whole split, in its order.
+    fn tally(&self, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {
+        let all;
+        let (examples, indices) = match split {
+            Split::Train => (&self.data.dataset.train, &self.data.train),
+            Split::Validation => (&self.data.dataset.train, &self.data.validation),
+            Split::Test => {
+                all = (0..self.data.dataset.test.labels.len() as u32).collect::<Vec<_>>();
+                (&self.data.dataset.test, &all)
+            }
+        };
+        let mut total = Tally::default();
+        for batch in indices.chunks(EVALUATION_BATCH) {
+            let (pixels, labels) = gather(examples, batch, &self.data.normalise);
+            let logits = graph::forward(self.model, params, pixels, &self.compute.plain, None);
+            total.add(&loss::tally(&host(logits)?, &labels, self.data.classes));
+        }
+        Ok(total)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Split {
+    Train,
+    Validation,
+    Test,
+}
+
+/// One training under way.
+struct Run<'a> {
+    bench: &'a Bench<'a>,
+    training: &'a Training,
+    start: &'a Start<'a>,
+    names: Vec<(String, Vec<usize>)>,
+    learner: Box<dyn Learner>,
+    stepper: Box<dyn Stepper>,
+    /// Whether each tensor moves and so needs a gradient.
+    moves: Vec<bool>,
+    params: Vec<Tensor<1>>,
+    order: Order,
+    curve: Curve,
+    /// Training batches since the last evaluation.
+    recent: Tally,
+    best: Option<Best>,
+    snapshots: BTreeMap<u64, State>,
+    iteration: u64,
+}
+
+impl<'a> Run<'a> {
+    fn begin(
+        bench: &'a Bench<'a>,
+        mut ticket: Ticket,
+        training: &'a Training,
+        start: &'a Start<'a>,
+    ) -> Result<Run<'a>, Failure> {
+        let learner = training.learn.start(&mut ticket, bench.model, start.seeds, bench.registry)?;
+        let lengths = learner.lengths();
+        let (names, values): (Vec<_>, Vec<_>) =
+            ticket.arrays.into_iter().map(|(name, array)| ((name, array.shape), array.values)).unzip();
+        let examples = bench.data.train.len();
+        Ok(Run {
+            stepper: training.optimizer.start(&lengths),
+            moves: lengths.iter().map(|length| *length > 0).collect(),
+            params: tensors(&values, &bench.compute.plain),
+            order: Order::new(start.seeds, &training.order, examples, training.batch_size),
+            curve: Curve::default(),
+            recent: Tally::default(),
+            best: None,
+            snapshots: BTreeMap::new(),
+            iteration: start.position,
+            bench,
+            training,
+            start,
+            names,
+            learner,
+        })
+    }
+
+    /// Trains up to position `end`; gives the iteration at which the training diverged, if it did.
+    fn to(&mut self, end: u64) -> Result<Option<u64>, Failure> {
+        self.keep_snapshot()?;
+        if self.curve.iteration.is_empty() {
+            self.evaluate()?;
+        }
+        while self.iteration < end {
+            if !self.step()? {
+                return Ok(Some(self.iteration));
+            }
+            self.iteration += 1;
+            self.keep_snapshot()?;
+            if self.iteration.is_multiple_of(self.training.evaluate) || self.iteration == self.training.total {
+                self.evaluate()?;
+            }
+            if !(self.bench.progress)(self.iteration - self.start.position) {
+                return Err(Failure::Interrupted);
+            }
+        }
+        Ok(None)
+    }
+
+    /// One iteration; `false` where its loss is not finite, and then nothing moves.
+    fn step(&mut self) -> Result<bool, Failure> {
+        let (tally, gradients) = self.gradients()?;
+        if !tally.loss.is_finite() {
+            return Ok(false);
+        }
+        self.recent.add(&tally);
+        let clock = Clock {
+            iteration: self.iteration,
+            total: self.training.total,
+            per_epoch: self.training.per_epoch,
+        };
+        let rate = self.training.optimizer.learning_rate() * self.training.schedule.factor(clock);
+        let device = &self.bench.compute.plain;
+        for (tensor, gradient) in gradients.into_iter().enumerate() {
+            let Some(gradient) = gradient else { continue };
+            let values = std::mem::replace(&mut self.params[tensor], Tensor::empty([0], device));
+            // On the CPU this moves the tensor's own buffer out and back in: nothing is copied.
+            let mut values = host(values)?;
+            self.learner.step(tensor, &mut values, &gradient, &mut *self.stepper, rate);
+            self.params[tensor] = tensor_of(values, device);
+        }
+        Ok(true)
+    }
+
+    /// The batch's tally and the loss's gradient with respect to each tensor that moves.
+    ///
+    /// The gradient with respect to the logits is known in closed form, so the graph starts from them: the sum of
+    /// logits × that gradient has the same gradient everywhere below as the loss itself.
+    fn gradients(&mut self) -> Result<(Tally, Vec<Option<Vec<f32>>>), Failure> {
+        let batch = self.order.batch(self.iteration);
+        let indices: Vec<u32> = batch.iter().map(|place| self.bench.data.train[*place as usize]).collect();
+        let (pixels, labels) = gather(&self.bench.data.dataset.train, &indices, &self.bench.data.normalise);
+        let leaves: Vec<Tensor<1>> = self.params.iter().zip(&self.moves).map(|(param, moves)| leaf(param, *moves)).collect();
+        let noise = Noise { seeds: self.start.seeds, iteration: self.iteration };
+        let logits = graph::forward(self.bench.model, &leaves, pixels, &self.bench.compute.tracked, Some(noise));
+        let dims = logits.dims();
+        let (tally, slope) = loss::tally_with_gradient(&host(logits.clone().inner())?, &labels, self.bench.data.classes);
+        if !tally.loss.is_finite() || !self.moves.contains(&true) {
+            return Ok((tally, vec![None; leaves.len()]));
+        }
+        let slope = Tensor::<2>::from_data(TensorData::new(slope, dims), &self.bench.compute.tracked);
+        let mut found = (logits * slope).sum().backward();
+        let gradient = |leaf: &Tensor<1>| leaf.grad_remove(&mut found).map(host).transpose();
+        let gradients = leaves.iter().map(gradient).collect::<Result<_, _>>()?;
+        Ok((tally, gradients))
+    }
+
+    /// Evaluates validation data, extends the curve, and keeps the state if it is the best so far.
+    fn evaluate(&mut self) -> Result<(), Failure> {
+        self.check_rule_2()?;
+        let validation = self.bench.tally(&self.params, Split::Validation)?;
+        let trained = (self.recent.examples > 0).then(|| std::mem::take(&mut self.recent));
+        let finite = |x: f64| x.is_finite().then_some(x as f32);
+        self.curve.iteration.push(self.iteration);
+        self.curve.train_loss.push(trained.as_ref().and_then(|t| finite(t.mean_loss())));
+        self.curve.train_accuracy.push(trained.as_ref().and_then(|t| finite(t.accuracy())));
+        self.curve.validation_loss.push(finite(validation.mean_loss()));
+        self.curve.validation_accuracy.push(finite(validation.accuracy()));
+        let better = self.best.as_ref().is_none_or(|best| validation.loss < best.validation.loss);
+        if self.iteration > self.start.position && better && validation.loss.is_finite() {
+            self.best = Some(Best { iteration: self.iteration, validation, state: self.state() });
+        }
+        Ok(())
+    }
+
+    /// Rule 2: a masked weight is exactly 0, a frozen one has not moved.
+    fn check_rule_2(&self) -> Result<(), Failure> {
+        for (tensor, param) in self.params.iter().enumerate() {
+            let violations = self.learner.violations(tensor, &host(param.clone())?);
+            if violations > 0 {
+                let (name, _) = &self.names[tensor];
+                let message = format!("{violations} masked or frozen weights of {name} moved: this is a bug in Tombola");
+                return Err(Failure::Failed(message));
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_snapshot(&mut self) -> Result<(), Failure> {
+        if self.start.snapshots.contains(&self.iteration) {
+            self.snapshots.insert(self.iteration, self.state());
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> State {
+        State { values: self.params.iter().map(copy).collect(), masks: self.learner.masks() }
+    }
+
+    fn ticket(&self, state: &State) -> Ticket {
+        let array = |((name, shape), values): (&(String, Vec<usize>), &Vec<f32>)| {
+            (name.clone(), Array { shape: shape.clone(), values: values.clone() })
+        };
+        Ticket { arrays: self.names.iter().zip(&state.values).map(array).collect(), masks: state.masks.clone() }
+    }
+
+    fn finish(self, diverged: Option<u64>) -> Result<Outcome, Failure> {
+        let scores = match (&self.best, diverged) {
+            (Some(best), None) => Some(self.scores(best)?),
+            _ => None,
+        };
+        let snapshots = self.snapshots.iter().map(|(k, state)| (*k, self.ticket(state))).collect();
+        let record = TrainingRecord {
+            learned: self.training.learn.learns().into(),
+            from: self.start.position,
+            to: self.training.total,
+            curve: self.curve.clone(),
+            diverged,
+        };
+        Ok(Outcome { ticket: self.ticket(&self.state()), training: Some(record), scores, snapshots })
+    }
+
+    /// Test data is looked at here, after the training, and nowhere else in it.
+    fn scores(&self, best: &Best) -> Result<Scores, Failure> {
+        let early = tensors(&best.state.values, &self.bench.compute.plain);
+        let test = self.bench.tally(&early, Split::Test)?;
+        let (train, last) = (self.bench.tally(&self.params, Split::Train)?, self.bench.tally(&self.params, Split::Test)?);
+        let validation = self.bench.tally(&self.params, Split::Validation)?;
+        Ok(Scores {
+            early_stop_iteration: best.iteration,
+            validation_loss: best.validation.mean_loss(),
+            validation_accuracy: best.validation.accuracy(),
+            test_loss: test.mean_loss(),
+            test_accuracy: test.accuracy(),
+            final_train_accuracy: train.accuracy(),
+            final_validation_accuracy: validation.accuracy(),
+            final_test_accuracy: last.accuracy(),
+        })
+    }
+}
+
+/// A parameter as a leaf of the graph.
+fn leaf(param: &Tensor<1>, moves: bool) -> Tensor<1> {
+    let tracked = param.clone().autodiff();
+    if moves { tracked.require_grad() } else { tracked }
+}
+
+fn tensor_of(values: Vec<f32>, device: &Device) -> Tensor<1> {
+    let len = values.len();
+    Tensor::from_data(TensorData::new(values, [len]), device)
+}
+
+fn tensors(values: &[Vec<f32>], device: &Device) -> Vec<Tensor<1>> {
+    values.iter().map(|values| tensor_of(values.clone(), device)).collect()
+}
+
+/// A tensor's values on the host; its own buffer where the device is the host and nobody else holds it.
+fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Failure> {
+    let data = tensor.try_into_data().map_err(|e| Failure::Failed(format!("the device failed: {e}")))?;
+    data.try_into_vec().map_err(|e| Failure::Failed(format!("the device gave other data than asked: {e}")))
+}
