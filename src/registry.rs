@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::criterion::Criterion;
 use crate::dataset::Format;
+use crate::dataset::idx::Idx;
 use crate::figure::Figure;
 use crate::init::Init;
 use crate::layer::Layer;
@@ -192,7 +193,7 @@ registration! {
 impl Registry {
     /// What ships with Tombola.
     pub fn builtin() -> Registry {
-        Registry::default()
+        Registry::default().format::<Idx>()
     }
 
     /// The plugins of one kind, by name.
