@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::criterion::Criterion;
 use crate::dataset::Format;
+use crate::dataset::idx::Idx;
 use crate::figure::Figure;
 use crate::init::Init;
 use crate::layer::{self, Layer};
@@ -219,6 +220,7 @@ impl Registry {
             .layer::<layer::Relu>()
             .layer::<layer::Flatten>()
             .layer::<layer::Dropout>()
+        Registry::default().format::<Idx>()
     }
 
     /// The plugins of one kind, by name.

@@ -1,5 +1,14 @@
 //! Data sets: formats that read files into memory, and the seeded validation split.
 
+pub mod batch;
+pub mod files;
+pub mod idx;
+pub mod order;
+pub mod split;
+
+use std::path::PathBuf;
+
+use crate::registry::Registry;
 use crate::spec::DatasetSpec;
 
 /// Examples in memory: one byte a pixel, channels first.
@@ -22,6 +31,165 @@ pub struct Dataset {
 
 /// Reads a data set of one format. The files were found, decompressed and checked against their SHA-256 before.
 pub trait Format: Send + Sync {
-    /// `file(name)` gives a declared file's decompressed bytes. An error says which file, and what is wrong with it.
+    /// `file(name)` gives a declared file's decompressed bytes. What is returned has the declared shape and no label
+    /// outside the declared classes. An error says which file, and what is wrong with it.
     fn read(&self, spec: &DatasetSpec, file: &dyn Fn(&str) -> Result<Vec<u8>, String>) -> Result<Dataset, String>;
+}
+
+/// Finds, checks and reads the data set that `spec` declares: built in, or below one of `directories`.
+///
+/// Errors where a file is missing or is not the declared one, and where the files hold other counts than declared.
+pub fn load(spec: &DatasetSpec, registry: &Registry, directories: &[PathBuf]) -> Result<Dataset, String> {
+    let format = registry.formats.build(&spec.format)?;
+    let read = format.read(spec, &|name| files::read(spec, name, directories));
+    let dataset = read.map_err(|e| format!("data set {:?}: {e}", spec.name))?;
+    for (part, declared, examples) in [("train", spec.train, &dataset.train), ("test", spec.test, &dataset.test)] {
+        let found = examples.labels.len();
+        if found != declared {
+            return Err(format!(
+                "data set {:?}: its declaration says {part} = {declared}, its files hold {found}: correct `{part}`",
+                spec.name
+            ));
+        }
+    }
+    Ok(dataset)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::registry::{Plugin, Use};
+    use crate::spec::{FileSpec, Normalise};
+
+    /// A data set of one 1 × 1 image of one class in either part, in the folder of its name.
+    pub(super) fn declaration(name: &str, files: Vec<FileSpec>) -> DatasetSpec {
+        DatasetSpec {
+            name: name.into(),
+            summary: String::new(),
+            licence: String::new(),
+            citation: String::new(),
+            homepage: None,
+            folder: name.into(),
+            mirrors: Vec::new(),
+            debian_package: None,
+            format: Use { name: idx::Idx::NAME.into(), config: serde_json::json!({}), version: idx::Idx::VERSION },
+            files,
+            classes: 1,
+            shape: [1, 1, 1],
+            train: 1,
+            test: 1,
+            normalise: Normalise { mean: vec![0.0], std: vec![1.0] },
+            validation: 0,
+        }
+    }
+
+    /// A shipped declaration. The tests of `spec` hold how it is read in earnest.
+    fn shipped(name: &str) -> DatasetSpec {
+        let path = format!("{}/plugins/datasets/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        let mut table: toml::Table = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let mut format = table.remove("format").unwrap().try_into::<toml::Table>().unwrap();
+        assert_eq!(format.remove("use").unwrap().as_str(), Some(idx::Idx::NAME));
+        let config = serde_json::to_value(format.try_into::<idx::Idx>().unwrap()).unwrap();
+        let used = Use { name: idx::Idx::NAME.into(), config, version: idx::Idx::VERSION };
+        table.insert("format".into(), toml::Value::try_from(used).unwrap());
+        table.insert("name".into(), name.into());
+        table.try_into().unwrap()
+    }
+
+    fn class_counts(examples: &Examples) -> Vec<usize> {
+        (0..10).map(|class| examples.labels.iter().filter(|label| **label == class).count()).collect()
+    }
+
+    /// Mean and standard deviation of all pixels, where 255 counts as 1.
+    fn moments(dataset: &Dataset) -> (f64, f64) {
+        let pixels = || dataset.train.pixels.iter().chain(&dataset.test.pixels).map(|p| f64::from(*p) / 255.0);
+        let n = pixels().count() as f64;
+        let mean = pixels().sum::<f64>() / n;
+        (mean, (pixels().map(|p| p * p).sum::<f64>() / n - mean * mean).sqrt())
+    }
+
+    fn builtin(name: &str) -> Dataset {
+        load(&shipped(name), &Registry::builtin(), &[]).unwrap()
+    }
+
+    #[test]
+    fn mnist_10k_is_built_in_with_its_documented_counts_and_moments() {
+        let dataset = builtin("mnist-10k");
+        assert_eq!(class_counts(&dataset.train), [801, 902, 793, 826, 784, 690, 811, 856, 755, 782]);
+        assert_eq!(class_counts(&dataset.test), [200, 225, 198, 206, 196, 173, 203, 214, 189, 196]);
+        let (mean, std) = moments(&dataset);
+        assert!((mean - 0.1311).abs() < 5e-5 && (std - 0.3087).abs() < 5e-5, "{mean} {std}");
+    }
+
+    #[test]
+    fn fashion_mnist_12k_is_built_in_with_1_000_and_250_of_each_class() {
+        let dataset = builtin("fashion-mnist-12k");
+        assert_eq!(class_counts(&dataset.train), [1000; 10]);
+        assert_eq!(class_counts(&dataset.test), [250; 10]);
+    }
+
+    #[test]
+    fn built_in_examples_are_not_sorted_by_class() {
+        for name in ["mnist-10k", "fashion-mnist-12k"] {
+            let dataset = builtin(name);
+            for examples in [dataset.train, dataset.test] {
+                let changes = examples.labels.windows(2).filter(|pair| pair[0] != pair[1]).count();
+                // 90% of neighbours differ in a random order of ten equal classes, 9 pairs in a sorted one.
+                assert!(changes * 100 > examples.labels.len() * 85, "{name}: {changes}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_count_other_than_the_declared_one_is_an_error_that_names_the_part() {
+        let spec = DatasetSpec { test: 1999, ..shipped("mnist-10k") };
+        let error = load(&spec, &Registry::builtin(), &[]).unwrap_err();
+        assert!(error.contains("\"mnist-10k\"") && error.contains("test = 1999") && error.contains("2000"), "{error}");
+    }
+
+    /// A data set that is not built in, or `None`, said past the test harness's capture, where it is not installed.
+    fn installed(test: &str, name: &str) -> Option<Dataset> {
+        let spec = shipped(name);
+        let directories = files::directories(None, |variable| std::env::var_os(variable));
+        if directories.iter().any(|directory| directory.join(&spec.folder).is_dir()) {
+            return Some(load(&spec, &Registry::builtin(), &directories).unwrap());
+        }
+        writeln!(std::io::stderr(), "skipped: {test}: it needs {name} in a data directory").unwrap();
+        None
+    }
+
+    #[test]
+    fn full_mnist_has_its_published_order_and_counts() {
+        let Some(mnist) = installed("full_mnist_has_its_published_order_and_counts", "mnist") else { return };
+        assert_eq!(mnist.train.labels[..8], [5, 0, 4, 1, 9, 2, 1, 3]);
+        assert_eq!(class_counts(&mnist.test), [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]);
+    }
+
+    #[test]
+    fn full_fashion_mnist_begins_with_a_boot_and_its_test_part_with_our_subset() {
+        let test = "full_fashion_mnist_begins_with_a_boot_and_its_test_part_with_our_subset";
+        let Some(fashion) = installed(test, "fashion-mnist") else { return };
+        assert_eq!(fashion.train.labels[..8], [9, 0, 0, 3, 0, 2, 7, 2]);
+        let subset = builtin("fashion-mnist-12k").test;
+        // No class has 250 of the first 2,000, so they are the same.
+        assert_eq!(fashion.test.pixels[..2000 * 784], subset.pixels[..2000 * 784]);
+    }
+
+    #[test]
+    fn mnist_10k_is_the_first_10_000_training_digits_of_mnist_each_once() {
+        let test = "mnist_10k_is_the_first_10_000_training_digits_of_mnist_each_once";
+        let Some(mnist) = installed(test, "mnist") else { return };
+        let sorted = |parts: &[&Examples], count: usize| {
+            let each = |part: &&Examples| {
+                part.pixels.chunks_exact(784).zip(&part.labels).map(|(p, l)| (p.to_vec(), *l)).collect::<Vec<_>>()
+            };
+            let mut digits: Vec<_> = parts.iter().flat_map(each).take(count).collect();
+            digits.sort_unstable();
+            digits
+        };
+        let ours = builtin("mnist-10k");
+        assert!(sorted(&[&ours.train, &ours.test], 10_000) == sorted(&[&mnist.train], 10_000));
+    }
 }

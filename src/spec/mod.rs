@@ -35,9 +35,19 @@ pub struct DatasetSpec {
     pub summary: String,
     pub licence: String,
     pub citation: String,
+    /// Where its owners describe it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub homepage: Option<String>,
     /// The folder, below a data directory, that holds the files.
     pub folder: String,
+    /// Addresses that end in "/": a file is at mirror + its name.
+    #[serde(default)]
+    pub mirrors: Vec<String>,
+    /// The Debian package that installs the files below /usr/share/datasets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debian_package: Option<String>,
     pub format: Use,
+    #[serde(rename = "file")]
     pub files: Vec<FileSpec>,
     pub classes: usize,
     /// Channels, height, width.
@@ -52,6 +62,7 @@ pub struct DatasetSpec {
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct FileSpec {
+    /// The name as distributed; it is found with or without ".gz".
     pub name: String,
     /// SHA-256 of the decompressed bytes.
     pub sha256: String,

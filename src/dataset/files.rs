@@ -1,0 +1,268 @@
+//! Finding a data set's files, and refusing those that are not the declared ones.
+
+use std::cmp::Ordering;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::path::{Component, Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use include_dir::{Dir, include_dir};
+use sha2::{Digest, Sha256};
+
+use crate::spec::{DatasetSpec, FileSpec};
+
+static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/data");
+
+/// The data directories, in the order in which they are searched: `given` (the command line's `--data`), then
+/// `TOMBOLA_DATA`, the user's data directory, /usr/share/datasets. `variable` reads the environment.
+pub fn directories(given: Option<PathBuf>, variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = || set("HOME").map(|home| home.join(".local/share"));
+    let user = set("XDG_DATA_HOME").or_else(home).map(|data| data.join("tombola"));
+    [given, set("TOMBOLA_DATA"), user, Some("/usr/share/datasets".into())].into_iter().flatten().collect()
+}
+
+/// The decompressed bytes of the declared file `name`: built in, or at `<directory>/<folder>/<name>`, with or without
+/// ".gz". The first that is found counts: where it is not the declared one, that is an error.
+///
+/// No more than the declared number of bytes, and one, is ever read.
+pub fn read(spec: &DatasetSpec, name: &str, directories: &[PathBuf]) -> Result<Vec<u8>, String> {
+    let file = declared(spec, name)?;
+    let (path, content) = find(spec, name, directories)?;
+    read_declared(file, content).map_err(|e| format!("{path}: {e}. Remove it, then {}", remedy(spec, name)))
+}
+
+fn declared<'a>(spec: &'a DatasetSpec, name: &str) -> Result<&'a FileSpec, String> {
+    for part in [&spec.folder, name] {
+        if !is_plain(part) {
+            return Err(format!("{part:?} is not a plain name: folder and files are named without a path"));
+        }
+    }
+    spec.files.iter().find(|file| file.name == name).ok_or_else(|| {
+        let names: Vec<_> = spec.files.iter().map(|file| file.name.as_str()).collect();
+        format!("{name:?} is none of the declared files ({}): add a [[file]] for it", names.join(", "))
+    })
+}
+
+/// One component, so that no declaration reaches outside the data directories.
+fn is_plain(name: &str) -> bool {
+    let mut components = Path::new(name).components();
+    matches!((components.next(), components.next()), (Some(Component::Normal(part)), None) if part == name)
+}
+
+/// Where the file was found, for errors, and its decompressed content.
+fn find(spec: &DatasetSpec, name: &str, directories: &[PathBuf]) -> Result<(String, Box<dyn Read>), String> {
+    let other = name.strip_suffix(".gz").map_or_else(|| format!("{name}.gz"), str::to_string);
+    let spellings = [name, &other].map(|spelling| Path::new(&spec.folder).join(spelling));
+    for path in &spellings {
+        if let Some(file) = BUILT_IN.get_file(path) {
+            return Ok((format!("built-in {}", path.display()), decompress(path, file.contents())));
+        }
+    }
+    let places: Vec<_> = directories.iter().flat_map(|d| spellings.iter().map(|spelling| d.join(spelling))).collect();
+    for path in &places {
+        match File::open(path) {
+            Ok(file) => return Ok((path.display().to_string(), decompress(path, BufReader::new(file)))),
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(e) => return Err(format!("{}: {e}", path.display())),
+        }
+    }
+    let looked: String = places.iter().map(|path| format!("\n  {}", path.display())).collect();
+    Err(format!("{name} is not built in, nor is it any of these:{looked}\nTo mend it, {}", remedy(spec, name)))
+}
+
+fn decompress(path: &Path, content: impl BufRead + 'static) -> Box<dyn Read> {
+    match path.extension() {
+        Some(extension) if extension == "gz" => Box::new(MultiGzDecoder::new(content)),
+        _ => Box::new(content),
+    }
+}
+
+/// The content, or why it is not the declared file's.
+fn read_declared(file: &FileSpec, content: impl Read) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    content.take(file.bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| match e.kind() {
+        ErrorKind::UnexpectedEof => "it is truncated: it ends within its compressed data".to_string(),
+        ErrorKind::InvalidInput | ErrorKind::InvalidData => format!("it is damaged, or not gzip: {e}"),
+        _ => e.to_string(),
+    })?;
+    match (bytes.len() as u64).cmp(&file.bytes) {
+        Ordering::Greater => {
+            return Err(format!("it is oversized: it holds more than the declared {} bytes", file.bytes));
+        }
+        Ordering::Less => return Err(format!("it is truncated: {} of the declared {} bytes", bytes.len(), file.bytes)),
+        Ordering::Equal => {}
+    }
+    let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    if !found.eq_ignore_ascii_case(&file.sha256) {
+        return Err(format!(
+            "it is not the declared file: SHA-256 of what it holds is {found}, expected {}",
+            file.sha256
+        ));
+    }
+    Ok(bytes)
+}
+
+/// How to come by the file, as the end of a sentence.
+fn remedy(spec: &DatasetSpec, name: &str) -> String {
+    let mut ways = Vec::new();
+    if let Some(mirror) = spec.mirrors.first() {
+        ways.push(format!("download {mirror}{name} into the folder {}/ of a data directory", spec.folder));
+    }
+    if let Some(package) = &spec.debian_package {
+        ways.push(format!("install the Debian package {package}"));
+    }
+    ways.push(format!("name the directory that holds {}/ with --data DIR or TOMBOLA_DATA", spec.folder));
+    ways.join(", or ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::dataset::tests::declaration;
+
+    /// SHA-256 of "abc" (FIPS 180-2, appendix B.1).
+    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    /// A data set of one file, "letters.gz", that holds "abc".
+    fn letters() -> DatasetSpec {
+        DatasetSpec {
+            mirrors: vec!["https://example.org/letters/".into()],
+            debian_package: Some("dataset-letters".into()),
+            ..declaration("letters", vec![FileSpec { name: "letters.gz".into(), sha256: ABC.into(), bytes: 3 }])
+        }
+    }
+
+    fn gzip(content: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// A data directory whose folder "letters" holds one file.
+    fn holding(name: &str, bytes: &[u8]) -> TempDir {
+        let directory = TempDir::new().unwrap();
+        std::fs::create_dir(directory.path().join("letters")).unwrap();
+        std::fs::write(directory.path().join("letters").join(name), bytes).unwrap();
+        directory
+    }
+
+    fn read_from(directory: &TempDir) -> Result<Vec<u8>, String> {
+        read(&letters(), "letters.gz", &[directory.path().into()])
+    }
+
+    /// The error names the file with its path, and every one of `parts`.
+    fn assert_refused(name: &str, bytes: &[u8], parts: &[&str]) {
+        let directory = holding(name, bytes);
+        let error = read_from(&directory).unwrap_err();
+        let path = directory.path().join("letters").join(name).display().to_string();
+        for part in parts.iter().chain([&path.as_str()]) {
+            assert!(error.contains(part), "{part:?} is not in {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_found_gzipped_or_plain() {
+        assert_eq!(read_from(&holding("letters.gz", &gzip(b"abc"))).unwrap(), b"abc");
+        assert_eq!(read_from(&holding("letters", b"abc")).unwrap(), b"abc");
+    }
+
+    #[test]
+    fn the_first_directory_that_has_the_file_counts_even_where_its_file_is_wrong() {
+        let (empty, wrong) = (TempDir::new().unwrap(), holding("letters", b"abd"));
+        let right = holding("letters.gz", &gzip(b"abc"));
+        let paths = |directories: &[&TempDir]| directories.iter().map(|d| d.path().into()).collect::<Vec<_>>();
+        assert_eq!(read(&letters(), "letters.gz", &paths(&[&empty, &right, &wrong])).unwrap(), b"abc");
+        assert!(read(&letters(), "letters.gz", &paths(&[&empty, &wrong, &right])).is_err());
+    }
+
+    #[test]
+    fn other_content_is_refused_with_both_checksums_and_a_remedy() {
+        // SHA-256 of "abd", as sha256sum gives it.
+        let found = "a52d159f262b2c6ddb724a61840befc36eb30c88877a4030b65cbe86298449c9";
+        let remedy = "download https://example.org/letters/letters.gz into the folder letters/";
+        assert_refused("letters.gz", &gzip(b"abd"), &[found, ABC, remedy]);
+    }
+
+    #[test]
+    fn a_truncated_file_is_refused() {
+        assert_refused("letters", b"ab", &["truncated", "2 of the declared 3 bytes"]);
+        assert_refused("letters.gz", &gzip(b"ab"), &["truncated", "2 of the declared 3 bytes"]);
+        let whole = gzip(b"abc");
+        assert_refused("letters.gz", &whole[..whole.len() - 9], &["truncated", "compressed data"]);
+    }
+
+    #[test]
+    fn an_oversized_file_is_refused() {
+        assert_refused("letters", b"abcd", &["oversized", "declared 3 bytes"]);
+        assert_refused("letters.gz", &gzip(b"abcd"), &["oversized", "declared 3 bytes"]);
+    }
+
+    #[test]
+    fn a_decompression_bomb_is_left_after_the_declared_bytes() {
+        // What follows the first 64 MiB is no gzip: a reader that went on would meet it and say so.
+        let mut bomb = gzip(&vec![0; 64 << 20]);
+        bomb.extend(b"not gzip");
+        assert_refused("letters.gz", &bomb, &["oversized"]);
+    }
+
+    #[test]
+    fn a_file_that_is_not_gzip_in_spite_of_its_name_is_refused() {
+        assert_refused("letters.gz", b"abcdefghijklmnopqrstuvwxyz", &["not gzip"]);
+    }
+
+    #[test]
+    fn a_missing_file_lists_everywhere_it_was_looked_for_and_the_remedies() {
+        let directories = ["/nowhere/a", "/nowhere/b"].map(PathBuf::from);
+        let error = read(&letters(), "letters.gz", &directories).unwrap_err();
+        for part in [
+            "not built in",
+            "/nowhere/a/letters/letters.gz\n",
+            "/nowhere/a/letters/letters\n",
+            "/nowhere/b/letters/letters.gz\n",
+            "/nowhere/b/letters/letters\n",
+            "https://example.org/letters/letters.gz",
+            "Debian package dataset-letters",
+            "TOMBOLA_DATA",
+        ] {
+            assert!(error.contains(part), "{part:?} is not in {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_declaration_names_no_file_outside_its_folder() {
+        for name in ["../letters.gz", "/etc/passwd", "a/b", "", ".", "..", "letters/"] {
+            let mut spec = letters();
+            spec.files[0].name = name.into();
+            assert!(read(&spec, name, &[]).unwrap_err().contains("not a plain name"), "{name:?}");
+            let spec = DatasetSpec { folder: name.into(), ..letters() };
+            assert!(read(&spec, "letters.gz", &[]).unwrap_err().contains("not a plain name"), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn an_undeclared_file_is_an_error_that_lists_the_declared_ones() {
+        let error = read(&letters(), "digits.gz", &[]).unwrap_err();
+        assert!(error.contains("\"digits.gz\"") && error.contains("(letters.gz)"), "{error}");
+    }
+
+    #[test]
+    fn directories_are_searched_from_the_command_line_down_to_the_system() {
+        let from = |given: Option<&str>, variables: &[(&str, &str)]| {
+            let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| value.into());
+            directories(given.map(PathBuf::from), variable)
+        };
+        let system = "/usr/share/datasets";
+        let variables = [("TOMBOLA_DATA", "/t"), ("XDG_DATA_HOME", "/x"), ("HOME", "/h")];
+        assert_eq!(from(Some("/d"), &variables), ["/d", "/t", "/x/tombola", system].map(PathBuf::from));
+        assert_eq!(from(None, &variables[2..]), ["/h/.local/share/tombola", system].map(PathBuf::from));
+        assert_eq!(from(None, &[("TOMBOLA_DATA", ""), ("XDG_DATA_HOME", "")]), [PathBuf::from(system)]);
+    }
+}
