@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::criterion::Criterion;
+use crate::criterion::{self, Criterion};
 use crate::dataset::Format;
 use crate::figure::Figure;
 use crate::init::Init;
@@ -193,6 +193,8 @@ impl Registry {
     /// What ships with Tombola.
     pub fn builtin() -> Registry {
         Registry::default()
+            .criterion::<criterion::magnitude::Magnitude>()
+            .criterion::<criterion::random::Random>()
     }
 
     /// The plugins of one kind, by name.
