@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::criterion::{self, Criterion};
 use crate::dataset::Format;
 use crate::figure::Figure;
-use crate::init::Init;
+use crate::init::{self, Init};
 use crate::layer::Layer;
 use crate::learn::Learn;
 use crate::optimizer::Optimizer;
@@ -195,6 +195,11 @@ impl Registry {
         Registry::default()
             .criterion::<criterion::magnitude::Magnitude>()
             .criterion::<criterion::random::Random>()
+            .init::<init::glorot_normal::GlorotNormal>()
+            .init::<init::kaiming_normal::KaimingNormal>()
+            .init::<init::kaiming_uniform::KaimingUniform>()
+            .init::<init::signed_kaiming_constant::SignedKaimingConstant>()
+            .init::<init::zeros::Zeros>()
     }
 
     /// The plugins of one kind, by name.
