@@ -18,7 +18,7 @@ use crate::figure::Figure;
 use crate::init::{self, Init};
 use crate::layer::Layer;
 use crate::learn::Learn;
-use crate::optimizer::Optimizer;
+use crate::optimizer::{self, Optimizer};
 use crate::schedule::Schedule;
 use crate::spec::node::{self, Node};
 use crate::stage::Stage;
@@ -200,6 +200,8 @@ impl Registry {
             .init::<init::kaiming_uniform::KaimingUniform>()
             .init::<init::signed_kaiming_constant::SignedKaimingConstant>()
             .init::<init::zeros::Zeros>()
+            .optimizer::<optimizer::adam::Adam>()
+            .optimizer::<optimizer::sgd::Sgd>()
     }
 
     /// The plugins of one kind, by name.
