@@ -19,7 +19,7 @@ use crate::init::{self, Init};
 use crate::layer::Layer;
 use crate::learn::Learn;
 use crate::optimizer::{self, Optimizer};
-use crate::schedule::Schedule;
+use crate::schedule::{self, Schedule};
 use crate::spec::node::{self, Node};
 use crate::stage::Stage;
 
@@ -202,6 +202,10 @@ impl Registry {
             .init::<init::zeros::Zeros>()
             .optimizer::<optimizer::adam::Adam>()
             .optimizer::<optimizer::sgd::Sgd>()
+            .schedule::<schedule::constant::Constant>()
+            .schedule::<schedule::cosine::Cosine>()
+            .schedule::<schedule::step::Step>()
+            .schedule::<schedule::warm_up::WarmUp>()
     }
 
     /// The plugins of one kind, by name.
