@@ -10,6 +10,7 @@ pub mod learn;
 pub mod mask;
 pub mod optimizer;
 pub mod plan;
+pub mod range;
 pub mod record;
 pub mod registry;
 pub mod report;

@@ -12,15 +12,15 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::criterion::Criterion;
+use crate::criterion::{self, Criterion};
 use crate::dataset::Format;
 use crate::dataset::idx::Idx;
 use crate::figure::Figure;
-use crate::init::Init;
+use crate::init::{self, Init};
 use crate::layer::{self, Layer};
 use crate::learn::{self, Learn};
-use crate::optimizer::Optimizer;
-use crate::schedule::Schedule;
+use crate::optimizer::{self, Optimizer};
+use crate::schedule::{self, Schedule};
 use crate::spec::node::{self, Node};
 use crate::stage::{self, Stage};
 
@@ -220,7 +220,20 @@ impl Registry {
             .layer::<layer::Relu>()
             .layer::<layer::Flatten>()
             .layer::<layer::Dropout>()
-        Registry::default().format::<Idx>()
+            .format::<Idx>()
+            .criterion::<criterion::magnitude::Magnitude>()
+            .criterion::<criterion::random::Random>()
+            .init::<init::glorot_normal::GlorotNormal>()
+            .init::<init::kaiming_normal::KaimingNormal>()
+            .init::<init::kaiming_uniform::KaimingUniform>()
+            .init::<init::signed_kaiming_constant::SignedKaimingConstant>()
+            .init::<init::zeros::Zeros>()
+            .optimizer::<optimizer::adam::Adam>()
+            .optimizer::<optimizer::sgd::Sgd>()
+            .schedule::<schedule::constant::Constant>()
+            .schedule::<schedule::cosine::Cosine>()
+            .schedule::<schedule::step::Step>()
+            .schedule::<schedule::warm_up::WarmUp>()
     }
 
     /// The plugins of one kind, by name.

@@ -90,6 +90,7 @@ pub struct Rate {
 
 impl Rate {
     pub const ZERO: Rate = Rate { numerator: 0, decimals: 0 };
+    pub const TENTH: Rate = Rate { numerator: 1, decimals: 1 };
 
     /// rate × n, rounded half up.
     pub fn of(self, n: usize) -> usize {

@@ -1,5 +1,10 @@
 //! Pruning criteria: how weights are ranked. Higher = keep.
 
+pub mod ladder;
+pub mod magnitude;
+pub mod random;
+pub mod select;
+
 use crate::mask::Mask;
 use crate::seed::Seeds;
 

@@ -1,5 +1,9 @@
 //! Optimizers: how weights, or scores, move along their gradient. Slices in, slices changed; burn does not appear.
 
+pub mod adam;
+mod lanes;
+pub mod sgd;
+
 /// An optimizer's configuration.
 pub trait Optimizer: Send + Sync {
     /// The learning rate that a schedule scales.
@@ -22,4 +26,116 @@ pub enum Kept<'a> {
     All,
     /// All ones where kept, 0 elsewhere (`Mask::select`): `f32::from_bits(x.to_bits() & select)`.
     Some(&'a [u32]),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::Mask;
+    use crate::registry::{Registry, Use};
+    use crate::seed::{Purpose, Seeds};
+    use proptest::prelude::*;
+    use serde_json::json;
+    use std::sync::Arc;
+
+    /// The four numbers and two gradients that each optimizer's test works out by hand.
+    pub const START: [f32; 4] = [1.0, -2.0, 0.5, 0.0];
+    pub const GRADIENTS: [[f32; 4]; 2] = [[0.5, -1.0, 0.0, 2.0], [-0.5, -1.0, 1.0, 0.0]];
+
+    pub fn assert_near(found: [f32; 4], expected: [f32; 4]) {
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 5e-7), "{found:?}, not {expected:?}");
+    }
+
+    /// Values, gradient and a first moment.
+    pub fn tensors(len: usize) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+        let mut stream = Seeds { seed: 1, replicate: None }.stream(Purpose::Init, "optimizer tests");
+        let mut draw = |scale: f64| (0..len).map(|_| (stream.normal() * scale) as f32).collect();
+        (draw(0.1), draw(0.01), draw(0.01))
+    }
+
+    /// Every shipped optimizer, with momentum and decay where it has them, and without.
+    fn everyone() -> Vec<Arc<dyn Optimizer>> {
+        let configs = [
+            ("sgd", json!({ "learning_rate": 0.1 })),
+            ("sgd", json!({ "learning_rate": 0.1, "weight_decay": 0.1 })),
+            ("sgd", json!({ "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.1 })),
+            ("adam", json!({ "learning_rate": 0.1 })),
+            ("adam", json!({ "learning_rate": 0.1, "weight_decay": 0.1 })),
+        ];
+        let registry = Registry::builtin();
+        let used = |(name, config): (&str, _)| Use { name: name.to_string(), config, version: 1 };
+        configs.map(|config| registry.optimizers.build(&used(config)).unwrap()).into()
+    }
+
+    #[test]
+    fn a_masked_weight_is_zero_after_every_step_whatever_its_gradient() {
+        for optimizer in everyone() {
+            let select = Mask::from_fn(20, |i| i % 4 == 3).select();
+            let (mut stepper, mut values) = (optimizer.start(&[20]), vec![1.0; 20]);
+            for poison in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, -1.0, 0.0, -0.0] {
+                let gradient: Vec<f32> = (0..20).map(|i| if i % 4 == 3 { 0.1 } else { poison }).collect();
+                stepper.step(0, 0.1, &mut values, &gradient, Kept::Some(&select));
+                assert!((0..20).all(|i| (values[i].to_bits() == 0) == (i % 4 != 3)), "{values:?}");
+            }
+            // State that was not 0 would show as soon as the weight may move again.
+            stepper.step(0, 0.0, &mut values, &[0.0; 20], Kept::All);
+            stepper.step(0, 0.1, &mut values, &[0.0; 20], Kept::All);
+            assert!((0..20).all(|i| i % 4 == 3 || values[i] == 0.0), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn tensors_do_not_share_state() {
+        for optimizer in everyone() {
+            let (mut together, mut alone) = (optimizer.start(&[4, 4]), optimizer.start(&[4]));
+            let (mut first, mut second, mut expected) = (START, START, START);
+            for gradient in GRADIENTS {
+                together.step(0, 0.1, &mut first, &[1.0; 4], Kept::All);
+                together.step(1, 0.1, &mut second, &gradient, Kept::All);
+                alone.step(0, 0.1, &mut expected, &gradient, Kept::All);
+                assert_eq!(second, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        let registry = Registry::builtin();
+        for (name, config) in [
+            ("adam", json!({ "learning_rate": 0.0 })),
+            ("adam", json!({ "learning_rate": 0.1, "beta2": 1.0 })),
+            ("adam", json!({ "learning_rate": 0.1, "epsilon": 0.0 })),
+            ("sgd", json!({ "learning_rate": 0.1, "momentum": 1.0 })),
+            ("sgd", json!({ "learning_rate": 0.1, "weight_decay": -1.0 })),
+            ("sgd", json!({ "learning_rate": 0.1, "nesterov": true })),
+        ] {
+            let used = Use { name: name.to_string(), config, version: 1 };
+            assert!(registry.optimizers.build(&used).is_err(), "{used:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn kept_weights_move_as_without_a_mask(
+            weights in prop::collection::vec((-1.0f32..1.0, any::<bool>(), any::<f32>(), any::<f32>()), 1..70)
+        ) {
+            let mask = Mask::from_fn(weights.len(), |i| weights[i].1);
+            let gradients = [weights.iter().map(|w| w.2).collect(), weights.iter().map(|w| w.3).collect::<Vec<f32>>()];
+            for optimizer in everyone() {
+                let (mut masked, mut whole) = (optimizer.start(&[weights.len()]), optimizer.start(&[weights.len()]));
+                let mut whole_values: Vec<f32> = weights.iter().map(|w| w.0).collect();
+                let mut values = whole_values.clone();
+                for gradient in &gradients {
+                    masked.step(0, 0.1, &mut values, gradient, Kept::Some(&mask.select()));
+                    whole.step(0, 0.1, &mut whole_values, gradient, Kept::All);
+                    let mut expected = whole_values.clone();
+                    mask.apply(&mut expected);
+                    let bits = |values: &[f32]| -> Vec<Option<u32>> {
+                        values.iter().map(|x| (!x.is_nan()).then(|| x.to_bits())).collect()
+                    };
+                    prop_assert_eq!(bits(&values), bits(&expected));
+                }
+            }
+        }
+    }
 }

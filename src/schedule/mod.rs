@@ -1,5 +1,13 @@
 //! Learning-rate schedules.
 
+pub mod constant;
+pub mod cosine;
+pub mod step;
+pub mod warm_up;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// Where a training stands. Iterations are counted from the start of the schedule, which a training that was rewound
 /// to k joins at k.
 #[derive(Clone, Copy, Debug)]
@@ -16,4 +24,49 @@ pub struct Clock {
 pub trait Schedule: Send + Sync {
     /// The factor for one iteration, usually within 0 to 1.
     fn factor(&self, clock: Clock) -> f64;
+}
+
+/// What a schedule counts: it moves at every iteration, or once an epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    #[default]
+    Iteration,
+    Epoch,
+}
+
+impl By {
+    /// Where the clock stands; within an epoch, the epochs before it.
+    fn position(self, clock: Clock) -> u64 {
+        match self {
+            By::Iteration => clock.iteration,
+            By::Epoch => clock.iteration / clock.per_epoch.max(1),
+        }
+    }
+
+    /// A length of iterations; an epoch that is cut short counts as one.
+    fn length(self, iterations: u64, clock: Clock) -> u64 {
+        match self {
+            By::Iteration => iterations,
+            By::Epoch => iterations.div_ceil(clock.per_epoch.max(1)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::{Registry, Use};
+
+    /// A shipped schedule's factors over a whole training, with two iterations an epoch.
+    pub fn factors(name: &str, config: &str, total: u64) -> Vec<f64> {
+        let used = Use { name: name.to_string(), config: serde_json::from_str(config).unwrap(), version: 1 };
+        let schedule = Registry::builtin().schedules.build(&used).unwrap();
+        (0..total).map(|iteration| schedule.factor(Clock { iteration, total, per_epoch: 2 })).collect()
+    }
+
+    pub fn assert_near(found: &[f64], expected: &[f64]) {
+        assert_eq!(found.len(), expected.len());
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-7), "{found:?}, not {expected:?}");
+    }
 }

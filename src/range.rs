@@ -1,0 +1,65 @@
+//! Numbers that only make sense within a range are refused where they are read, as serde's `deserialize_with`.
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+use crate::units::Rate;
+
+/// Finite and above 0.
+pub fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    number(from, |x| x > 0.0, "must be above 0")
+}
+
+/// Finite and at least 0.
+pub fn not_negative<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    number(from, |x| x >= 0.0, "must not be below 0")
+}
+
+/// At least 0 and below 1, as a moving average's weight is.
+pub fn below_one<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    number(from, |x| (0.0..1.0).contains(&x), "must be at least 0 and below 1")
+}
+
+/// A rate that is not 0, or none.
+pub fn rate_above_zero<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Rate>, D::Error> {
+    match Option::<Rate>::deserialize(from)? {
+        Some(rate) if rate.is_zero() => Err(D::Error::custom("0 is out of range: it must be above 0")),
+        rate => Ok(rate),
+    }
+}
+
+fn number<'de, D: Deserializer<'de>>(from: D, fits: fn(f64) -> bool, rule: &str) -> Result<f64, D::Error> {
+    match f64::deserialize(from)? {
+        x if x.is_finite() && fits(x) => Ok(x),
+        x => Err(D::Error::custom(format!("{x} is out of range: it {rule}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::de::IntoDeserializer;
+    use serde::de::value::{Error, F64Deserializer};
+
+    fn f64(x: f64) -> F64Deserializer<Error> {
+        x.into_deserializer()
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_refused_with_the_rule() {
+        assert_eq!(positive(f64(0.1)), Ok(0.1));
+        assert_eq!(positive(f64(0.0)).unwrap_err().to_string(), "0 is out of range: it must be above 0");
+        assert!(positive(f64(f64::NAN)).is_err() && positive(f64(f64::INFINITY)).is_err());
+        assert_eq!(not_negative(f64(0.0)), Ok(0.0));
+        assert!(not_negative(f64(-1.0)).is_err());
+        assert_eq!(below_one(f64(0.0)), Ok(0.0));
+        assert!(below_one(f64(1.0)).is_err());
+    }
+
+    #[test]
+    fn scaling_a_fan_by_zero_is_refused() {
+        assert!(rate_above_zero(serde_json::json!(0.0)).is_err());
+        assert_eq!(rate_above_zero(serde_json::json!(null)).unwrap(), None);
+        assert_eq!(rate_above_zero(serde_json::json!(0.3)).unwrap(), Rate::try_from(0.3).ok());
+    }
+}
