@@ -1,7 +1,26 @@
 //! What was typed: an experiment's TOML, merged with the shipped and local plugins that it uses, checked, every
 //! default filled in. This module only reads.
 
+pub mod catalogue;
+mod dataset;
+mod de;
+pub mod diagnostic;
+mod experiment;
+mod fields;
+#[cfg(test)]
+mod fixture;
+mod folder;
+mod model;
 pub mod node;
+mod parse;
+mod pipeline;
+mod resolve;
+mod set;
+mod shipped;
+mod template;
+
+pub use diagnostic::Diagnostics;
+pub use experiment::load;
 
 use std::path::PathBuf;
 
@@ -35,9 +54,19 @@ pub struct DatasetSpec {
     pub summary: String,
     pub licence: String,
     pub citation: String,
+    /// Where its owners describe it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub homepage: Option<String>,
     /// The folder, below a data directory, that holds the files.
     pub folder: String,
+    /// Addresses that end in "/": a file is at mirror + its name.
+    #[serde(default)]
+    pub mirrors: Vec<String>,
+    /// The Debian package that installs the files below /usr/share/datasets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debian_package: Option<String>,
     pub format: Use,
+    #[serde(rename = "file")]
     pub files: Vec<FileSpec>,
     pub classes: usize,
     /// Channels, height, width.
@@ -52,6 +81,7 @@ pub struct DatasetSpec {
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct FileSpec {
+    /// The name as distributed; it is found with or without ".gz".
     pub name: String,
     /// SHA-256 of the decompressed bytes.
     pub sha256: String,
@@ -130,4 +160,11 @@ pub struct Stop {
     /// After the first level whose validation accuracy at early stop is more than this below level 0's, in absolute
     /// points ÷ 100.
     pub accuracy_drop: Option<f64>,
+}
+
+/// Whether a text is safe as a part of paths, and easy to type: ASCII letters, digits, `-` and `_`, at most 64, the
+/// first no sign.
+pub fn is_name(text: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(word)
 }
