@@ -124,7 +124,7 @@ pub struct About {
     pub references: &'static [(&'static str, Kind)],
     pub schema: Schema,
     /// Reads the configuration from a spec's table and writes it back with every default filled in.
-    pub canonical: fn(&Node) -> Result<Value, node::Error>,
+    pub canonical: fn(&Node) -> Result<Value, Vec<node::Error>>,
 }
 
 /// The plugins of one kind.
@@ -137,7 +137,7 @@ impl<T: ?Sized> Default for Shelf<T> {
 }
 
 impl<T: ?Sized + 'static> Shelf<T> {
-    fn add<P: Plugin>(&mut self, kind: Kind, build: fn(P) -> Arc<T>) {
+    pub(crate) fn add<P: Plugin>(&mut self, kind: Kind, build: fn(P) -> Arc<T>) {
         let about = About {
             kind,
             name: P::NAME,
@@ -148,7 +148,7 @@ impl<T: ?Sized + 'static> Shelf<T> {
             schema: schema_for!(P),
             canonical: |table| {
                 let config: P = table.deserialize()?;
-                serde_json::to_value(config).map_err(|e| node::Error::at(table, e.to_string()))
+                serde_json::to_value(config).map_err(|e| vec![node::Error::at(table, e.to_string())])
             },
         };
         let build = move |config: &Value| serde_json::from_value(config.clone()).map(build).map_err(|e| e.to_string());

@@ -1,7 +1,26 @@
 //! What was typed: an experiment's TOML, merged with the shipped and local plugins that it uses, checked, every
 //! default filled in. This module only reads.
 
+pub mod catalogue;
+mod dataset;
+mod de;
+pub mod diagnostic;
+mod experiment;
+mod fields;
+#[cfg(test)]
+mod fixture;
+mod folder;
+mod model;
 pub mod node;
+mod parse;
+mod pipeline;
+mod resolve;
+mod set;
+mod shipped;
+mod template;
+
+pub use diagnostic::Diagnostics;
+pub use experiment::load;
 
 use std::path::PathBuf;
 
@@ -141,4 +160,11 @@ pub struct Stop {
     /// After the first level whose validation accuracy at early stop is more than this below level 0's, in absolute
     /// points ÷ 100.
     pub accuracy_drop: Option<f64>,
+}
+
+/// Whether a text is safe as a part of paths, and easy to type: ASCII letters, digits, `-` and `_`, at most 64, the
+/// first no sign.
+pub fn is_name(text: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(word)
 }

@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde::de::DeserializeOwned;
 
 /// A text that was parsed: a file, or an override of the command line.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,11 +21,21 @@ pub struct Origin {
     pub span: Range<usize>,
 }
 
+impl Origin {
+    /// What was written there.
+    pub fn text(&self) -> &str {
+        self.source.text.get(self.span.clone()).unwrap_or_default()
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     pub value: Value,
     pub origin: Origin,
 }
+
+/// A table's entries in the order written, each with where its key was written.
+pub type Entries = IndexMap<String, (Origin, Node)>;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -35,27 +44,81 @@ pub enum Value {
     Float(f64),
     String(String),
     List(Vec<Node>),
-    /// Each entry with where its key was written.
-    Table(IndexMap<String, (Origin, Node)>),
+    Table(Entries),
 }
 
 /// One thing wrong, where it was written, and how to mend it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Error {
     pub message: String,
     pub origin: Option<Origin>,
     pub help: Option<String>,
+    /// Other places that matter, each with what it has to do with the error.
+    pub context: Vec<(Origin, String)>,
+    /// The field whose absence is the error: no error yet where the rest of a table comes from elsewhere.
+    pub missing: Option<&'static str>,
 }
 
 impl Error {
+    pub fn new(origin: &Origin, message: impl Into<String>) -> Error {
+        Error { message: message.into(), origin: Some(origin.clone()), ..Error::default() }
+    }
+
     pub fn at(node: &Node, message: impl Into<String>) -> Error {
-        Error { message: message.into(), origin: Some(node.origin.clone()), help: None }
+        Error::new(&node.origin, message)
+    }
+
+    pub fn help(self, help: impl Into<String>) -> Error {
+        Error { help: Some(help.into()), ..self }
     }
 }
 
 impl Node {
-    /// Reads the value as `T`; an error points at the part that does not fit.
-    pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        todo!()
+    pub fn table(&self) -> Option<&Entries> {
+        match &self.value {
+            Value::Table(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    pub fn string(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// What sort of value it is, for messages: "a table".
+    pub fn sort(&self) -> &'static str {
+        match self.value {
+            Value::Boolean(_) => "a boolean",
+            Value::Integer(_) => "a whole number",
+            Value::Float(_) => "a number",
+            Value::String(_) => "a string",
+            Value::List(_) => "a list",
+            Value::Table(_) => "a table",
+        }
+    }
+
+    /// A value that a plugin's defaults supply, as if it had been written at `origin`. TOML has no null: `None` for it,
+    /// and entries that are null are left out.
+    pub fn from_json(json: &serde_json::Value, origin: &Origin) -> Option<Node> {
+        use serde_json::Value as Json;
+        let value = match json {
+            Json::Null => return None,
+            Json::Bool(value) => Value::Boolean(*value),
+            Json::Number(number) => match number.as_i64() {
+                Some(value) => Value::Integer(value),
+                None => Value::Float(number.as_f64()?),
+            },
+            Json::String(text) => Value::String(text.clone()),
+            Json::Array(items) => Value::List(items.iter().filter_map(|item| Node::from_json(item, origin)).collect()),
+            Json::Object(entries) => {
+                let entry =
+                    |(key, value)| Some((String::clone(key), (origin.clone(), Node::from_json(value, origin)?)));
+                Value::Table(entries.iter().filter_map(entry).collect())
+            }
+        };
+        Some(Node { value, origin: origin.clone() })
     }
 }

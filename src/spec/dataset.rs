@@ -1,0 +1,119 @@
+//! `[dataset]`: a declared data set, with any of its fields overridden, → its files, shape and splits.
+
+use std::path::{Component, Path};
+
+use super::diagnostic::Diagnostics;
+use super::fields::{Fields, list};
+use super::node::{Error, Node, Value};
+use super::shipped::{Declared, Library};
+use super::{DatasetSpec, FileSpec, Normalise};
+use crate::registry::{Kind, Registry};
+
+/// Reads `[dataset]`; its keys override the declaration's.
+pub fn dataset(
+    node: &Node,
+    library: &Library<'_>,
+    registry: &Registry,
+    diagnostics: &mut Diagnostics,
+) -> Option<DatasetSpec> {
+    let mut fields = Fields::of(node, "[dataset]", diagnostics)?;
+    let used = fields.need_node("use", diagnostics)?;
+    let (name, mut declared) = library.find(Declared::Dataset, used, diagnostics)?;
+    declared.origin = node.origin.clone();
+    if let Value::Table(entries) = &mut declared.value {
+        entries.extend(fields.rest());
+    }
+    diagnostics.used_by(&used.origin, "the data set is used here", |diagnostics| {
+        let fields = Fields::of(&declared, format!("the data set `{name}`"), diagnostics)?;
+        let spec = declaration(name, fields, registry, diagnostics)?;
+        fits(&spec, &declared, diagnostics);
+        Some(spec)
+    })
+}
+
+fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mut Diagnostics) -> Option<DatasetSpec> {
+    let some = |n: &usize| *n > 0;
+    let below = "a path below the data directory, without `..`";
+    let folder = fields.need_node("folder", d).and_then(|_| fields.read_if("folder", below, is_below, d));
+    let format = fields.need_node("format", d).and_then(|node| registry.resolve(Kind::Format, node, d));
+    let files = fields.need_node("file", d).map(|node| files(node, d));
+    let summary = fields.read("summary", d).unwrap_or_default();
+    let licence = fields.read("licence", d).unwrap_or_default();
+    let citation = fields.read("citation", d).unwrap_or_default();
+    let homepage = fields.read("homepage", d);
+    let mirrors = fields.read("mirrors", d).unwrap_or_default();
+    let debian_package = fields.read("debian_package", d);
+    let mut count = |key, d: &mut Diagnostics| {
+        fields.need_node(key, d)?;
+        fields.read_if(key, "1 or more", some, d)
+    };
+    let (classes, train) = (count("classes", d), count("train", d));
+    let (test, validation) = (count("test", d), count("validation", d));
+    let shape = fields.need_node("shape", d);
+    let shape =
+        shape.and_then(|_| fields.read_if("shape", "of 1 or more each", |s: &[usize; 3]| s.iter().all(some), d));
+    let normalise = fields.need::<Normalise>("normalise", d);
+    fields.finish(d);
+    Some(DatasetSpec {
+        name,
+        summary,
+        licence,
+        citation,
+        homepage,
+        folder: folder?,
+        mirrors,
+        debian_package,
+        format: format?,
+        files: files?,
+        classes: classes?,
+        shape: shape?,
+        train: train?,
+        test: test?,
+        normalise: normalise?,
+        validation: validation?,
+    })
+}
+
+fn files(node: &Node, diagnostics: &mut Diagnostics) -> Vec<FileSpec> {
+    let items = list(node, "`file`", diagnostics);
+    items.iter().filter_map(|item| file(item, diagnostics)).collect()
+}
+
+fn file(node: &Node, diagnostics: &mut Diagnostics) -> Option<FileSpec> {
+    let mut fields = Fields::of(node, "a [[file]]", diagnostics)?;
+    let hexadecimal = |text: &String| text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let rule = "64 hexadecimal digits in lower case";
+    for key in ["name", "sha256"] {
+        fields.need_node(key, diagnostics);
+    }
+    let name = fields.read_if("name", "a path below the data set's folder, without `..`", is_below, diagnostics);
+    let sha256 = fields.read_if("sha256", rule, hexadecimal, diagnostics);
+    let bytes = fields.need("bytes", diagnostics);
+    fields.finish(diagnostics);
+    Some(FileSpec { name: name?, sha256: sha256?, bytes: bytes? })
+}
+
+/// Whether a path stays below the folder that it is joined to.
+fn is_below(path: &String) -> bool {
+    !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+}
+
+/// What must hold between fields.
+fn fits(spec: &DatasetSpec, node: &Node, diagnostics: &mut Diagnostics) {
+    let mut fail = |key: &str, message: String| {
+        let value = node.table().and_then(|entries| entries.get(key)).map_or(node, |(_, value)| value);
+        diagnostics.push(Error::at(value, message));
+    };
+    if spec.validation >= spec.train {
+        let message = format!("{} validation examples leave none of the {} to train on", spec.validation, spec.train);
+        fail("validation", message);
+    }
+    let Normalise { mean, std } = &spec.normalise;
+    let channels = spec.shape[0];
+    if mean.len() != channels || std.len() != channels {
+        fail("normalise", format!("`mean` and `std` need a value for each of the {channels} channels"));
+    }
+    if std.iter().any(|std| *std <= 0.0) {
+        fail("normalise", "a `std` must be above 0".to_string());
+    }
+}

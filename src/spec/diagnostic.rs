@@ -1,0 +1,144 @@
+//! Everything wrong with a spec at once, each with its place underlined and how to mend it.
+
+use std::fmt;
+use std::ops::Range;
+
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
+
+use super::node::{Error, Origin, Source};
+
+/// More errors than this are counted, not shown.
+const SHOWN: usize = 100;
+
+/// The errors found so far, in the order found, none twice.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Diagnostics(Vec<Error>);
+
+impl Diagnostics {
+    pub fn push(&mut self, error: Error) {
+        let same = |other: &Error| other.message == error.message && other.origin == error.origin;
+        if self.0.len() <= SHOWN && self.0.iter().any(same) {
+            return;
+        }
+        self.0.push(error);
+    }
+
+    pub fn extend(&mut self, errors: impl IntoIterator<Item = Error>) {
+        errors.into_iter().for_each(|error| self.push(error));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn errors(&self) -> &[Error] {
+        &self.0
+    }
+
+    /// Does some work and lets `change` add to every error that it found.
+    pub fn amending<T>(&mut self, work: impl FnOnce(&mut Diagnostics) -> T, change: impl Fn(&mut Error)) -> T {
+        let mut found = Diagnostics::default();
+        let result = work(&mut found);
+        found.0.iter_mut().for_each(change);
+        self.extend(found.0);
+        result
+    }
+
+    /// Reads what another file holds: errors in it say where in `user` it was asked for.
+    pub fn used_by<T>(&mut self, user: &Origin, label: &str, work: impl FnOnce(&mut Diagnostics) -> T) -> T {
+        self.amending(work, |error| {
+            if error.origin.as_ref().is_some_and(|origin| origin.source != user.source) {
+                error.context.push((user.clone(), label.to_string()));
+            }
+        })
+    }
+
+    /// Each error as a person reads it, and how many there are. Colour is for a terminal.
+    pub fn render(&self, colour: bool) -> String {
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        let mut text = String::new();
+        for error in self.0.iter().take(SHOWN) {
+            text += &renderer.render(&[group(error)]);
+            text += "\n\n";
+        }
+        text + &self.summary()
+    }
+
+    fn summary(&self) -> String {
+        match self.0.len() {
+            1 => "1 error".to_string(),
+            n if n > SHOWN => format!("{n} errors, the first {SHOWN} shown"),
+            n => format!("{n} errors"),
+        }
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+fn group(error: &Error) -> Group<'_> {
+    let mut group = Group::with_title(Level::ERROR.primary_title(&error.message));
+    if let Some(origin) = &error.origin {
+        let here = |(other, _): &&(Origin, String)| other.source == origin.source;
+        let labelled = |(other, label): &'_ (Origin, String)| context(other, label.clone());
+        let snippet = snippet(&origin.source).annotation(AnnotationKind::Primary.span(underlined(origin)));
+        group = group.element(snippet.annotations(error.context.iter().filter(here).map(labelled)));
+        for (other, label) in error.context.iter().filter(|entry| !here(entry)) {
+            group = group.element(self::snippet(&other.source).annotation(context(other, label.clone())));
+        }
+    }
+    match &error.help {
+        Some(help) => group.element(Level::HELP.message(normalize_untrusted_str(help))),
+        None => group,
+    }
+}
+
+fn snippet(source: &Source) -> Snippet<'_, Annotation<'_>> {
+    Snippet::source(&source.text).path(normalize_untrusted_str(&source.name))
+}
+
+fn context(origin: &Origin, label: String) -> Annotation<'static> {
+    AnnotationKind::Context.span(underlined(origin)).label(label)
+}
+
+/// The part of a value to underline: its first line.
+fn underlined(origin: &Origin) -> Range<usize> {
+    let text = &origin.source.text;
+    let start = floor(text, origin.span.start);
+    let end = floor(text, origin.span.end.max(start));
+    let line = text[start..end].find(['\n', '\r']).map_or(end, |length| start + length);
+    start..line
+}
+
+fn floor(text: &str, mut at: usize) -> usize {
+    at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// "did you mean `length`? valid keys: …" for a name that is none of `valid`.
+pub fn did_you_mean<'a>(name: &str, sort: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
+    let valid: Vec<&str> = valid.into_iter().collect();
+    let near = |candidate: &&&str| strsim::jaro_winkler(name, candidate) > 0.75;
+    let by_likeness =
+        |a: &&&str, b: &&&str| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)).then(b.cmp(a));
+    let list = match valid.is_empty() {
+        true => format!("there are no {sort}"),
+        false => format!("{sort}: {}", valid.join(", ")),
+    };
+    match valid.iter().filter(near).max_by(by_likeness) {
+        Some(nearest) => format!("did you mean `{nearest}`? {list}"),
+        None => list,
+    }
+}

@@ -1,0 +1,360 @@
+//! An experiment's folder → its spec.
+
+use std::path::Path;
+
+use indexmap::map::Entry;
+
+use super::dataset::dataset;
+use super::diagnostic::{Diagnostics, did_you_mean};
+use super::fields::Fields;
+use super::folder::Folder;
+use super::model::Models;
+use super::node::{Entries, Error, Node, Value};
+use super::parse::parse;
+use super::pipeline::Pipelines;
+use super::set::set;
+use super::shipped::Library;
+use super::{PipelineSpec, Spec, is_name};
+use crate::registry::{Kind, Registry};
+
+/// Replicates that an experiment may ask for.
+const REPLICATES: u32 = 10_000;
+
+/// Reads an experiment with the overrides of the command line, each `key.path=value`, or says everything that is
+/// wrong with it.
+pub fn load(folder: &Path, registry: &Registry, overrides: &[String]) -> Result<Spec, Diagnostics> {
+    let mut diagnostics = Diagnostics::default();
+    match read(folder, registry, overrides, &mut diagnostics) {
+        Some(spec) if diagnostics.is_empty() => Ok(spec),
+        _ => Err(diagnostics),
+    }
+}
+
+fn read(path: &Path, registry: &Registry, overrides: &[String], diagnostics: &mut Diagnostics) -> Option<Spec> {
+    let folder = Folder::open(path).map_err(|error| diagnostics.push(error)).ok()?;
+    if !is_name(&folder.name()) {
+        let message = format!("{}: the folder's name is the experiment's, and must be a name", path.display());
+        let error = Error { message, ..Error::default() };
+        diagnostics.push(error.help("use letters, digits, `-` and `_`, at most 64"));
+    }
+    let mut root = merged(&folder, diagnostics)?;
+    overrides.iter().for_each(|text| set(&mut root, text, diagnostics));
+    // What could not be parsed would show as missing: first things first.
+    if !diagnostics.is_empty() {
+        return None;
+    }
+    let library = Library::of(&folder, diagnostics);
+    experiment(&folder, &root, &library, registry, diagnostics)
+}
+
+/// All TOML files directly in the folder as one table.
+fn merged(folder: &Folder, diagnostics: &mut Diagnostics) -> Option<Node> {
+    let files = folder.top();
+    if !files.first().is_some_and(|file| file.ends_with("experiment.toml")) {
+        let message = format!("{}: no experiment.toml", folder.path.display());
+        diagnostics.push(Error { message, ..Error::default() }.help("an experiment is a folder with experiment.toml"));
+        return None;
+    }
+    let mut merged: Option<Node> = None;
+    for file in files {
+        let Some(source) = folder.try_read(&file, diagnostics) else { continue };
+        let node = parse(&source, diagnostics);
+        match &mut merged {
+            None => merged = Some(node),
+            Some(merged) => merge(merged, node, diagnostics),
+        }
+    }
+    merged
+}
+
+/// Adds another file's entries: tables join, anything else may be written once only.
+fn merge(base: &mut Node, other: Node, diagnostics: &mut Diagnostics) {
+    let (Value::Table(base), Value::Table(other)) = (&mut base.value, other.value) else { return };
+    for (key, (origin, node)) in other {
+        match base.entry(key) {
+            Entry::Vacant(place) => {
+                place.insert((origin, node));
+            }
+            Entry::Occupied(mut place) => {
+                let key = place.key().clone();
+                let (first, present) = place.get_mut();
+                if present.table().is_some() && node.table().is_some() {
+                    merge(present, node, diagnostics);
+                } else {
+                    let mut error = Error::new(&origin, format!("`{key}` is written twice"));
+                    error.context.push((first.clone(), "first here".to_string()));
+                    diagnostics.push(error);
+                }
+            }
+        }
+    }
+}
+
+fn experiment(
+    folder: &Folder,
+    root: &Node,
+    library: &Library<'_>,
+    registry: &Registry,
+    d: &mut Diagnostics,
+) -> Option<Spec> {
+    let mut fields = Fields::of(root, "the experiment", d)?;
+    let title = fields.need::<String>("title", d);
+    let question = fields.read("question", d).unwrap_or_default();
+    let rule = format!("from 1 to {REPLICATES}");
+    let replicates = fields.read_if("replicates", &rule, |n| (1..=REPLICATES).contains(n), d).unwrap_or(1);
+    let seed = fields.read("seed", d).unwrap_or(1);
+    let fraction = |x: &f64| (0.0..=1.0).contains(x);
+    let matching = fields.read_if("matching", "from 0 to 1", fraction, d).unwrap_or(0.002);
+    let dataset = fields.need_node("dataset", d).and_then(|node| dataset(node, library, registry, d));
+    let classes = dataset.as_ref().map_or(1, |dataset| dataset.classes as i64);
+    let classes = Node { value: Value::Integer(classes), origin: root.origin.clone() };
+    let models = Models { registry, library, classes };
+    let model = fields.need_node("model", d).and_then(|node| models.read(node, d));
+    let training = fields.node("training");
+    training.inspect(|node| check_training(node, registry, d));
+    let pipelines = Pipelines { registry, library, training, init: model.as_ref().map(|model| &model.init) };
+    let pipelines = fields.need_node("pipeline", d).map(|node| read_pipelines(node, &pipelines, d));
+    fields.finish(d);
+    Some(Spec {
+        name: folder.name(),
+        folder: folder.path.clone(),
+        title: title?,
+        question,
+        replicates,
+        seed,
+        matching,
+        dataset: dataset?,
+        model: model?,
+        pipelines: pipelines?.into_iter().map(|pipeline| (pipeline.name.clone(), pipeline)).collect(),
+    })
+}
+
+/// `[training]` is checked even where no stage takes it; that it is not complete is no error by itself.
+fn check_training(node: &Node, registry: &Registry, diagnostics: &mut Diagnostics) {
+    if Fields::of(node, "[training]", diagnostics).is_none() {
+        return;
+    }
+    let mut found = Diagnostics::default();
+    registry.configure(Kind::Stage, "train", &node.origin, node, &mut found);
+    let incomplete = |error: &&Error| error.missing.is_some() && error.origin.as_ref() == Some(&node.origin);
+    diagnostics.extend(found.errors().iter().filter(|error| !incomplete(error)).cloned());
+}
+
+fn read_pipelines(node: &Node, reader: &Pipelines<'_>, diagnostics: &mut Diagnostics) -> Vec<PipelineSpec> {
+    if Fields::of(node, "[pipeline]", diagnostics).is_none() {
+        return Vec::new();
+    }
+    let none = Entries::new();
+    let entries = node.table().unwrap_or(&none);
+    if entries.is_empty() {
+        diagnostics.push(Error::at(node, "an experiment needs at least one pipeline"));
+    }
+    let mut pipelines = Vec::new();
+    for (name, (key, node)) in entries {
+        if !is_name(name) {
+            let error = Error::new(key, format!("{name:?} is no name for a pipeline"));
+            diagnostics.push(error.help("use letters, digits, `-` and `_`, at most 64"));
+        }
+        pipelines.extend(reader.read(name, key, node, diagnostics));
+    }
+    check_forks(&pipelines, entries, diagnostics);
+    pipelines
+}
+
+/// Each fork's pipeline exists, and following forks ends.
+fn check_forks(pipelines: &[PipelineSpec], entries: &Entries, diagnostics: &mut Diagnostics) {
+    let parent = |name: &str| pipelines.iter().find(|other| other.name == name)?.fork.as_ref();
+    for pipeline in pipelines {
+        let Some(fork) = &pipeline.fork else { continue };
+        if !entries.contains_key(&fork.each) {
+            let others = entries.keys().map(String::as_str).filter(|name| *name != pipeline.name);
+            let help = did_you_mean(&fork.each, "pipelines", others);
+            diagnostics.push(Error::new(&fork.origin, format!("no pipeline is named {:?}", fork.each)).help(help));
+        }
+        let ancestors = std::iter::successors(Some(fork), |fork| parent(&fork.each)).take(pipelines.len());
+        if ancestors.into_iter().any(|fork| fork.each == pipeline.name) {
+            diagnostics.push(Error::new(&fork.origin, format!("`{}` forks from itself", pipeline.name)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::registry::Use;
+    use crate::spec::fixture::{DOTS, Experiment, SOUND, lottery};
+    use crate::spec::{Spec, StageSpec};
+
+    /// The configuration of a pipeline's stage by its place.
+    fn stage(spec: &Spec, pipeline: &str, place: usize) -> Use {
+        match &spec.pipelines[pipeline].stages[place] {
+            StageSpec::One(used, _) => used.clone(),
+            other => panic!("{other:?} is no single stage"),
+        }
+    }
+
+    const DESIGN: &str = r#"
+        #:schema ../../schema/experiment.schema.json
+        title      = "Winning tickets on MNIST"
+        question   = "Does it?"
+        replicates = 5
+        seed       = 1
+        [dataset]
+        use        = "dots"
+        validation = 500
+        [model]
+        use  = "lenet-300-100"
+        init = "glorot-normal"
+        [training]
+        optimizer  = { use = "adam", learning_rate = 1.2e-3 }
+        batch_size = 60
+        length     = "50000it"
+        evaluate   = "100it"
+        [pipeline.dense]
+        use = "dense"
+        [pipeline.imp]
+        use        = "imp"
+        prune_rate = { linear = 0.2, output = 0.1 }
+        levels     = 15
+        rewind     = "0it"
+        stop       = { accuracy_drop = 0.02 }
+        [pipeline.reinitialised]
+        use  = "reinitialise"
+        each = "imp"
+        at   = [7, 9, 11, 15]
+        [pipeline.edge-popup]
+        use               = "edge-popup"
+        init              = "signed-kaiming-constant"
+        weights_remaining = [0.1, 0.3, 0.5, 0.7, 0.9]
+    "#;
+
+    fn design() -> Spec {
+        let experiment = Experiment::new(&[("experiment.toml", DESIGN), ("datasets/dots.toml", DOTS)]);
+        experiment.load(&[]).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    #[test]
+    fn the_experiment_of_the_design_loads_as_its_author_means_it() {
+        let spec = design();
+        assert_eq!((spec.name.as_str(), spec.replicates, spec.seed, spec.matching), ("lottery", 5, 1, 0.002));
+        assert_eq!((spec.dataset.validation, spec.dataset.classes), (500, 10));
+        let names: Vec<&String> = spec.pipelines.keys().collect();
+        assert_eq!(names, ["dense", "imp", "reinitialised", "edge-popup"]);
+        let names: Vec<&str> = spec.model.layers.iter().map(|layer| layer.name.as_str()).collect();
+        assert_eq!(names, ["flatten1", "fc1", "relu1", "fc2", "relu2", "output"]);
+        assert_eq!(spec.model.layers[5].layer.config, json!({ "units": 10, "width": 1.0, "bias": true }));
+        let fork = spec.pipelines["reinitialised"].fork.as_ref().unwrap();
+        assert_eq!((fork.each.as_str(), fork.at.as_deref(), fork.times), ("imp", Some(&[7, 9, 11, 15][..]), 1));
+    }
+
+    #[test]
+    fn a_repeat_prunes_rewinds_and_trains_until_its_stop_rule() {
+        let spec = design();
+        let StageSpec::Repeat { times, until, stages } = &spec.pipelines["imp"].stages[2] else { panic!() };
+        assert_eq!((*times, until.accuracy_drop, until.weights_remaining), (15, Some(0.02), None));
+        let [StageSpec::One(prune, _), StageSpec::One(rewind, _), StageSpec::One(train, _)] = &stages[..] else {
+            panic!()
+        };
+        assert_eq!(prune.config["rate"], json!({ "linear": 0.2, "output": 0.1 }));
+        assert_eq!(prune.config["criterion"], json!({ "use": "magnitude", "config": {}, "version": 1 }));
+        assert_eq!(rewind.config, json!({ "to": "0it" }));
+        assert_eq!(train.config["length"], json!("50000it"));
+    }
+
+    #[test]
+    fn a_list_of_weights_remaining_is_a_branch_each() {
+        let spec = design();
+        let StageSpec::Branch(branches) = &spec.pipelines["edge-popup"].stages[1] else { panic!() };
+        let kept = branches.iter().map(|branch| match &branch[..] {
+            [StageSpec::One(train, _)] => train.config["learn"]["config"]["weights_remaining"].as_f64(),
+            _ => None,
+        });
+        assert_eq!(kept.collect::<Vec<_>>(), [0.1, 0.3, 0.5, 0.7, 0.9].map(Some));
+    }
+
+    #[test]
+    fn the_experiments_pipeline_comes_before_the_shipped_stage_before_training_before_the_plugins_default() {
+        let pipelines = r#"
+            [pipeline.popup]
+            use = "edge-popup"
+            [pipeline.small]
+            use = "edge-popup"
+            batch_size = 7
+        "#;
+        let spec = lottery(pipelines).load(&[]).unwrap();
+        let train = |name: &str| match &spec.pipelines[name].stages[1] {
+            StageSpec::Branch(branches) => match &branches[0][..] {
+                [StageSpec::One(train, _)] => train.config.clone(),
+                other => panic!("{other:?}"),
+            },
+            _ => stage(&spec, name, 1).config,
+        };
+        // [training] says 60, the shipped edge-popup 128, the experiment's 7.
+        assert_eq!(train("dense")["batch_size"], 60);
+        assert_eq!(train("popup")["batch_size"], 128);
+        assert_eq!(train("small")["batch_size"], 7);
+        // No one but [training] says a length, no one but the plugin an epsilon.
+        assert_eq!(train("small")["length"], "500it");
+        assert_eq!(train("dense")["optimizer"]["config"]["epsilon"], 1e-8);
+    }
+
+    #[test]
+    fn a_pipelines_initialiser_comes_before_the_experiments_model_before_the_models_before_kaiming() {
+        let pipelines = "[pipeline.zeros]\nuse = 'zero-init'\n[pipeline.own]\nuse = 'dense'\ninit = 'kaiming-uniform'";
+        let experiment = lottery(pipelines);
+        let init =
+            |overrides: &[&str], name| stage(&experiment.load(overrides).unwrap(), name, 0).config["init"].clone();
+        assert_eq!(init(&[], "dense")["use"], "glorot-normal");
+        assert_eq!(init(&["model.init=zeros"], "dense")["use"], "zeros");
+        assert_eq!(init(&["model.init=zeros"], "own")["use"], "kaiming-uniform");
+        assert_eq!(init(&[], "zeros")["use"], "zeros");
+        let layers = "model={ layer = [{ flatten = {} }, { linear = { units = '{classes}' } }] }";
+        assert_eq!(init(&[layers], "dense")["use"], "kaiming-normal");
+    }
+
+    #[test]
+    fn several_files_are_one_experiment() {
+        let files = [
+            ("experiment.toml", SOUND),
+            ("datasets/dots.toml", DOTS),
+            ("more.toml", "[pipeline.imp]\nuse = 'imp'\nlevels = 2"),
+        ];
+        let spec = Experiment::new(&files).load(&[]).unwrap();
+        assert_eq!(spec.pipelines.keys().collect::<Vec<_>>(), ["dense", "imp"]);
+    }
+
+    #[test]
+    fn an_experiments_own_pipeline_comes_before_the_shipped_one_of_its_name() {
+        let own = "summary = 'mine'\n[[stage]]\ninit = {}";
+        let files = [("experiment.toml", SOUND), ("datasets/dots.toml", DOTS), ("pipelines/deep/dense.toml", own)];
+        let spec = Experiment::new(&files).load(&[]).unwrap();
+        assert_eq!((spec.pipelines["dense"].summary.as_str(), spec.pipelines["dense"].stages.len()), ("mine", 1));
+    }
+
+    #[test]
+    fn a_pipeline_and_a_model_may_be_written_out_in_the_experiment() {
+        let more = "[pipeline.twice]\neach = 'dense'\ntimes = 2\n[[pipeline.twice.stage]]\nreinit = {}\n\
+                    [[pipeline.twice.stage]]\ntrain = { length = '7it' }";
+        let spec = lottery(more).load(&[]).unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!(spec.pipelines["twice"].fork.as_ref().unwrap().times, 2);
+        assert_eq!(stage(&spec, "twice", 1).config["length"], "7it");
+        assert_eq!(stage(&spec, "twice", 1).config["batch_size"], 60);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_out_of_the_folder_is_refused() {
+        let (outside, experiment) = (Experiment::new(&[("x.toml", DOTS)]), lottery(""));
+        let link = experiment.folder().join("datasets/linked.toml");
+        std::os::unix::fs::symlink(outside.folder().join("x.toml"), link).unwrap();
+        let errors = experiment.errors(&["dataset.use=linked"]);
+        assert!(errors.contains("leads out of the experiment's folder"), "{errors}");
+    }
+
+    #[test]
+    fn a_file_too_large_for_a_spec_is_refused() {
+        let errors = lottery(&"#".repeat(1 << 20)).errors(&[]);
+        assert!(errors.contains("larger than 1048576 bytes"), "{errors}");
+    }
+}

@@ -1,0 +1,218 @@
+//! For the tests beside: an experiment's folder, and a registry of plugins that only say what they may be given.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+
+use super::{Diagnostics, Spec, load};
+use crate::registry::{Kind, Plugin, Registry, Use};
+use crate::units::{Length, Rate};
+
+/// A folder with files, named "lottery".
+pub struct Experiment(TempDir);
+
+impl Experiment {
+    pub fn new(files: &[(&str, &str)]) -> Experiment {
+        let experiment = Experiment(TempDir::new().unwrap());
+        for (name, text) in files {
+            let path = experiment.folder().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        experiment
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.0.path().join("lottery")
+    }
+
+    pub fn load(&self, overrides: &[&str]) -> Result<Spec, Diagnostics> {
+        let overrides: Vec<String> = overrides.iter().map(|text| text.to_string()).collect();
+        load(&self.folder(), &registry(), &overrides)
+    }
+
+    /// What the author would see.
+    pub fn errors(&self, overrides: &[&str]) -> String {
+        let text = self.load(overrides).unwrap_err().to_string();
+        text.replace(&format!("{}/", self.0.path().display()), "")
+    }
+}
+
+/// A sound experiment's file, with one more pipeline.
+pub fn experiment(more: &str) -> String {
+    format!("{SOUND}\n{more}")
+}
+
+pub const SOUND: &str = r#"
+title = "Lottery"
+
+[dataset]
+use = "dots"
+
+[model]
+use = "lenet-300-100"
+
+[training]
+optimizer = { use = "adam", learning_rate = 1.2e-3 }
+batch_size = 60
+length = "500it"
+evaluate = "100it"
+
+[pipeline.dense]
+use = "dense"
+"#;
+
+pub const DOTS: &str = r#"
+summary = "Dots"
+licence = "CC0"
+citation = "none"
+folder = "dots"
+format = { use = "idx" }
+classes = 10
+shape = [1, 28, 28]
+train = 1000
+test = 100
+validation = 50
+normalise = { mean = [0.0], std = [1.0] }
+[[file]]
+name = "dots.gz"
+bytes = 1
+sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+"#;
+
+/// The sound experiment, with more.
+pub fn lottery(more: &str) -> Experiment {
+    Experiment::new(&[("experiment.toml", &experiment(more)), ("datasets/dots.toml", DOTS)])
+}
+
+macro_rules! plugins {
+    ($($type:ident $name:literal [$(($field:literal, $kind:ident)),*] {
+        $($(#[$attribute:meta])* $key:ident: $value:ty,)*
+    })*) => { $(
+        #[derive(Deserialize, Serialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $type { $($(#[$attribute])* $key: $value,)* }
+
+        impl Plugin for $type {
+            const NAME: &'static str = $name;
+            const VERSION: u32 = 1;
+            const SUMMARY: &'static str = "";
+            const REFERENCES: &'static [(&'static str, Kind)] = &[$(($field, Kind::$kind)),*];
+        }
+    )* };
+}
+
+plugins! {
+    InitStage "init" [("init", Init)] { init: Option<Use>, }
+    Train "train" [("optimizer", Optimizer), ("schedule", Schedule), ("learn", Learn)] {
+        optimizer: Use,
+        #[serde(default = "constant")] schedule: Use,
+        batch_size: u32,
+        length: Length,
+        evaluate: Length,
+        learn: Option<Use>,
+        #[serde(default)] order: String,
+    }
+    Prune "prune" [("criterion", Criterion)] { criterion: Use, rate: Rates, #[serde(default)] scope: Scope, }
+    Reinit "reinit" [("init", Init)] { init: Option<Use>, }
+    Shuffle "shuffle" [] {}
+    Adam "adam" [] { learning_rate: f64, #[serde(default = "epsilon")] epsilon: f64, }
+    Sgd "sgd" [] { learning_rate: f64, #[serde(default)] momentum: f64, #[serde(default)] weight_decay: f64, }
+    Constant "constant" [] {}
+    Cosine "cosine" [] {}
+    Weights "weights" [] {}
+    EdgePopup "edge-popup" [("scores", Init)] { weights_remaining: Rate, scores: Use, }
+    Linear "linear" [] { units: usize, #[serde(default = "one")] width: f64, #[serde(default = "yes")] bias: bool, }
+    Relu "relu" [] {}
+    Flatten "flatten" [] {}
+    GlorotNormal "glorot-normal" [] {}
+    KaimingNormal "kaiming-normal" [] { scale_fan: Option<Rate>, }
+    KaimingUniform "kaiming-uniform" [] {}
+    SignedKaimingConstant "signed-kaiming-constant" [] {}
+    Zeros "zeros" [] {}
+    Magnitude "magnitude" [] {}
+    Random "random" [] {}
+    Idx "idx" [] {}
+}
+
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Scope {
+    #[default]
+    Layer,
+    Global,
+}
+
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(untagged, expecting = "a rate from 0 to 1, or a table of them by layer kind")]
+enum Rates {
+    One(Rate),
+    ByKind { conv: Option<Rate>, linear: Option<Rate>, output: Option<Rate> },
+}
+
+/// Written as a table, or as the point alone.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(from = "Point")]
+struct Rewind {
+    to: Length,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "a position such as \"500it\", or a table with `to`")]
+enum Point {
+    Alone(Length),
+    Table { to: Length },
+}
+
+impl From<Point> for Rewind {
+    fn from(point: Point) -> Rewind {
+        match point {
+            Point::Alone(to) | Point::Table { to } => Rewind { to },
+        }
+    }
+}
+
+impl Plugin for Rewind {
+    const NAME: &'static str = "rewind";
+    const VERSION: u32 = 1;
+    const SUMMARY: &'static str = "";
+}
+
+fn constant() -> Use {
+    Use { name: "constant".into(), config: serde_json::json!({}), version: 1 }
+}
+
+fn epsilon() -> f64 {
+    1e-8
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn yes() -> bool {
+    true
+}
+
+macro_rules! registered {
+    ($($shelf:ident $kind:ident: $($type:ident)*;)*) => {{
+        let mut registry = Registry::default();
+        $($(registry.$shelf.add::<$type>(Kind::$kind, |_| unreachable!("the spec builds nothing"));)*)*
+        registry
+    }};
+}
+
+pub fn registry() -> Registry {
+    registered! {
+        stages Stage: InitStage Train Prune Rewind Reinit Shuffle;
+        optimizers Optimizer: Adam Sgd;
+        schedules Schedule: Constant Cosine;
+        learns Learn: Weights EdgePopup;
+        layers Layer: Linear Relu Flatten;
+        inits Init: GlorotNormal KaimingNormal KaimingUniform SignedKaimingConstant Zeros;
+        criteria Criterion: Magnitude Random;
+        formats Format: Idx;
+    }
+}

@@ -1,0 +1,197 @@
+//! `[pipeline.NAME]`: a shipped or local pipeline with its parameters, or one written out, → stages.
+
+use super::diagnostic::Diagnostics;
+use super::fields::{Fields, list, single};
+use super::node::{Error, Node, Origin, Value};
+use super::shipped::{Declared, Library};
+use super::template::{Scope, parameters};
+use super::{Fork, PipelineSpec, StageSpec, Stop};
+use crate::registry::{Kind, Registry, Use};
+use crate::units::Rate;
+
+/// More repetitions than any ladder of tickets has.
+const TIMES: u32 = 1000;
+
+pub struct Pipelines<'a> {
+    pub registry: &'a Registry,
+    pub library: &'a Library<'a>,
+    /// `[training]`: what a train stage takes that does not say otherwise.
+    pub training: Option<&'a Node>,
+    /// The model's initialiser, for stages that draw weights and name none.
+    pub init: Option<&'a Use>,
+}
+
+impl Pipelines<'_> {
+    pub fn read(&self, name: &str, key: &Origin, node: &Node, diagnostics: &mut Diagnostics) -> Option<PipelineSpec> {
+        let what = format!("[pipeline.{name}]");
+        let mut fields = Fields::of(node, what, diagnostics)?;
+        let Some(used) = fields.node("use") else { return self.written_out(name, key, fields, diagnostics) };
+        let (uses, declared) = self.library.find(Declared::Pipeline, used, diagnostics)?;
+        let label = format!("`{name}` uses it here");
+        diagnostics.used_by(&used.origin, &label, |diagnostics| {
+            let mut body = Fields::of(&declared, format!("the pipeline `{uses}`"), diagnostics)?;
+            let parameters = parameters(body.node("parameters"), diagnostics);
+            let scope = Scope::bind(&parameters, &fields.rest(), used, &["use"], diagnostics);
+            let fork = body.node("fork").and_then(|node| scope.fill(node, diagnostics));
+            let fork = fork.and_then(|node| {
+                let mut fields = Fields::of(&node, "`fork`", diagnostics)?;
+                let fork = fork_of(&mut fields, diagnostics);
+                fields.finish(diagnostics);
+                fork
+            });
+            self.body(PipelineSpec { fork, ..start(name, uses, key) }, body, scope, diagnostics)
+        })
+    }
+
+    fn written_out(
+        &self,
+        name: &str,
+        key: &Origin,
+        mut fields: Fields<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<PipelineSpec> {
+        if !fields.has("stage") {
+            fields.need_node("use", diagnostics);
+            return None;
+        }
+        let fork = ["each", "at", "times"].iter().any(|key| fields.has(key));
+        let fork = if fork { fork_of(&mut fields, diagnostics) } else { None };
+        self.body(PipelineSpec { fork, ..start(name, String::new(), key) }, fields, Scope::empty(), diagnostics)
+    }
+
+    /// What a pipeline file and a written-out pipeline have in common.
+    fn body(
+        &self,
+        spec: PipelineSpec,
+        mut fields: Fields<'_>,
+        scope: Scope,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<PipelineSpec> {
+        let summary = fields.read("summary", diagnostics).unwrap_or_default();
+        let source = fields.read("source", diagnostics).unwrap_or_default();
+        let stages = fields.need_node("stage", diagnostics);
+        let stages = stages.map(|node| self.stages(node, &scope, diagnostics)).unwrap_or_default();
+        fields.finish(diagnostics);
+        Some(PipelineSpec { summary, source, stages, ..spec })
+    }
+
+    fn stages(&self, node: &Node, scope: &Scope, diagnostics: &mut Diagnostics) -> Vec<StageSpec> {
+        let items = list(node, "a list of stages", diagnostics);
+        if items.is_empty() {
+            diagnostics.push(Error::at(node, "there must be at least one stage"));
+        }
+        items.iter().filter_map(|item| self.stage(item, scope, diagnostics)).collect()
+    }
+
+    /// `None` where there was an error, or the stage was an option that was left out.
+    fn stage(&self, node: &Node, scope: &Scope, diagnostics: &mut Diagnostics) -> Option<StageSpec> {
+        let (name, key, config) = single(node, &[], "a stage", diagnostics)?;
+        match name {
+            "repeat" => self.repeat(config, scope, diagnostics),
+            "foreach" => self.foreach(config, scope, diagnostics),
+            _ => {
+                let config = scope.fill(config, diagnostics)?;
+                let used = match name {
+                    "train" => self.train(key, config, diagnostics),
+                    _ => self.registry.configure(Kind::Stage, name, key, &config, diagnostics),
+                };
+                Some(StageSpec::One(self.initialised(used?), key.clone()))
+            }
+        }
+    }
+
+    /// A training takes from `[training]` what it does not set itself.
+    fn train(&self, key: &Origin, mut config: Node, diagnostics: &mut Diagnostics) -> Option<Use> {
+        let training = self.training.and_then(Node::table);
+        if let (Value::Table(entries), Some(training)) = (&mut config.value, training) {
+            for (name, entry) in training {
+                entries.entry(name.clone()).or_insert_with(|| entry.clone());
+            }
+        }
+        let resolve = |found: &mut Diagnostics| self.registry.configure(Kind::Stage, "train", key, &config, found);
+        diagnostics.amending(resolve, |error| {
+            if let Some(field) = error.missing.filter(|_| error.origin.as_ref() == Some(&config.origin)) {
+                error.help = Some(format!("set `{field}` in [training], for every pipeline, or in this one"));
+            }
+        })
+    }
+
+    fn initialised(&self, mut used: Use) -> Use {
+        let about = self.registry.about(Kind::Stage, &used.name);
+        let draws = about.is_some_and(|about| about.references.contains(&("init", Kind::Init)));
+        if let (true, Some(init), Some(config)) = (draws, self.init, used.config.as_object_mut()) {
+            config.entry("init").or_insert_with(|| serde_json::json!(init));
+        }
+        used
+    }
+
+    fn repeat(&self, node: &Node, scope: &Scope, diagnostics: &mut Diagnostics) -> Option<StageSpec> {
+        let stages = Fields::of(node, "`repeat`", diagnostics)?.need_node("stages", diagnostics);
+        let stages = stages.map(|node| self.stages(node, scope, diagnostics));
+        let filled = scope.fill(&without(node, "stages"), diagnostics)?;
+        let mut fields = Fields::of(&filled, "`repeat`", diagnostics)?;
+        let rule = format!("from 1 to {TIMES}");
+        fields.need_node("times", diagnostics);
+        let times = fields.read_if("times", &rule, |times| (1..=TIMES).contains(times), diagnostics);
+        let until = fields.node("until").and_then(|node| stop(node, diagnostics)).unwrap_or_default();
+        fields.finish(diagnostics);
+        Some(StageSpec::Repeat { times: times?, until, stages: stages? })
+    }
+
+    /// One branch for each value of a list, all from the same ticket.
+    fn foreach(&self, node: &Node, scope: &Scope, diagnostics: &mut Diagnostics) -> Option<StageSpec> {
+        let mut fields = Fields::of(node, "`foreach`", diagnostics)?;
+        let name = fields.need::<String>("value", diagnostics);
+        let values = fields.need_node("in", diagnostics).and_then(|node| scope.fill(node, diagnostics));
+        let stages = fields.need_node("stages", diagnostics);
+        fields.finish(diagnostics);
+        let (name, values, stages) = (name?, values?, stages?);
+        let values = match &values.value {
+            Value::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(&values),
+        };
+        let branch = |value: &Node| self.stages(stages, &scope.with(&name, value.clone()), diagnostics);
+        Some(StageSpec::Branch(values.iter().map(branch).collect()))
+    }
+}
+
+fn start(name: &str, uses: String, key: &Origin) -> PipelineSpec {
+    PipelineSpec {
+        name: name.to_string(),
+        uses,
+        summary: String::new(),
+        source: String::new(),
+        fork: None,
+        stages: Vec::new(),
+        origin: key.clone(),
+    }
+}
+
+/// A table without one of its keys.
+fn without(node: &Node, key: &str) -> Node {
+    let mut node = node.clone();
+    if let Value::Table(entries) = &mut node.value {
+        entries.shift_remove(key);
+    }
+    node
+}
+
+fn fork_of(fields: &mut Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Fork> {
+    let each = fields.need_node("each", diagnostics);
+    let origin = each.map(|node| node.origin.clone());
+    let each = fields.read("each", diagnostics);
+    let levels = |levels: &Vec<u32>| !levels.is_empty() && levels.iter().all(|level| *level >= 1);
+    let at = fields.read_if("at", "a list of levels, each 1 or more", levels, diagnostics);
+    let rule = format!("from 1 to {TIMES}");
+    let times = fields.read_if("times", &rule, |times| (1..=TIMES).contains(times), diagnostics).unwrap_or(1);
+    Some(Fork { each: each?, at, times, origin: origin? })
+}
+
+fn stop(node: &Node, diagnostics: &mut Diagnostics) -> Option<Stop> {
+    let mut fields = Fields::of(node, "a stop rule", diagnostics)?;
+    let weights_remaining = fields.read::<Rate>("weights_remaining", diagnostics);
+    let points = |drop: &f64| (0.0..=1.0).contains(drop);
+    let accuracy_drop = fields.read_if("accuracy_drop", "from 0 to 1: 0.02 is two points", points, diagnostics);
+    fields.finish(diagnostics);
+    Some(Stop { weights_remaining, accuracy_drop })
+}

@@ -1,0 +1,109 @@
+//! References to plugins → names with checked, complete configurations.
+
+use serde_json::Value as Json;
+
+use super::diagnostic::{Diagnostics, did_you_mean};
+use super::node::{Entries, Error, Node, Origin, Value};
+use crate::registry::{Kind, Registry, Use};
+
+impl Registry {
+    /// Resolves a reference: "adam", or { use = "adam", learning_rate = 1.2e-3 }.
+    pub fn resolve(&self, kind: Kind, reference: &Node, diagnostics: &mut Diagnostics) -> Option<Use> {
+        let (name, config) = match &reference.value {
+            Value::String(_) => (reference, Entries::new()),
+            Value::Table(entries) => {
+                let mut config = entries.clone();
+                let Some((_, _)) = config.shift_remove("use") else {
+                    let help = format!("{kind} names: {}", self.names(kind).join(", "));
+                    diagnostics.push(Error::at(reference, format!("this {kind} needs `use`, its name")).help(help));
+                    return None;
+                };
+                (&entries["use"].1, config)
+            }
+            _ => {
+                let message = format!("a {kind} is a name or a table with `use`, not {}", reference.sort());
+                diagnostics.push(Error::at(reference, message));
+                return None;
+            }
+        };
+        let Some(text) = name.string() else {
+            diagnostics.push(Error::at(name, format!("`use` must be a {kind}'s name, not {}", name.sort())));
+            return None;
+        };
+        let config = Node { value: Value::Table(config), origin: reference.origin.clone() };
+        self.configure(kind, text, &name.origin, &config, diagnostics)
+    }
+
+    /// Resolves the plugin of a given name with its configuration, references within it first. `named` is where the
+    /// name was written.
+    pub fn configure(
+        &self,
+        kind: Kind,
+        name: &str,
+        named: &Origin,
+        config: &Node,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Use> {
+        let Some(about) = self.about(kind, name) else {
+            let help = did_you_mean(name, &format!("{kind} names"), self.names(kind));
+            diagnostics.push(Error::new(named, format!("no {kind} is named {name:?}")).help(help));
+            return None;
+        };
+        let (mut table, mut failed) = (config.clone(), Vec::new());
+        if let Value::Table(entries) = &mut table.value {
+            for (field, kind) in about.references.iter().filter(|(field, _)| config.has(field)) {
+                let (_, node) = &mut entries[*field];
+                match self.resolve(*kind, node, diagnostics).and_then(|used| used.node(&node.origin)) {
+                    Some(resolved) => *node = resolved,
+                    None => failed.push(*field),
+                }
+            }
+            entries.retain(|key, _| !failed.contains(&key.as_str()));
+        }
+        let mut canonical = match (about.canonical)(&table) {
+            Ok(canonical) => canonical,
+            Err(errors) => {
+                let known = |error: &Error| error.missing.is_some_and(|field| failed.contains(&field));
+                diagnostics.extend(errors.into_iter().filter(|e| !known(e)).map(|e| naming(e, kind, name)));
+                return None;
+            }
+        };
+        drop_nulls(&mut canonical);
+        failed.is_empty().then(|| Use { name: name.to_string(), config: canonical, version: about.version })
+    }
+
+    fn names(&self, kind: Kind) -> Vec<&'static str> {
+        self.abouts(kind).iter().map(|about| about.name).collect()
+    }
+}
+
+impl Use {
+    fn node(&self, origin: &Origin) -> Option<Node> {
+        Node::from_json(&serde_json::to_value(self).ok()?, origin)
+    }
+}
+
+impl Node {
+    fn has(&self, key: &str) -> bool {
+        self.table().is_some_and(|entries| entries.contains_key(key))
+    }
+}
+
+fn naming(error: Error, kind: Kind, name: &str) -> Error {
+    match error.missing {
+        Some(field) => Error { message: format!("the {kind} `{name}` needs `{field}`"), ..error },
+        None => error,
+    }
+}
+
+/// An absent option is absent, so that adding one to a plugin changes no step's id.
+fn drop_nulls(json: &mut Json) {
+    match json {
+        Json::Object(entries) => {
+            entries.retain(|_, value| !value.is_null());
+            entries.values_mut().for_each(drop_nulls);
+        }
+        Json::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}

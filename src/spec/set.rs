@@ -1,0 +1,78 @@
+//! Overrides of the command line: `--set pipeline.imp.levels=3`.
+
+use std::sync::Arc;
+
+use indexmap::map::Entry;
+
+use super::diagnostic::Diagnostics;
+use super::node::{Entries, Error, Node, Origin, Source, Value};
+use super::parse::parse;
+
+/// Applies one `key.path=value` to an experiment. The value is TOML; what is not TOML is a string.
+pub fn set(root: &mut Node, text: &str, diagnostics: &mut Diagnostics) {
+    let source = Arc::new(Source { name: format!("--set {text}"), text: text.to_string() });
+    let Some((key, value)) = text.split_once('=') else {
+        let origin = Origin { source, span: 0..text.len() };
+        diagnostics.push(Error::new(&origin, "an override is `key=value`").help("for example `--set replicates=1`"));
+        return;
+    };
+    let mut errors = Diagnostics::default();
+    let mut tree = parse(&source, &mut errors);
+    if !errors.is_empty() && is_bare(value) {
+        let Some(quoted) = quoted(&source, key, value) else { return diagnostics.extend(errors.errors().to_vec()) };
+        (tree, errors) = (quoted, Diagnostics::default());
+    }
+    diagnostics.extend(errors.errors().to_vec());
+    put(root, tree, key.matches('.').count() + 1);
+}
+
+/// Whether a value that is no TOML was not meant as TOML.
+fn is_bare(value: &str) -> bool {
+    !value.trim_start().starts_with(['"', '\'', '[', '{'])
+}
+
+/// The override with its value as a string.
+fn quoted(source: &Arc<Source>, key: &str, value: &str) -> Option<Node> {
+    let mut errors = Diagnostics::default();
+    let stand_in = Source { name: source.name.clone(), text: format!("{key}=0") };
+    let mut tree = parse(&Arc::new(stand_in), &mut errors);
+    let origin = |span| Origin { source: source.clone(), span };
+    replant(&mut tree, &|from| origin(from.span.clone()), value.trim(), origin(key.len() + 1..source.text.len()));
+    errors.is_empty().then_some(tree)
+}
+
+/// Moves a stand-in's tables to the override's own text, and puts the string at their end.
+fn replant(node: &mut Node, origin: &dyn Fn(&Origin) -> Origin, text: &str, place: Origin) {
+    match &mut node.value {
+        Value::Table(entries) => {
+            node.origin = origin(&node.origin);
+            for (key, next) in entries.values_mut() {
+                *key = origin(key);
+                replant(next, origin, text, place.clone());
+            }
+        }
+        _ => *node = Node { value: Value::String(text.to_string()), origin: place },
+    }
+}
+
+/// Follows the `depth` keys of a dotted key and puts the value at their end, in place of what was there.
+fn put(node: &mut Node, value: Node, depth: usize) {
+    // `optimizer = "adam"` may be given a field: it stands for `{ use = "adam" }`.
+    if let (Value::String(_), true) = (&node.value, depth > 0) {
+        let used = (node.origin.clone(), node.clone());
+        node.value = Value::Table(Entries::from([("use".to_string(), used)]));
+    }
+    match (&mut node.value, value.value) {
+        (Value::Table(base), Value::Table(entries)) if depth > 0 => {
+            for (key, (origin, value)) in entries {
+                match base.entry(key) {
+                    Entry::Occupied(mut place) => put(&mut place.get_mut().1, value, depth - 1),
+                    Entry::Vacant(place) => {
+                        place.insert((origin, value));
+                    }
+                }
+            }
+        }
+        (_, replacement) => *node = Node { value: replacement, origin: value.origin },
+    }
+}

@@ -1,0 +1,131 @@
+//! Declared plugins by name: those that ship in the binary, and an experiment's own, which come first.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use include_dir::{Dir, include_dir};
+
+use super::diagnostic::{Diagnostics, did_you_mean};
+use super::folder::Folder;
+use super::node::{Error, Node, Source};
+use super::parse::parse;
+
+static PLUGINS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/plugins");
+
+/// What a TOML file may declare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Declared {
+    Model,
+    Pipeline,
+    Dataset,
+}
+
+impl Declared {
+    pub const ALL: [Declared; 3] = [Declared::Model, Declared::Pipeline, Declared::Dataset];
+
+    /// The folder that holds them, of `plugins/` and of an experiment.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Declared::Model => "models",
+            Declared::Pipeline => "pipelines",
+            Declared::Dataset => "datasets",
+        }
+    }
+}
+
+impl fmt::Display for Declared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Declared::Model => "model",
+            Declared::Pipeline => "pipeline",
+            Declared::Dataset => "data set",
+        })
+    }
+}
+
+/// All that an experiment can `use`.
+pub struct Library<'a> {
+    local: BTreeMap<(Declared, String), PathBuf>,
+    folder: Option<&'a Folder>,
+}
+
+impl<'a> Library<'a> {
+    /// What ships.
+    pub fn shipped() -> Library<'a> {
+        Library { local: BTreeMap::new(), folder: None }
+    }
+
+    /// What ships and what the folder has; two files of one name are an error.
+    pub fn of(folder: &'a Folder, diagnostics: &mut Diagnostics) -> Library<'a> {
+        let mut local = BTreeMap::new();
+        for kind in Declared::ALL {
+            for path in folder.below(kind.folder()) {
+                if let Some(other) = local.insert((kind, stem(&path)), path.clone()) {
+                    let message = format!("{} and {} declare the same {kind}", other.display(), path.display());
+                    diagnostics.push(Error { message, ..Error::default() }.help("rename one of the files"));
+                }
+            }
+        }
+        Library { local, folder: Some(folder) }
+    }
+
+    /// Names in order, each once.
+    pub fn names(&self, kind: Declared) -> Vec<String> {
+        let local = self.local.keys().filter(|(other, _)| *other == kind).map(|(_, name)| name.clone());
+        let mut names: Vec<String> = shipped(kind).map(stem).chain(local).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// The declaration named by `used`, or what is wrong with the name or with the file's syntax.
+    pub fn find(&self, kind: Declared, used: &Node, diagnostics: &mut Diagnostics) -> Option<(String, Node)> {
+        let Some(name) = used.string() else {
+            diagnostics.push(Error::at(used, format!("`use` must be a {kind}'s name, not {}", used.sort())));
+            return None;
+        };
+        match self.source(kind, name) {
+            Ok(source) => {
+                let mut errors = Diagnostics::default();
+                let label = format!("this {kind} is used here");
+                let node = errors.used_by(&used.origin, &label, |errors| parse(&source, errors));
+                let sound = errors.is_empty();
+                diagnostics.extend(errors.errors().to_vec());
+                sound.then(|| (name.to_string(), node))
+            }
+            Err(error) => {
+                diagnostics.push(Error { origin: Some(used.origin.clone()), ..error });
+                None
+            }
+        }
+    }
+
+    /// The text that declares `name`, without checking it.
+    pub fn source(&self, kind: Declared, name: &str) -> Result<Arc<Source>, Error> {
+        if let (Some(path), Some(folder)) = (self.local.get(&(kind, name.to_string())), self.folder) {
+            return folder.read(path);
+        }
+        let file = PLUGINS.get_file(format!("{}/{name}.toml", kind.folder()));
+        match file.and_then(|file| file.contents_utf8()) {
+            Some(text) => {
+                let name = format!("shipped: plugins/{}/{name}.toml", kind.folder());
+                Ok(Arc::new(Source { name, text: text.to_string() }))
+            }
+            None => {
+                let names = self.names(kind);
+                let help = did_you_mean(name, &format!("{kind}s"), names.iter().map(String::as_str));
+                Err(Error { message: format!("no {kind} is named {name:?}"), ..Error::default() }.help(help))
+            }
+        }
+    }
+}
+
+fn shipped(kind: Declared) -> impl Iterator<Item = &'static Path> {
+    PLUGINS.get_dir(kind.folder()).into_iter().flat_map(|folder| folder.files()).map(|file| file.path())
+}
+
+fn stem(path: impl AsRef<Path>) -> String {
+    path.as_ref().file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
