@@ -1,12 +1,82 @@
-//! Figures: a study's rows become a drawing, as data. What draws it is `report/svg.rs`.
+//! Figures: a study's rows become drawings, as data. What draws them is `report/svg.rs`.
 
 use crate::record::Study;
 
-/// A figure of the report; `None` where the study has nothing for it to show.
+/// Draws one figure of the report; `None` where the study has nothing for it to show.
 pub trait Figure: Send + Sync {
     fn draw(&self, study: &Study) -> Option<Drawing>;
 }
 
-/// What is drawn, as data: axes, series, caption. The report's helper designs its fields.
+/// A figure as data.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Drawing {}
+pub struct Drawing {
+    /// File name without ending: "accuracy".
+    pub name: String,
+    pub title: String,
+    /// What is shown, with n and what the error bars are.
+    pub caption: String,
+    /// The figure in words, for who cannot see it.
+    pub alternative: String,
+    /// One, or several side by side with the same axes.
+    pub panels: Vec<Panel>,
+    pub x: Axis,
+    pub y: Axis,
+    /// Every number in the figure.
+    pub table: Table,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Panel {
+    /// Empty where there is one panel only.
+    pub title: String,
+    pub series: Vec<Series>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Axis {
+    pub label: String,
+    pub scale: Scale,
+    pub range: (f64, f64),
+    /// Where ticks are, and what is written there.
+    pub ticks: Vec<(f64, String)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    Linear,
+    /// Logarithmic, falling from left to right: weights remaining.
+    LogFalling,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    pub label: String,
+    /// Which colour, dash and marker: the pipeline's place in the spec, the same in every figure.
+    pub style: usize,
+    pub shape: Shape,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    /// Points joined by lines, with bars from the least to the greatest replicate.
+    Points(Vec<Point>),
+    /// A curve without markers.
+    Curve(Vec<(f64, f64)>),
+    /// A horizontal line with the band of its replicates.
+    Baseline { y: f64, low: f64, high: f64 },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    pub x: f64,
+    pub y: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// Numbers behind a figure: a header and rows, already written as text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+}
