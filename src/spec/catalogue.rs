@@ -94,3 +94,72 @@ fn declaration(
         text: source.text.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::fixture::{DOTS, Experiment, SOUND, experiment};
+
+    fn names(kind: Declared) -> Vec<String> {
+        list(kind, None).unwrap().into_iter().map(|declaration| declaration.name).collect()
+    }
+
+    #[test]
+    fn what_ships_is_listed_by_name() {
+        assert!(names(Declared::Model).contains(&"lenet-300-100".to_string()));
+        let pipelines = names(Declared::Pipeline);
+        assert!(pipelines.is_sorted());
+        for name in ["dense", "edge-popup", "imp", "one-shot", "random-sparse", "reinitialise", "shuffle", "zero-init"]
+        {
+            assert!(pipelines.iter().any(|other| other == name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_shipped_pipeline_loads_with_nothing_but_what_it_needs() {
+        for Declaration { name, parameters, .. } in list(Declared::Pipeline, None).unwrap() {
+            let each = if parameters.iter().any(|p| p.name == "each") { "each = 'dense'" } else { "" };
+            let text = experiment(&format!("[pipeline.tried]\nuse = '{name}'\n{each}"));
+            let experiment = Experiment::new(&[("experiment.toml", &text), ("datasets/dots.toml", DOTS)]);
+            let spec = experiment.load(&[]).unwrap_or_else(|errors| panic!("{name}: {errors}"));
+            assert!(!spec.pipelines["tried"].stages.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_shipped_data_set_loads_as_it_is_declared() {
+        for Declaration { name, .. } in list(Declared::Dataset, None).unwrap() {
+            let text = SOUND.replace("dots", &name);
+            let spec = Experiment::new(&[("experiment.toml", &text)]).load(&[]);
+            let dataset = spec.unwrap_or_else(|errors| panic!("{name}: {errors}")).dataset;
+            assert!(dataset.validation < dataset.train && !dataset.files.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_parameter_of_what_ships_says_what_it_is_for() {
+        for kind in [Declared::Model, Declared::Pipeline] {
+            for declaration in list(kind, None).unwrap() {
+                assert!(!declaration.summary.is_empty(), "{}", declaration.name);
+                let silent = declaration.parameters.iter().find(|parameter| parameter.help.is_empty());
+                assert_eq!(silent, None, "{}", declaration.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_default_is_shown_as_it_is_written() {
+        let imp = show(Declared::Pipeline, "imp", None).unwrap();
+        let default = |name: &str| imp.parameters.iter().find(|p| p.name == name).unwrap().default.clone();
+        assert_eq!(default("rewind").as_deref(), Some("\"0it\""));
+        assert_eq!(default("stop"), None);
+    }
+
+    #[test]
+    fn an_experiments_own_are_listed_too_and_an_unknown_name_gets_the_nearest() {
+        let experiment = Experiment::new(&[("datasets/dots.toml", DOTS)]);
+        assert_eq!(show(Declared::Dataset, "dots", Some(&experiment.folder())).unwrap().source, "none");
+        let errors = show(Declared::Pipeline, "imps", None).unwrap_err().to_string();
+        assert!(errors.contains("did you mean `imp`?"), "{errors}");
+    }
+}

@@ -17,13 +17,16 @@ pub fn dataset(
     diagnostics: &mut Diagnostics,
 ) -> Option<DatasetSpec> {
     let mut fields = Fields::of(node, "[dataset]", diagnostics)?;
-    let used = fields.need_node("use", diagnostics)?;
+    let Some(used) = fields.need_node("use") else {
+        fields.finish(diagnostics);
+        return None;
+    };
     let (name, mut declared) = library.find(Declared::Dataset, used, diagnostics)?;
-    declared.origin = node.origin.clone();
+    let source = std::mem::replace(&mut declared.origin, node.origin.clone()).source;
     if let Value::Table(entries) = &mut declared.value {
         entries.extend(fields.rest());
     }
-    diagnostics.used_by(&used.origin, "the data set is used here", |diagnostics| {
+    diagnostics.used_by(&source, &used.origin, "the data set is used here", |diagnostics| {
         let fields = Fields::of(&declared, format!("the data set `{name}`"), diagnostics)?;
         let spec = declaration(name, fields, registry, diagnostics)?;
         fits(&spec, &declared, diagnostics);
@@ -34,9 +37,9 @@ pub fn dataset(
 fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mut Diagnostics) -> Option<DatasetSpec> {
     let some = |n: &usize| *n > 0;
     let below = "a path below the data directory, without `..`";
-    let folder = fields.need_node("folder", d).and_then(|_| fields.read_if("folder", below, is_below, d));
-    let format = fields.need_node("format", d).and_then(|node| registry.resolve(Kind::Format, node, d));
-    let files = fields.need_node("file", d).map(|node| files(node, d));
+    let folder = fields.need_node("folder").and_then(|_| fields.read_if("folder", below, is_below, d));
+    let format = fields.need_node("format").and_then(|node| registry.resolve(Kind::Format, node, d));
+    let files = fields.need_node("file").map(|node| files(node, d));
     let summary = fields.read("summary", d).unwrap_or_default();
     let licence = fields.read("licence", d).unwrap_or_default();
     let citation = fields.read("citation", d).unwrap_or_default();
@@ -44,12 +47,12 @@ fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mu
     let mirrors = fields.read("mirrors", d).unwrap_or_default();
     let debian_package = fields.read("debian_package", d);
     let mut count = |key, d: &mut Diagnostics| {
-        fields.need_node(key, d)?;
+        fields.need_node(key)?;
         fields.read_if(key, "1 or more", some, d)
     };
     let (classes, train) = (count("classes", d), count("train", d));
     let (test, validation) = (count("test", d), count("validation", d));
-    let shape = fields.need_node("shape", d);
+    let shape = fields.need_node("shape");
     let shape =
         shape.and_then(|_| fields.read_if("shape", "of 1 or more each", |s: &[usize; 3]| s.iter().all(some), d));
     let normalise = fields.need::<Normalise>("normalise", d);
@@ -84,7 +87,7 @@ fn file(node: &Node, diagnostics: &mut Diagnostics) -> Option<FileSpec> {
     let hexadecimal = |text: &String| text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let rule = "64 hexadecimal digits in lower case";
     for key in ["name", "sha256"] {
-        fields.need_node(key, diagnostics);
+        fields.need_node(key);
     }
     let name = fields.read_if("name", "a path below the data set's folder, without `..`", is_below, diagnostics);
     let sha256 = fields.read_if("sha256", rule, hexadecimal, diagnostics);

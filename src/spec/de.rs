@@ -25,8 +25,8 @@ impl Node {
                 Err(fault) => fault.at(&self.origin),
             };
             let path: Vec<String> = fault.path.into_iter().rev().map_while(|step| step).collect();
-            let follows = match fault.error.missing {
-                Some(field) => removed.contains(&[path.as_slice(), &[field.to_string()]].concat()),
+            let follows = match &fault.error.missing {
+                Some(field) => removed.contains(&[path.as_slice(), std::slice::from_ref(field)].concat()),
                 None => removed.iter().any(|other: &Vec<String>| other.starts_with(&path)),
             };
             if !follows {
@@ -107,7 +107,7 @@ impl serde::de::Error for Fault {
 
     fn missing_field(name: &'static str) -> Fault {
         let mut fault = Fault::new(format!("`{name}` is missing"), None);
-        fault.error.missing = Some(name);
+        fault.error.missing = Some(name.to_string());
         fault
     }
 }
@@ -239,8 +239,8 @@ impl<'de> EnumAccess<'de> for Choice<'de> {
 }
 
 impl<'de> Choice<'de> {
-    fn inside<T>(self, result: Result<T, Fault>) -> Result<T, Fault> {
-        result.map_err(|fault| fault.at(&self.content.origin).below(Some(self.name)))
+    fn inside(self, fault: Fault) -> Fault {
+        fault.at(&self.content.origin).below(Some(self.name))
     }
 }
 
@@ -248,18 +248,86 @@ impl<'de> VariantAccess<'de> for Choice<'de> {
     type Error = Fault;
 
     fn unit_variant(self) -> Result<(), Fault> {
-        self.inside(self.content.deserialize_unit_struct("", serde::de::IgnoredAny).map(|_| ()))
+        self.content.deserialize_unit_struct("", serde::de::IgnoredAny).map(|_| ()).map_err(|fault| self.inside(fault))
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
-        self.inside(seed.deserialize(self.content))
+        seed.deserialize(self.content).map_err(|fault| self.inside(fault))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.inside(self.content.deserialize_any(visitor))
+        self.content.deserialize_any(visitor).map_err(|fault| self.inside(fault))
     }
 
     fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Fault> {
-        self.inside(self.content.deserialize_any(visitor))
+        self.content.deserialize_any(visitor).map_err(|fault| self.inside(fault))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde::Deserialize;
+
+    use super::super::diagnostic::Diagnostics;
+    use super::super::node::Source;
+    use super::super::parse::parse;
+    use super::*;
+    use crate::units::{Length, Rate};
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        rate: Rate,
+        length: Length,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+    enum Choice {
+        Plain,
+        With(Inner),
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        number: f64,
+        pair: [u8; 2],
+        choice: Choice,
+        inner: Option<Inner>,
+    }
+
+    fn read(text: &str) -> Result<Outer, Vec<(String, String)>> {
+        let source = Arc::new(Source { name: "test".into(), text: text.into() });
+        let node = parse(&source, &mut Diagnostics::default());
+        let place = |error: Error| (error.origin.unwrap().text().to_string(), error.message);
+        node.deserialize().map_err(|errors| errors.into_iter().map(place).collect())
+    }
+
+    #[test]
+    fn whole_numbers_are_read_where_a_fraction_is_expected() {
+        let outer = read("number = 1\npair = [1, 2]\nchoice = 'plain'\ninner = { rate = 1, length = '3it' }").unwrap();
+        assert_eq!((outer.number, outer.choice), (1.0, Choice::Plain));
+        assert_eq!(outer.inner.unwrap().rate, Rate::try_from(1.0).unwrap());
+        let with = "number = 0.5\npair = [1, 2]\nchoice = { with = { rate = 0, length = '3it' } }";
+        assert_eq!(read(with).unwrap().choice, Choice::With(Inner { rate: Rate::ZERO, length: Length::Iterations(3) }));
+    }
+
+    #[test]
+    fn every_error_is_found_however_deep_each_at_its_own_place() {
+        let text = "number = 'x'\npair = [1, 300]\nchoice = { with = { rate = 2, length = '3', size = 1 } }\nother = 1";
+        let errors = read(text).unwrap_err();
+        let places: Vec<&str> = errors.iter().map(|(place, _)| place.as_str()).collect();
+        assert_eq!(places, ["'x'", "300", "2", "'3'", "size", "other"]);
+    }
+
+    #[test]
+    fn a_missing_field_is_reported_unless_its_value_was_wrong() {
+        let errors = read("pair = [1, 2]\nchoice = 'plain'").unwrap_err();
+        assert_eq!(errors, [(String::new(), "`number` is missing".to_string())]);
+        let errors = read("number = true\npair = [1, 2]\nchoice = 'plain'").unwrap_err();
+        assert_eq!(errors, [("true".to_string(), "expected a number, found true".to_string())]);
     }
 }

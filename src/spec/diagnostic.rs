@@ -39,21 +39,31 @@ impl Diagnostics {
         &self.0
     }
 
-    /// Does some work and lets `change` add to every error that it found.
-    pub fn amending<T>(&mut self, work: impl FnOnce(&mut Diagnostics) -> T, change: impl Fn(&mut Error)) -> T {
+    /// Does some work and lets `change` have a say in every error that it found: another one, or none.
+    pub fn amending<T>(
+        &mut self,
+        work: impl FnOnce(&mut Diagnostics) -> T,
+        change: impl Fn(Error) -> Option<Error>,
+    ) -> T {
         let mut found = Diagnostics::default();
         let result = work(&mut found);
-        found.0.iter_mut().for_each(change);
-        self.extend(found.0);
+        self.extend(found.0.into_iter().filter_map(change));
         result
     }
 
-    /// Reads what another file holds: errors in it say where in `user` it was asked for.
-    pub fn used_by<T>(&mut self, user: &Origin, label: &str, work: impl FnOnce(&mut Diagnostics) -> T) -> T {
-        self.amending(work, |error| {
-            if error.origin.as_ref().is_some_and(|origin| origin.source != user.source) {
+    /// Reads the text `used`: errors in it say where, at `user`, it was asked for.
+    pub fn used_by<T>(
+        &mut self,
+        used: &Source,
+        user: &Origin,
+        label: &str,
+        work: impl FnOnce(&mut Diagnostics) -> T,
+    ) -> T {
+        self.amending(work, |mut error| {
+            if error.origin.as_ref().is_some_and(|origin| *origin.source == *used) {
                 error.context.push((user.clone(), label.to_string()));
             }
+            Some(error)
         })
     }
 
@@ -130,15 +140,19 @@ fn floor(text: &str, mut at: usize) -> usize {
 /// "did you mean `length`? valid keys: …" for a name that is none of `valid`.
 pub fn did_you_mean<'a>(name: &str, sort: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
     let valid: Vec<&str> = valid.into_iter().collect();
-    let near = |candidate: &&&str| strsim::jaro_winkler(name, candidate) > 0.75;
-    let by_likeness =
-        |a: &&&str, b: &&&str| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)).then(b.cmp(a));
     let list = match valid.is_empty() {
         true => format!("there are no {sort}"),
         false => format!("{sort}: {}", valid.join(", ")),
     };
-    match valid.iter().filter(near).max_by(by_likeness) {
+    match nearest(name, valid) {
         Some(nearest) => format!("did you mean `{nearest}`? {list}"),
         None => list,
     }
+}
+
+/// The name that was probably meant.
+pub fn nearest<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = |candidate: &str| strsim::jaro_winkler(name, candidate);
+    let near = valid.into_iter().filter(|candidate| likeness(candidate) > 0.75);
+    near.max_by(|a, b| likeness(a).total_cmp(&likeness(b)).then(b.cmp(a)))
 }

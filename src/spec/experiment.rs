@@ -2,15 +2,13 @@
 
 use std::path::Path;
 
-use indexmap::map::Entry;
-
 use super::dataset::dataset;
 use super::diagnostic::{Diagnostics, did_you_mean};
 use super::fields::Fields;
 use super::folder::Folder;
+use super::merge::merged;
 use super::model::Models;
 use super::node::{Entries, Error, Node, Value};
-use super::parse::parse;
 use super::pipeline::Pipelines;
 use super::set::set;
 use super::shipped::Library;
@@ -47,49 +45,6 @@ fn read(path: &Path, registry: &Registry, overrides: &[String], diagnostics: &mu
     experiment(&folder, &root, &library, registry, diagnostics)
 }
 
-/// All TOML files directly in the folder as one table.
-fn merged(folder: &Folder, diagnostics: &mut Diagnostics) -> Option<Node> {
-    let files = folder.top();
-    if !files.first().is_some_and(|file| file.ends_with("experiment.toml")) {
-        let message = format!("{}: no experiment.toml", folder.path.display());
-        diagnostics.push(Error { message, ..Error::default() }.help("an experiment is a folder with experiment.toml"));
-        return None;
-    }
-    let mut merged: Option<Node> = None;
-    for file in files {
-        let Some(source) = folder.try_read(&file, diagnostics) else { continue };
-        let node = parse(&source, diagnostics);
-        match &mut merged {
-            None => merged = Some(node),
-            Some(merged) => merge(merged, node, diagnostics),
-        }
-    }
-    merged
-}
-
-/// Adds another file's entries: tables join, anything else may be written once only.
-fn merge(base: &mut Node, other: Node, diagnostics: &mut Diagnostics) {
-    let (Value::Table(base), Value::Table(other)) = (&mut base.value, other.value) else { return };
-    for (key, (origin, node)) in other {
-        match base.entry(key) {
-            Entry::Vacant(place) => {
-                place.insert((origin, node));
-            }
-            Entry::Occupied(mut place) => {
-                let key = place.key().clone();
-                let (first, present) = place.get_mut();
-                if present.table().is_some() && node.table().is_some() {
-                    merge(present, node, diagnostics);
-                } else {
-                    let mut error = Error::new(&origin, format!("`{key}` is written twice"));
-                    error.context.push((first.clone(), "first here".to_string()));
-                    diagnostics.push(error);
-                }
-            }
-        }
-    }
-}
-
 fn experiment(
     folder: &Folder,
     root: &Node,
@@ -105,15 +60,15 @@ fn experiment(
     let seed = fields.read("seed", d).unwrap_or(1);
     let fraction = |x: &f64| (0.0..=1.0).contains(x);
     let matching = fields.read_if("matching", "from 0 to 1", fraction, d).unwrap_or(0.002);
-    let dataset = fields.need_node("dataset", d).and_then(|node| dataset(node, library, registry, d));
+    let dataset = fields.need_node("dataset").and_then(|node| dataset(node, library, registry, d));
     let classes = dataset.as_ref().map_or(1, |dataset| dataset.classes as i64);
     let classes = Node { value: Value::Integer(classes), origin: root.origin.clone() };
     let models = Models { registry, library, classes };
-    let model = fields.need_node("model", d).and_then(|node| models.read(node, d));
+    let model = fields.need_node("model").and_then(|node| models.read(node, d));
     let training = fields.node("training");
     training.inspect(|node| check_training(node, registry, d));
     let pipelines = Pipelines { registry, library, training, init: model.as_ref().map(|model| &model.init) };
-    let pipelines = fields.need_node("pipeline", d).map(|node| read_pipelines(node, &pipelines, d));
+    let pipelines = fields.need_node("pipeline").map(|node| read_pipelines(node, &pipelines, d));
     fields.finish(d);
     Some(Spec {
         name: folder.name(),

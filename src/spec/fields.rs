@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::{Diagnostics, did_you_mean, nearest};
 use super::node::{Entries, Error, Node, Origin, Value};
 
 pub struct Fields<'a> {
@@ -11,6 +11,7 @@ pub struct Fields<'a> {
     origin: Origin,
     entries: &'a Entries,
     asked: Vec<&'static str>,
+    missing: Vec<&'static str>,
 }
 
 impl<'a> Fields<'a> {
@@ -18,7 +19,9 @@ impl<'a> Fields<'a> {
     pub fn of(node: &'a Node, what: impl Into<String>, diagnostics: &mut Diagnostics) -> Option<Fields<'a>> {
         let what = what.into();
         match node.table() {
-            Some(entries) => Some(Fields { what, origin: node.origin.clone(), entries, asked: Vec::new() }),
+            Some(entries) => {
+                Some(Fields { what, origin: node.origin.clone(), entries, asked: Vec::new(), missing: Vec::new() })
+            }
             None => {
                 diagnostics.push(Error::at(node, format!("{what} must be a table, not {}", node.sort())));
                 None
@@ -60,24 +63,25 @@ impl<'a> Fields<'a> {
     ) -> Option<T> {
         let value = self.read(key, diagnostics)?;
         if !holds(&value) {
-            diagnostics.push(Error::at(&self.entries[key].1, format!("`{key}` must be {rule}")));
+            let node = &self.entries[key].1;
+            let text = Some(node.origin.text()).filter(|text| text.len() < 40).unwrap_or("this");
+            diagnostics.push(Error::at(node, format!("{text} is not {rule}")));
             return None;
         }
         Some(value)
     }
 
-    pub fn need_node(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Option<&'a Node> {
+    /// As `node`; its absence is an error, which `finish` reports.
+    pub fn need_node(&mut self, key: &'static str) -> Option<&'a Node> {
         let node = self.node(key);
         if node.is_none() {
-            let mut error = Error::new(&self.origin, format!("{} needs `{key}`", self.what));
-            error.missing = Some(key);
-            diagnostics.push(error);
+            self.missing.push(key);
         }
         node
     }
 
     pub fn need<T: DeserializeOwned>(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Option<T> {
-        self.need_node(key, diagnostics)?;
+        self.need_node(key)?;
         self.read(key, diagnostics)
     }
 
@@ -87,10 +91,16 @@ impl<'a> Fields<'a> {
         self.entries.iter().filter(|(key, _)| !asked(key)).map(|(key, entry)| (key.clone(), entry.clone())).collect()
     }
 
-    /// Unknown keys are errors.
+    /// Unknown keys are errors, and so are missing ones that no unknown key looks like.
     pub fn finish(self, diagnostics: &mut Diagnostics) {
-        for (key, (origin, _)) in self.rest() {
-            diagnostics.push(unknown_key(&key, &origin, &self.what, self.asked.iter().copied()));
+        let unknown = self.rest();
+        for (key, (origin, _)) in &unknown {
+            diagnostics.push(unknown_key(key, origin, &self.what, self.asked.iter().copied()));
+        }
+        let meant: Vec<_> = unknown.keys().filter_map(|key| nearest(key, self.asked.iter().copied())).collect();
+        for key in self.missing.iter().filter(|key| !meant.contains(key)) {
+            let error = Error::new(&self.origin, format!("{} needs `{key}`", self.what));
+            diagnostics.push(Error { missing: Some(key.to_string()), ..error });
         }
     }
 }

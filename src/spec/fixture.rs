@@ -146,7 +146,7 @@ enum Scope {
 }
 
 #[derive(Deserialize, Serialize, JsonSchema)]
-#[serde(untagged, expecting = "a rate from 0 to 1, or a table of them by layer kind")]
+#[serde(untagged, expecting = "expected a rate from 0 to 1, or a table of them by layer kind")]
 enum Rates {
     One(Rate),
     ByKind { conv: Option<Rate>, linear: Option<Rate>, output: Option<Rate> },
@@ -160,7 +160,7 @@ struct Rewind {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "a position such as \"500it\", or a table with `to`")]
+#[serde(untagged, expecting = "expected a position such as \"500it\", or a table with `to`")]
 enum Point {
     Alone(Length),
     Table { to: Length },

@@ -10,6 +10,9 @@ mod fields;
 #[cfg(test)]
 mod fixture;
 mod folder;
+#[cfg(test)]
+mod gallery;
+mod merge;
 mod model;
 pub mod node;
 mod parse;

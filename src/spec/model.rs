@@ -26,21 +26,22 @@ impl Models<'_> {
         let Some(used) = fields.node("use") else { return self.written_out(fields, diagnostics) };
         let init = fields.node("init");
         let (name, declared) = self.library.find(Declared::Model, used, diagnostics)?;
-        diagnostics.used_by(&used.origin, "the model is used here", |diagnostics| {
+        diagnostics.used_by(&declared.origin.source, &used.origin, "the model is used here", |diagnostics| {
             let mut body = Fields::of(&declared, format!("the model `{name}`"), diagnostics)?;
             let parameters = parameters(body.node("parameters"), diagnostics);
             let scope = Scope::bind(&parameters, &fields.rest(), used, &["use", "init"], diagnostics);
-            self.body(name, body, init, scope, diagnostics)
+            scope.reading(diagnostics, |scope, diagnostics| self.body(name, body, init, scope, diagnostics))
         })
     }
 
     fn written_out(&self, mut fields: Fields<'_>, diagnostics: &mut Diagnostics) -> Option<ModelSpec> {
         if !fields.has("layer") {
-            fields.need_node("use", diagnostics);
+            fields.need_node("use");
+            fields.finish(diagnostics);
             return None;
         }
         let name = fields.read("name", diagnostics).unwrap_or_else(|| "custom".to_string());
-        self.body(name, fields, None, Scope::empty(), diagnostics)
+        Scope::empty().reading(diagnostics, |scope, diagnostics| self.body(name, fields, None, scope, diagnostics))
     }
 
     /// What a model file and a written-out model have in common. `init` overrides the model's own.
@@ -49,14 +50,14 @@ impl Models<'_> {
         name: String,
         mut fields: Fields<'_>,
         init: Option<&Node>,
-        scope: Scope,
+        scope: &Scope,
         diagnostics: &mut Diagnostics,
     ) -> Option<ModelSpec> {
         let scope = scope.with("classes", self.classes.clone());
         let summary = fields.read("summary", diagnostics).unwrap_or_default();
         let source = fields.read("source", diagnostics).unwrap_or_default();
         let own = fields.node("init").and_then(|node| scope.fill(node, diagnostics));
-        let layers = fields.need_node("layer", diagnostics);
+        let layers = fields.need_node("layer");
         let layers = layers.map(|node| self.layers(node, &scope, diagnostics)).unwrap_or_default();
         let origin = fields.origin().clone();
         fields.finish(diagnostics);

@@ -56,7 +56,7 @@ pub struct Error {
     /// Other places that matter, each with what it has to do with the error.
     pub context: Vec<(Origin, String)>,
     /// The field whose absence is the error: no error yet where the rest of a table comes from elsewhere.
-    pub missing: Option<&'static str>,
+    pub missing: Option<String>,
 }
 
 impl Error {

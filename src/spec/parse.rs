@@ -14,7 +14,8 @@ const DEPTH: usize = 48;
 
 /// Reads a whole TOML text; the table is what could be read in spite of the errors.
 pub fn parse(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Node {
-    let (table, errors) = DeTable::parse_recoverable(&source.text);
+    let (table, mut errors) = DeTable::parse_recoverable(&source.text);
+    errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
     let mut reader = Reader { source, diagnostics };
     for error in errors {
         reader.error(error.span().unwrap_or_default(), error.message());
@@ -72,7 +73,7 @@ impl Reader<'_> {
                 Ok(value) if value.is_finite() => Value::Float(value),
                 _ => return self.refuse(span, "this number is not finite"),
             },
-            DeValue::Datetime(_) => return self.refuse(span, "dates and times mean nothing here: write it in quotes"),
+            DeValue::Datetime(_) => return self.refuse(span, "a date or time means nothing here: write it in quotes"),
         };
         Some(Node { value, origin: self.origin(span) })
     }

@@ -1,6 +1,6 @@
 //! `[pipeline.NAME]`: a shipped or local pipeline with its parameters, or one written out, → stages.
 
-use super::diagnostic::Diagnostics;
+use super::diagnostic::{Diagnostics, did_you_mean};
 use super::fields::{Fields, list, single};
 use super::node::{Error, Node, Origin, Value};
 use super::shipped::{Declared, Library};
@@ -28,18 +28,20 @@ impl Pipelines<'_> {
         let Some(used) = fields.node("use") else { return self.written_out(name, key, fields, diagnostics) };
         let (uses, declared) = self.library.find(Declared::Pipeline, used, diagnostics)?;
         let label = format!("`{name}` uses it here");
-        diagnostics.used_by(&used.origin, &label, |diagnostics| {
+        diagnostics.used_by(&declared.origin.source, &used.origin, &label, |diagnostics| {
             let mut body = Fields::of(&declared, format!("the pipeline `{uses}`"), diagnostics)?;
             let parameters = parameters(body.node("parameters"), diagnostics);
             let scope = Scope::bind(&parameters, &fields.rest(), used, &["use"], diagnostics);
-            let fork = body.node("fork").and_then(|node| scope.fill(node, diagnostics));
-            let fork = fork.and_then(|node| {
-                let mut fields = Fields::of(&node, "`fork`", diagnostics)?;
-                let fork = fork_of(&mut fields, diagnostics);
-                fields.finish(diagnostics);
-                fork
-            });
-            self.body(PipelineSpec { fork, ..start(name, uses, key) }, body, scope, diagnostics)
+            scope.reading(diagnostics, |scope, diagnostics| {
+                let fork = body.node("fork").and_then(|node| scope.fill(node, diagnostics));
+                let fork = fork.and_then(|node| {
+                    let mut fields = Fields::of(&node, "`fork`", diagnostics)?;
+                    let fork = fork_of(&mut fields, diagnostics);
+                    fields.finish(diagnostics);
+                    fork
+                });
+                self.body(PipelineSpec { fork, ..start(name, uses, key) }, body, scope, diagnostics)
+            })
         })
     }
 
@@ -51,12 +53,14 @@ impl Pipelines<'_> {
         diagnostics: &mut Diagnostics,
     ) -> Option<PipelineSpec> {
         if !fields.has("stage") {
-            fields.need_node("use", diagnostics);
+            fields.need_node("use");
+            fields.finish(diagnostics);
             return None;
         }
         let fork = ["each", "at", "times"].iter().any(|key| fields.has(key));
         let fork = if fork { fork_of(&mut fields, diagnostics) } else { None };
-        self.body(PipelineSpec { fork, ..start(name, String::new(), key) }, fields, Scope::empty(), diagnostics)
+        let spec = PipelineSpec { fork, ..start(name, String::new(), key) };
+        Scope::empty().reading(diagnostics, |scope, diagnostics| self.body(spec, fields, scope, diagnostics))
     }
 
     /// What a pipeline file and a written-out pipeline have in common.
@@ -64,13 +68,13 @@ impl Pipelines<'_> {
         &self,
         spec: PipelineSpec,
         mut fields: Fields<'_>,
-        scope: Scope,
+        scope: &Scope,
         diagnostics: &mut Diagnostics,
     ) -> Option<PipelineSpec> {
         let summary = fields.read("summary", diagnostics).unwrap_or_default();
         let source = fields.read("source", diagnostics).unwrap_or_default();
-        let stages = fields.need_node("stage", diagnostics);
-        let stages = stages.map(|node| self.stages(node, &scope, diagnostics)).unwrap_or_default();
+        let stages = fields.need_node("stage");
+        let stages = stages.map(|node| self.stages(node, scope, diagnostics)).unwrap_or_default();
         fields.finish(diagnostics);
         Some(PipelineSpec { summary, source, stages, ..spec })
     }
@@ -89,6 +93,13 @@ impl Pipelines<'_> {
         match name {
             "repeat" => self.repeat(config, scope, diagnostics),
             "foreach" => self.foreach(config, scope, diagnostics),
+            _ if self.registry.about(Kind::Stage, name).is_none() => {
+                let plugins = self.registry.abouts(Kind::Stage);
+                let names = plugins.iter().map(|about| about.name).chain(["repeat", "foreach"]);
+                let help = did_you_mean(name, "stages", names);
+                diagnostics.push(Error::new(key, format!("no stage is named {name:?}")).help(help));
+                None
+            }
             _ => {
                 let config = scope.fill(config, diagnostics)?;
                 let used = match name {
@@ -109,10 +120,12 @@ impl Pipelines<'_> {
             }
         }
         let resolve = |found: &mut Diagnostics| self.registry.configure(Kind::Stage, "train", key, &config, found);
-        diagnostics.amending(resolve, |error| {
-            if let Some(field) = error.missing.filter(|_| error.origin.as_ref() == Some(&config.origin)) {
-                error.help = Some(format!("set `{field}` in [training], for every pipeline, or in this one"));
+        diagnostics.amending(resolve, |error| match &error.missing {
+            Some(field) if error.origin.as_ref() == Some(&config.origin) => {
+                let help = format!("set `{field}` in [training], for every pipeline, or in this one");
+                Some(error.help(help))
             }
+            _ => Some(error),
         })
     }
 
@@ -126,12 +139,17 @@ impl Pipelines<'_> {
     }
 
     fn repeat(&self, node: &Node, scope: &Scope, diagnostics: &mut Diagnostics) -> Option<StageSpec> {
-        let stages = Fields::of(node, "`repeat`", diagnostics)?.need_node("stages", diagnostics);
+        // The stages are filled in one by one: a `foreach` among them has a placeholder of its own.
+        let stages = Fields::of(node, "`repeat`", diagnostics)?.node("stages");
         let stages = stages.map(|node| self.stages(node, scope, diagnostics));
-        let filled = scope.fill(&without(node, "stages"), diagnostics)?;
+        let mut filled = scope.fill(&without(node, "stages"), diagnostics)?;
+        if let (Value::Table(filled), Some(entries)) = (&mut filled.value, node.table()) {
+            filled.extend(entries.get_key_value("stages").map(|(key, entry)| (key.clone(), entry.clone())));
+        }
         let mut fields = Fields::of(&filled, "`repeat`", diagnostics)?;
+        fields.need_node("stages");
         let rule = format!("from 1 to {TIMES}");
-        fields.need_node("times", diagnostics);
+        fields.need_node("times");
         let times = fields.read_if("times", &rule, |times| (1..=TIMES).contains(times), diagnostics);
         let until = fields.node("until").and_then(|node| stop(node, diagnostics)).unwrap_or_default();
         fields.finish(diagnostics);
@@ -142,8 +160,8 @@ impl Pipelines<'_> {
     fn foreach(&self, node: &Node, scope: &Scope, diagnostics: &mut Diagnostics) -> Option<StageSpec> {
         let mut fields = Fields::of(node, "`foreach`", diagnostics)?;
         let name = fields.need::<String>("value", diagnostics);
-        let values = fields.need_node("in", diagnostics).and_then(|node| scope.fill(node, diagnostics));
-        let stages = fields.need_node("stages", diagnostics);
+        let values = fields.need_node("in").and_then(|node| scope.fill(node, diagnostics));
+        let stages = fields.need_node("stages");
         fields.finish(diagnostics);
         let (name, values, stages) = (name?, values?, stages?);
         let values = match &values.value {
@@ -177,7 +195,7 @@ fn without(node: &Node, key: &str) -> Node {
 }
 
 fn fork_of(fields: &mut Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Fork> {
-    let each = fields.need_node("each", diagnostics);
+    let each = fields.need_node("each");
     let origin = each.map(|node| node.origin.clone());
     let each = fields.read("each", diagnostics);
     let levels = |levels: &Vec<u32>| !levels.is_empty() && levels.iter().all(|level| *level >= 1);

@@ -2,9 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::{Diagnostics, did_you_mean, nearest};
 use super::node::{Entries, Error, Node, Origin, Value};
-use crate::registry::{Kind, Registry, Use};
+use crate::registry::{About, Kind, Registry, Use};
 
 impl Registry {
     /// Resolves a reference: "adam", or { use = "adam", learning_rate = 1.2e-3 }.
@@ -60,11 +60,14 @@ impl Registry {
             }
             entries.retain(|key, _| !failed.contains(&key.as_str()));
         }
+        let missing = missing(about, config);
         let mut canonical = match (about.canonical)(&table) {
             Ok(canonical) => canonical,
             Err(errors) => {
-                let known = |error: &Error| error.missing.is_some_and(|field| failed.contains(&field));
-                diagnostics.extend(errors.into_iter().filter(|e| !known(e)).map(|e| naming(e, kind, name)));
+                // Of missing fields serde says the first only.
+                let partial = |error: &Error| error.missing.is_some() && error.origin.as_ref() == Some(&config.origin);
+                diagnostics.extend(errors.into_iter().filter(|error| !partial(error)));
+                diagnostics.extend(missing);
                 return None;
             }
         };
@@ -89,11 +92,20 @@ impl Node {
     }
 }
 
-fn naming(error: Error, kind: Kind, name: &str) -> Error {
-    match error.missing {
-        Some(field) => Error { message: format!("the {kind} `{name}` needs `{field}`"), ..error },
-        None => error,
-    }
+/// The fields that a configuration must have and has not, unless a mistyped key was meant for them.
+fn missing(about: &About, config: &Node) -> Vec<Error> {
+    let Some(entries) = config.table() else { return Vec::new() };
+    let required = about.schema.get("required").and_then(Json::as_array).into_iter().flatten();
+    let valid =
+        || about.schema.get("properties").and_then(Json::as_object).into_iter().flatten().map(|(key, _)| &**key);
+    let unknown = entries.keys().filter(|key| !valid().any(|name| name == key.as_str()));
+    let meant: Vec<&str> = unknown.filter_map(|key| nearest(key, valid())).collect();
+    let absent = |field: &&str| !entries.contains_key(*field) && !meant.contains(field);
+    let error = |field: &str| {
+        let error = Error::at(config, format!("the {} `{}` needs `{field}`", about.kind, about.name));
+        Error { missing: Some(field.to_string()), ..error }
+    };
+    required.filter_map(Json::as_str).filter(absent).map(error).collect()
 }
 
 /// An absent option is absent, so that adding one to a plugin changes no step's id.

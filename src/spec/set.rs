@@ -76,3 +76,47 @@ fn put(node: &mut Node, value: Node, depth: usize) {
         (_, replacement) => *node = Node { value: replacement, origin: value.origin },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set_in(base: &str, text: &str) -> Node {
+        let mut diagnostics = Diagnostics::default();
+        let source = Source { name: "base".into(), text: base.into() };
+        let mut node = parse(&Arc::new(source), &mut diagnostics);
+        set(&mut node, text, &mut diagnostics);
+        assert!(diagnostics.is_empty(), "{diagnostics}");
+        node
+    }
+
+    fn json(node: &Node) -> serde_json::Value {
+        node.deserialize().unwrap()
+    }
+
+    #[test]
+    fn a_dotted_key_changes_one_value_and_an_inline_table_the_whole() {
+        let base = "[training]\noptimizer = { use = 'adam', learning_rate = 1 }";
+        let one = json(&set_in(base, "training.optimizer.learning_rate=2"));
+        assert_eq!(one["training"]["optimizer"], serde_json::json!({ "use": "adam", "learning_rate": 2 }));
+        let whole = json(&set_in(base, "training.optimizer={ use = 'sgd' }"));
+        assert_eq!(whole["training"]["optimizer"], serde_json::json!({ "use": "sgd" }));
+    }
+
+    #[test]
+    fn a_plugin_named_by_a_string_may_be_given_a_field() {
+        let node = json(&set_in("optimizer = 'adam'", "optimizer.epsilon=1e-7"));
+        assert_eq!(node["optimizer"], serde_json::json!({ "use": "adam", "epsilon": 1e-7 }));
+    }
+
+    #[test]
+    fn what_is_no_toml_is_a_string_placed_where_it_was_typed() {
+        let node = set_in("", "model.title=Two words");
+        assert_eq!(json(&node)["model"]["title"], "Two words");
+        let title = &node.table().unwrap()["model"].1.table().unwrap()["title"].1;
+        assert_eq!(
+            (title.origin.text(), title.origin.source.name.as_str()),
+            ("Two words", "--set model.title=Two words")
+        );
+    }
+}

@@ -90,7 +90,7 @@ impl<'a> Library<'a> {
             Ok(source) => {
                 let mut errors = Diagnostics::default();
                 let label = format!("this {kind} is used here");
-                let node = errors.used_by(&used.origin, &label, |errors| parse(&source, errors));
+                let node = errors.used_by(&source, &used.origin, &label, |errors| parse(&source, errors));
                 let sound = errors.is_empty();
                 diagnostics.extend(errors.errors().to_vec());
                 sound.then(|| (name.to_string(), node))

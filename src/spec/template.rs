@@ -44,12 +44,14 @@ pub fn parameters(node: Option<&Node>, diagnostics: &mut Diagnostics) -> IndexMa
 pub struct Scope {
     values: IndexMap<String, Option<Rc<Node>>>,
     left: Rc<Cell<usize>>,
+    /// Whether a value is missing that should be there: an argument, or what a mistyped placeholder stands for.
+    incomplete: Rc<Cell<bool>>,
 }
 
 impl Scope {
     /// No placeholders at all, as in what an experiment writes out itself.
     pub fn empty() -> Scope {
-        Scope { values: IndexMap::new(), left: Rc::new(Cell::new(VALUES)) }
+        Scope { values: IndexMap::new(), left: Rc::new(Cell::new(VALUES)), incomplete: Rc::default() }
     }
 
     /// The parameters with the arguments that `used` gives. `other` are keys beside them, for messages.
@@ -60,21 +62,29 @@ impl Scope {
         other: &[&str],
         diagnostics: &mut Diagnostics,
     ) -> Scope {
-        let what = used.string().map_or("this".to_string(), |name| format!("what `{name}` takes"));
+        let name = used.string().unwrap_or_default();
+        let what = format!("the parameters of `{name}`");
         for (key, (origin, _)) in arguments.iter().filter(|(key, _)| !parameters.contains_key(*key)) {
             let valid = parameters.keys().map(String::as_str).chain(other.iter().copied());
             diagnostics.push(unknown_key(key, origin, &what, valid));
         }
         let mut scope = Scope::empty();
-        for (name, parameter) in parameters {
-            let value = arguments.get(name).map(|(_, node)| node).or(parameter.default.as_ref());
+        for (parameter_name, parameter) in parameters {
+            let value = arguments.get(parameter_name).map(|(_, node)| node).or(parameter.default.as_ref());
             if value.is_none() && !parameter.optional {
-                let error = Error::at(used, format!("{} needs `{name}`", used.origin.text()));
+                let error = Error::at(used, format!("`{name}` needs `{parameter_name}`"));
                 diagnostics.push(Error { help: (!parameter.help.is_empty()).then(|| parameter.help.clone()), ..error });
+                scope.incomplete.set(true);
             }
-            scope.values.insert(name.clone(), value.cloned().map(Rc::new));
+            scope.values.insert(parameter_name.clone(), value.cloned().map(Rc::new));
         }
         scope
+    }
+
+    /// Reads a template in this scope. Where a value is missing, so are the fields that it fills: that was said already.
+    pub fn reading<T>(&self, diagnostics: &mut Diagnostics, work: impl FnOnce(&Scope, &mut Diagnostics) -> T) -> T {
+        let news = |error: Error| (!self.incomplete.get() || error.missing.is_none()).then_some(error);
+        diagnostics.amending(|diagnostics| work(self, diagnostics), news)
     }
 
     /// This scope with one more value.
@@ -112,6 +122,7 @@ impl Scope {
         let Some(value) = self.values.get(name) else {
             let help = did_you_mean(name, "parameters", self.values.keys().map(String::as_str));
             diagnostics.push(Error::at(node, format!("no parameter is named `{name}`")).help(help));
+            self.incomplete.set(true);
             return None;
         };
         let value = value.as_ref()?;
@@ -142,5 +153,57 @@ fn size(node: &Node) -> usize {
         Value::List(items) => items.iter().map(size).sum(),
         Value::Table(entries) => entries.values().map(|(_, value)| size(value)).sum(),
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::node::Source;
+    use super::super::parse::parse;
+    use super::*;
+
+    fn node(name: &str, text: &str) -> Node {
+        let mut diagnostics = Diagnostics::default();
+        let node = parse(&Arc::new(Source { name: name.into(), text: text.into() }), &mut diagnostics);
+        assert!(diagnostics.is_empty(), "{diagnostics}");
+        node
+    }
+
+    fn filled(template: &str, arguments: &str) -> Node {
+        let (template, arguments) = (node("template", template), node("experiment", arguments));
+        let mut diagnostics = Diagnostics::default();
+        let mut body = Fields::of(&template, "the template", &mut diagnostics).unwrap();
+        let parameters = parameters(body.node("parameters"), &mut diagnostics);
+        let scope = Scope::bind(&parameters, arguments.table().unwrap(), &template, &[], &mut diagnostics);
+        let filled = scope.fill(body.node("body").unwrap(), &mut diagnostics).unwrap();
+        assert!(diagnostics.is_empty(), "{diagnostics}");
+        filled
+    }
+
+    #[test]
+    fn a_value_keeps_its_type_and_the_place_where_it_was_written() {
+        let template = "[parameters]\nrate = {}\nscope = { default = 'layer' }\n[body]\na = '{rate}'\nb = '{scope}'";
+        let filled = filled(template, "rate = { linear = 0.2 }");
+        let entries = filled.table().unwrap();
+        let place = |key: &str| (entries[key].1.origin.source.name.clone(), entries[key].1.origin.text().to_string());
+        assert_eq!(place("a"), ("experiment".into(), "{ linear = 0.2 }".into()));
+        assert_eq!(place("b"), ("template".into(), "'layer'".into()));
+        assert_eq!(entries["a"].1.table().unwrap()["linear"].1.value, Value::Float(0.2));
+    }
+
+    #[test]
+    fn an_option_left_out_removes_its_key_and_a_longer_string_is_left_as_it_is() {
+        let template = "[parameters]\nstop = { optional = true }\n[body]\nuntil = '{stop}'\ntitle = 'a {stop}'";
+        let filled = filled(template, "");
+        assert_eq!(filled.table().unwrap().keys().collect::<Vec<_>>(), ["title"]);
+        assert_eq!(filled.table().unwrap()["title"].1.string(), Some("a {stop}"));
+    }
+
+    #[test]
+    fn an_argument_that_looks_like_a_placeholder_is_not_filled_in_again() {
+        let template = "[parameters]\na = {}\nb = { default = 1 }\n[body]\nx = '{a}'";
+        assert_eq!(filled(template, "a = '{b}'").table().unwrap()["x"].1.string(), Some("{b}"));
     }
 }

@@ -1,0 +1,180 @@
+//! What an author sees: broken experiments, and the diagnostics as they are printed.
+
+use insta::assert_snapshot;
+use proptest::prelude::*;
+
+use super::fixture::{DOTS, Experiment, SOUND, experiment, lottery};
+
+#[test]
+fn typos_are_all_found_at_once_each_with_the_nearest_name() {
+    let text = SOUND.replace("learning_rate", "leaning_rate").replace("use = \"dense\"", "use = \"dens\"");
+    let text = text.replace("title", "titel").replace("\"dots\"", "\"dot\"");
+    let errors = Experiment::new(&[("experiment.toml", &text), ("datasets/dots.toml", DOTS)]).errors(&[]);
+    // What ships may grow.
+    insta::with_settings!({ filters => [("(pipelines|data sets): .*", "$1: …")] }, { assert_snapshot!(errors) });
+}
+
+#[test]
+fn syntax_errors_are_all_found_in_one_pass() {
+    let text = "title = \"Lottery\nreplicates = = 3\nseed = 2020-01-01\nmatching = inf\n[dataset\nuse = \"dots\"\n";
+    assert_snapshot!(Experiment::new(&[("experiment.toml", text)]).errors(&[]));
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_underlined_where_the_experiment_wrote_it() {
+    let pipelines = r#"
+[pipeline.imp]
+use = "imp"
+prune_rate = 1.5
+levels = 0
+rewind = "10"
+stop = { accuracy_drop = 2, weights = 0.1 }
+scope = "globl"
+optimizer = { use = "adam", learning_rate = "high" }
+levls = 3
+"#;
+    assert_snapshot!(lottery(pipelines).errors(&[]));
+}
+
+#[test]
+fn an_error_in_a_local_pipeline_points_there_and_says_who_uses_it() {
+    let own = r#"
+summary = "Mine"
+[parameters]
+rate = { default = 0.2 }
+[[stage]]
+init = { use = "zeros" }
+[[stage]]
+prune = { criterion = { use = "magnitud" }, rate = "{rat}" }
+[[stage]]
+train = { batch_size = 60.5 }
+[[stage]]
+repeet = {}
+"#;
+    let text = experiment("[pipeline.mine]\nuse = \"mine\"");
+    let files = [("experiment.toml", text.as_str()), ("datasets/dots.toml", DOTS), ("pipelines/mine.toml", own)];
+    assert_snapshot!(Experiment::new(&files).errors(&[]));
+}
+
+#[test]
+fn what_training_lacks_is_said_once_for_each_shipped_stage_with_the_remedy() {
+    let text = SOUND.replace("length = \"500it\"", "").replace("batch_size", "batchsize");
+    assert_snapshot!(Experiment::new(&[("experiment.toml", &text), ("datasets/dots.toml", DOTS)]).errors(&[]));
+}
+
+#[test]
+fn a_key_written_in_two_files_names_both_places() {
+    let files = [
+        ("experiment.toml", SOUND),
+        ("datasets/dots.toml", DOTS),
+        ("more.toml", "title = 'Again'\n[dataset]\nuse = 'dots'\n[pipeline.imp]\nuse = 'imp'"),
+    ];
+    assert_snapshot!(Experiment::new(&files).errors(&[]));
+}
+
+#[test]
+fn an_override_is_underlined_as_it_was_typed() {
+    let overrides = ["replicates=0", "pipeline.dense.length=5 epochs", "training.optimizer.use=adamw", "seed", "x=["];
+    assert_snapshot!(lottery("").errors(&overrides[..3]));
+    assert_snapshot!(lottery("").errors(&overrides[3..]));
+}
+
+#[test]
+fn forks_that_lead_nowhere_or_in_a_circle_are_errors() {
+    let pipelines = r#"
+[pipeline.lost]
+use = "shuffle"
+each = "densse"
+[pipeline.a]
+use = "reinitialise"
+each = "b"
+at = [0]
+[pipeline.b]
+use = "random-sparse"
+each = "a"
+[pipeline.incomplete]
+use = "shuffle"
+[pipeline."../x"]
+use = "dense"
+"#;
+    assert_snapshot!(lottery(pipelines).errors(&[]));
+}
+
+#[test]
+fn a_model_and_a_data_set_are_checked_as_wholes() {
+    let dots = DOTS.replace("sha256 = \"0", "sha256 = \"x").replace("std = [1.0]", "std = [0.0, 1.0]");
+    let dots = dots.replace("folder = \"dots\"", "folder = \"../dots\"").replace("test = 100", "");
+    let model = r#"
+[model]
+[[model.layer]]
+linear = { unit = 3, bias = "no" }
+name = "fc"
+[[model.layer]]
+linear = { units = 3 }
+relu = {}
+[[model.layer]]
+linear = { units = "{width}" }
+name = "fc"
+"#;
+    let text = SOUND.replace("[model]\nuse = \"lenet-300-100\"", model);
+    assert_snapshot!(Experiment::new(&[("experiment.toml", &text), ("datasets/dots.toml", &dots)]).errors(&[]));
+}
+
+#[test]
+fn control_characters_do_not_reach_the_terminal() {
+    let errors = lottery("").errors(&["title\u{1b}[2J=1", "x=\u{1b}[31m"]);
+    assert!(!errors.contains('\u{1b}'), "{errors}");
+}
+
+#[test]
+fn lists_within_lists_end_in_an_error_not_out_of_memory() {
+    let long = format!("[{}]", "0.5, ".repeat(5_000));
+    let inner = "{ foreach = { value = \"b\", in = \"{list}\", stages = [{ shuffle = {} }] } }";
+    let own = format!(
+        "[parameters]\nlist = {{ default = {long} }}\n[[stage]]\nforeach = {{ value = \"a\", in = \"{{list}}\", stages = [{inner}] }}"
+    );
+    let text = experiment("[pipeline.mine]\nuse = \"mine\"");
+    let files = [("experiment.toml", text.as_str()), ("datasets/dots.toml", DOTS), ("pipelines/mine.toml", &own)];
+    let errors = Experiment::new(&files).errors(&[]);
+    assert!(errors.contains("more than 200000 values"), "{errors}");
+}
+
+#[test]
+fn nesting_too_deep_is_an_error() {
+    let dotted = format!("{{ {}a = ", "a.".repeat(78));
+    let closed = format!("x = {}1{}", dotted.repeat(78), " }".repeat(78));
+    for text in
+        [closed, "[".repeat(100_000), "a.".repeat(100_000), format!("x = {}", "{ a.a.a.a.a.a.a = ".repeat(50_000))]
+    {
+        assert!(Experiment::new(&[("experiment.toml", &text)]).load(&[]).is_err());
+    }
+}
+
+/// Pieces of specs, and noise, in any order.
+fn text() -> impl Strategy<Value = String> {
+    let pieces: Vec<&str> = SOUND.split_inclusive(['\n', ' ', '"']).collect();
+    let piece = prop_oneof![8 => prop::sample::select(pieces).prop_map(str::to_string), 1 => ".{0,4}"];
+    prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in text(), setting in ".{0,12}") {
+        let experiment = Experiment::new(&[("experiment.toml", &text), ("datasets/dots.toml", &text)]);
+        if let Err(errors) = experiment.load(&[&setting]) {
+            prop_assert!(!errors.is_empty());
+            errors.render(true);
+        }
+    }
+
+    #[test]
+    fn no_change_of_one_value_makes_it_panic(at in 0..SOUND.len(), length in 0..12usize, new in ".{0,6}") {
+        let mut text = experiment("[pipeline.imp]\nuse = 'imp'\nstop = {}\n[pipeline.p]\nuse = 'edge-popup'");
+        let end = (at + length).min(text.len());
+        text.replace_range(at..end, &new);
+        if let Err(errors) = Experiment::new(&[("experiment.toml", &text), ("datasets/dots.toml", DOTS)]).load(&[]) {
+            prop_assert!(!errors.is_empty());
+            errors.render(true);
+        }
+    }
+}
