@@ -47,6 +47,8 @@ fn input(shape: Shape, pixels: Vec<f32>, device: &Device) -> Activation {
     let batch = pixels.len() / shape.len();
     match shape {
         Shape::Flat(n) => Activation::Flat(Tensor::from_data(TensorData::new(pixels, [batch, n]), device)),
-        Shape::Image([c, h, w]) => Activation::Image(Tensor::from_data(TensorData::new(pixels, [batch, c, h, w]), device)),
+        Shape::Image([c, h, w]) => {
+            Activation::Image(Tensor::from_data(TensorData::new(pixels, [batch, c, h, w]), device))
+        }
     }
 }

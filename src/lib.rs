@@ -3,11 +3,15 @@
 
 pub mod criterion;
 pub mod dataset;
+pub mod device;
 pub mod figure;
+pub mod graph;
 pub mod init;
 pub mod layer;
 pub mod learn;
+pub mod loss;
 pub mod mask;
+pub mod model;
 pub mod optimizer;
 pub mod plan;
 pub mod range;
@@ -20,4 +24,5 @@ pub mod seed;
 pub mod spec;
 pub mod stage;
 pub mod ticket;
+pub mod train;
 pub mod units;

@@ -99,7 +99,8 @@ impl Use {
     /// # Panics
     /// Where `P` has a parameter without default: a mistake in the source that any test of the plugin finds.
     pub fn with_defaults<P: Plugin>() -> Use {
-        let plugin: P = serde_json::from_value(Value::Object(Default::default())).expect("every parameter has a default");
+        let plugin: P =
+            serde_json::from_value(Value::Object(Default::default())).expect("every parameter has a default");
         let config = serde_json::to_value(plugin).expect("a configuration is plain data");
         Use { name: P::NAME.into(), config, version: P::VERSION }
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use burn::tensor::{Device, Tensor, TensorData};
 use indexmap::IndexMap;
 
-use crate::dataset::{Order, Prepared, gather};
+use crate::dataset::Prepared;
+use crate::dataset::order::Order;
 use crate::device::Compute;
 use crate::graph::{self, Noise};
 use crate::learn::Learner;
@@ -67,8 +68,10 @@ impl Bench<'_> {
     pub fn replay(&self, ticket: Ticket, training: &Training, start: &Start<'_>, k: u64) -> Result<Ticket, Failure> {
         let mut run = Run::begin(self, ticket, training, start)?;
         match run.to(k)? {
-            Some(iteration) => Err(Failure::Failed(format!("the training diverged at iteration {iteration}, before {k}"))),
-            None => Ok(run.ticket(&run.state())),
+            Some(iteration) => {
+                Err(Failure::Failed(format!("the training diverged at iteration {iteration}, before {k}")))
+            }
+            None => Ok(run.ticket(&run.state()?)),
         }
     }
 
@@ -93,18 +96,14 @@ impl Bench<'_> {
 
     /// Loss and accuracy over a whole split, in its order.
     fn tally(&self, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {
-        let all;
         let (examples, indices) = match split {
-            Split::Train => (&self.data.dataset.train, &self.data.train),
-            Split::Validation => (&self.data.dataset.train, &self.data.validation),
-            Split::Test => {
-                all = (0..self.data.dataset.test.labels.len() as u32).collect::<Vec<_>>();
-                (&self.data.dataset.test, &all)
-            }
+            Split::Train => (&self.data.dataset.train, &self.data.split.train),
+            Split::Validation => (&self.data.dataset.train, &self.data.split.validation),
+            Split::Test => (&self.data.dataset.test, &self.data.test),
         };
         let mut total = Tally::default();
         for batch in indices.chunks(EVALUATION_BATCH) {
-            let (pixels, labels) = gather(examples, batch, &self.data.normalise);
+            let (pixels, labels) = self.data.batch(examples, batch);
             let logits = graph::forward(self.model, params, pixels, &self.compute.plain, None);
             total.add(&loss::tally(&host(logits)?, &labels, self.data.classes));
         }
@@ -150,12 +149,11 @@ impl<'a> Run<'a> {
         let lengths = learner.lengths();
         let (names, values): (Vec<_>, Vec<_>) =
             ticket.arrays.into_iter().map(|(name, array)| ((name, array.shape), array.values)).unzip();
-        let examples = bench.data.train.len();
         Ok(Run {
             stepper: training.optimizer.start(&lengths),
             moves: lengths.iter().map(|length| *length > 0).collect(),
             params: tensors(&values, &bench.compute.plain),
-            order: Order::new(start.seeds, &training.order, examples, training.batch_size),
+            order: Order::new(start.seeds, &training.order, bench.data.split.train.clone(), training.batch_size)?,
             curve: Curve::default(),
             recent: Tally::default(),
             best: None,
@@ -198,11 +196,7 @@ impl<'a> Run<'a> {
             return Ok(false);
         }
         self.recent.add(&tally);
-        let clock = Clock {
-            iteration: self.iteration,
-            total: self.training.total,
-            per_epoch: self.training.per_epoch,
-        };
+        let clock = Clock { iteration: self.iteration, total: self.training.total, per_epoch: self.training.per_epoch };
         let rate = self.training.optimizer.learning_rate() * self.training.schedule.factor(clock);
         let device = &self.bench.compute.plain;
         for (tensor, gradient) in gradients.into_iter().enumerate() {
@@ -221,14 +215,14 @@ impl<'a> Run<'a> {
     /// The gradient with respect to the logits is known in closed form, so the graph starts from them: the sum of
     /// logits × that gradient has the same gradient everywhere below as the loss itself.
     fn gradients(&mut self) -> Result<(Tally, Vec<Option<Vec<f32>>>), Failure> {
-        let batch = self.order.batch(self.iteration);
-        let indices: Vec<u32> = batch.iter().map(|place| self.bench.data.train[*place as usize]).collect();
-        let (pixels, labels) = gather(&self.bench.data.dataset.train, &indices, &self.bench.data.normalise);
-        let leaves: Vec<Tensor<1>> = self.params.iter().zip(&self.moves).map(|(param, moves)| leaf(param, *moves)).collect();
+        let data = self.bench.data;
+        let (pixels, labels) = data.batch(&data.dataset.train, self.order.batch(self.iteration));
+        let leaves: Vec<Tensor<1>> =
+            self.params.iter().zip(&self.moves).map(|(param, moves)| leaf(param, *moves)).collect();
         let noise = Noise { seeds: self.start.seeds, iteration: self.iteration };
         let logits = graph::forward(self.bench.model, &leaves, pixels, &self.bench.compute.tracked, Some(noise));
         let dims = logits.dims();
-        let (tally, slope) = loss::tally_with_gradient(&host(logits.clone().inner())?, &labels, self.bench.data.classes);
+        let (tally, slope) = loss::tally_with_gradient(&host(logits.clone().inner())?, &labels, data.classes);
         if !tally.loss.is_finite() || !self.moves.contains(&true) {
             return Ok((tally, vec![None; leaves.len()]));
         }
@@ -252,7 +246,7 @@ impl<'a> Run<'a> {
         self.curve.validation_accuracy.push(finite(validation.accuracy()));
         let better = self.best.as_ref().is_none_or(|best| validation.loss < best.validation.loss);
         if self.iteration > self.start.position && better && validation.loss.is_finite() {
-            self.best = Some(Best { iteration: self.iteration, validation, state: self.state() });
+            self.best = Some(Best { iteration: self.iteration, validation, state: self.state()? });
         }
         Ok(())
     }
@@ -263,7 +257,8 @@ impl<'a> Run<'a> {
             let violations = self.learner.violations(tensor, &host(param.clone())?);
             if violations > 0 {
                 let (name, _) = &self.names[tensor];
-                let message = format!("{violations} masked or frozen weights of {name} moved: this is a bug in Tombola");
+                let message =
+                    format!("{violations} masked or frozen weights of {name} moved: this is a bug in Tombola");
                 return Err(Failure::Failed(message));
             }
         }
@@ -272,13 +267,14 @@ impl<'a> Run<'a> {
 
     fn keep_snapshot(&mut self) -> Result<(), Failure> {
         if self.start.snapshots.contains(&self.iteration) {
-            self.snapshots.insert(self.iteration, self.state());
+            self.snapshots.insert(self.iteration, self.state()?);
         }
         Ok(())
     }
 
-    fn state(&self) -> State {
-        State { values: self.params.iter().map(copy).collect(), masks: self.learner.masks() }
+    fn state(&self) -> Result<State, Failure> {
+        let values = self.params.iter().map(|param| host(param.clone())).collect::<Result<_, _>>()?;
+        Ok(State { values, masks: self.learner.masks() })
     }
 
     fn ticket(&self, state: &State) -> Ticket {
@@ -301,14 +297,15 @@ impl<'a> Run<'a> {
             curve: self.curve.clone(),
             diverged,
         };
-        Ok(Outcome { ticket: self.ticket(&self.state()), training: Some(record), scores, snapshots })
+        Ok(Outcome { ticket: self.ticket(&self.state()?), training: Some(record), scores, snapshots })
     }
 
     /// Test data is looked at here, after the training, and nowhere else in it.
     fn scores(&self, best: &Best) -> Result<Scores, Failure> {
         let early = tensors(&best.state.values, &self.bench.compute.plain);
         let test = self.bench.tally(&early, Split::Test)?;
-        let (train, last) = (self.bench.tally(&self.params, Split::Train)?, self.bench.tally(&self.params, Split::Test)?);
+        let (train, last) =
+            (self.bench.tally(&self.params, Split::Train)?, self.bench.tally(&self.params, Split::Test)?);
         let validation = self.bench.tally(&self.params, Split::Validation)?;
         Ok(Scores {
             early_stop_iteration: best.iteration,

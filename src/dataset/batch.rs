@@ -41,9 +41,8 @@ impl Gather {
 }
 
 /// Replaces `out` by the classes of the examples at `indices`.
-pub fn labels(examples: &Examples, indices: &[u32], out: &mut Vec<i32>) {
-    out.clear();
-    out.extend(indices.iter().map(|index| i32::from(examples.labels[*index as usize])));
+pub fn labels(examples: &Examples, indices: &[u32]) -> Vec<u8> {
+    indices.iter().map(|index| examples.labels[*index as usize]).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@ pub mod batch;
 pub mod files;
 pub mod idx;
 pub mod order;
+mod prepared;
 pub mod split;
+
+pub use prepared::Prepared;
 
 use std::path::PathBuf;
 

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Learn, Learner};
-use crate::init::{Fans, Init, KaimingUniform};
+use crate::init::kaiming_uniform::KaimingUniform;
+use crate::init::{Fans, Init};
 use crate::layer::Role;
 use crate::mask::Mask;
 use crate::model::{Model, Param};
@@ -181,7 +182,7 @@ impl Learner for Popping {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::criterion::select::drop_lowest;
+    use crate::criterion::select::{Scored, remove_lowest};
     use proptest::prelude::*;
 
     fn selected(scores: &[f32], dropped: usize) -> Vec<bool> {
@@ -207,7 +208,7 @@ mod tests {
             let dropped = (scores.len() as f64 * part) as usize;
             let magnitudes: Vec<f32> = scores.iter().map(|s| s.abs()).collect();
             let mut mask = Mask::ones(scores.len());
-            drop_lowest(&mut [(&magnitudes, &mut mask)], dropped);
+            remove_lowest(&mut [Scored { scores: &magnitudes, mask: &mut mask }], dropped);
             let kept: Vec<bool> = (0..scores.len()).map(|i| mask.keeps(i)).collect();
             prop_assert_eq!(selected(&scores, dropped), kept);
         }

@@ -129,9 +129,10 @@ impl Work<'_> {
             }
             Role::Bias => vec![0.0; param.len()],
         };
-        self.model.params.iter().map(move |param| {
-            (param.name.clone(), Array { shape: param.shape.clone(), values: values(param) })
-        })
+        self.model
+            .params
+            .iter()
+            .map(move |param| (param.name.clone(), Array { shape: param.shape.clone(), values: values(param) }))
     }
 }
 

@@ -4,8 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Ahead, Failure, Foreseen, Outcome, Stage, Work};
-use crate::criterion::select::drop_lowest;
-use crate::criterion::{Magnitude, Weights};
+use crate::criterion::Weights;
+use crate::criterion::ladder::removed;
+use crate::criterion::magnitude::Magnitude;
+use crate::criterion::select::{Scored, remove_lowest};
 use crate::mask::Mask;
 use crate::model::RateKind;
 use crate::registry::{Kind, Plugin, Use};
@@ -33,7 +35,7 @@ fn magnitude() -> Use {
 
 /// One rate for all tensors, or one by layer kind, which every kind in the model must have.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a rate between 0 and 1, or a table of rates by layer kind")]
 pub enum Rates {
     One(Rate),
     ByKind(KindRates),
@@ -61,7 +63,9 @@ impl Rates {
             (Rates::ByKind(rates), RateKind::Linear) => rates.linear,
             (Rates::ByKind(rates), RateKind::Output) => rates.output,
         };
-        rate.ok_or_else(|| format!("the prune rate has no `{kind}`, and the model has such a layer: add it, 0 keeps it whole"))
+        rate.ok_or_else(|| {
+            format!("the prune rate has no `{kind}`, and the model has such a layer: add it, 0 keeps it whole")
+        })
     }
 }
 
@@ -88,13 +92,15 @@ impl Prune {
     fn global_rate(&self) -> Result<Rate, String> {
         match self.rate {
             Rates::One(rate) => Ok(rate),
-            Rates::ByKind(_) => Err("a prune of global scope takes one rate: rates by layer kind rank within layers".into()),
+            Rates::ByKind(_) => {
+                Err("a prune of global scope takes one rate: rates by layer kind rank within layers".into())
+            }
         }
     }
 
     /// How many weights each tensor loses, with the scope `layer`.
     fn removed(&self, layers: impl Iterator<Item = (RateKind, usize)>) -> Result<Vec<usize>, String> {
-        layers.map(|(kind, kept)| Ok(self.rate.of(kind)?.of(kept))).collect()
+        layers.map(|(kind, kept)| Ok(removed(self.rate.of(kind)?, kept))).collect()
     }
 }
 
@@ -125,14 +131,15 @@ impl Stage for Prune {
             Scope::Layer => {
                 let removed = self.removed(kinds.into_iter().zip(ticket.masks.values().map(Mask::kept)))?;
                 for ((mask, scores), removed) in ticket.masks.values_mut().zip(&scores).zip(removed) {
-                    drop_lowest(&mut [(scores, mask)], removed);
+                    remove_lowest(&mut [Scored { scores, mask }], removed);
                 }
             }
             Scope::Global => {
-                let removed = self.global_rate()?.of(ticket.kept());
-                let mut all: Vec<(&[f32], &mut Mask)> =
-                    scores.iter().map(Vec::as_slice).zip(ticket.masks.values_mut()).collect();
-                drop_lowest(&mut all, removed);
+                let removed = removed(self.global_rate()?, ticket.kept());
+                let scored = |(scores, mask)| Scored { scores, mask };
+                let mut all: Vec<Scored<'_>> =
+                    scores.iter().map(Vec::as_slice).zip(ticket.masks.values_mut()).map(scored).collect();
+                remove_lowest(&mut all, removed);
             }
         }
         ticket.apply_masks();
@@ -143,7 +150,7 @@ impl Stage for Prune {
 /// Foresees a global prune: the total is exact, its division among tensors is in proportion, for want of the scores.
 fn spread(layers: &mut [Foreseen], rate: Rate) {
     let total: usize = layers.iter().map(|layer| layer.kept).sum();
-    let mut removed = rate.of(total);
+    let mut removed = removed(rate, total);
     let mut rest = total;
     for layer in layers {
         let share = (removed * layer.kept).checked_div(rest).unwrap_or(0);

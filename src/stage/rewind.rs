@@ -18,7 +18,7 @@ pub struct Rewind {
 
 /// A rewind may be written as its point alone: `rewind = "0it"`.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a position: \"0it\", \"500it\" or \"2ep\"")]
 enum Written {
     Point(Length),
     Table(Table),

@@ -26,7 +26,9 @@ impl Stage for Shuffle {
     fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), String> {
         ahead.require_ticket(Self::NAME)?;
         if ahead.trained.is_none() {
-            return Err("`shuffle` imitates a ticket: put a `train` and a `prune` before it, or fork from a pipeline".into());
+            return Err(
+                "`shuffle` imitates a ticket: put a `train` and a `prune` before it, or fork from a pipeline".into()
+            );
         }
         ahead.rewinds_to = Some(ahead.position);
         Ok(())

@@ -9,7 +9,8 @@ use super::{Ahead, Failure, Outcome, Stage, Work};
 use crate::learn::{Learn, LearnWeights};
 use crate::optimizer::Optimizer;
 use crate::registry::{Kind, Plugin, Registry, Use};
-use crate::schedule::{Constant, Schedule};
+use crate::schedule::Schedule;
+use crate::schedule::constant::Constant;
 use crate::ticket::Ticket;
 use crate::units::Length;
 
@@ -89,9 +90,10 @@ impl Train {
         match (training.total, training.evaluate) {
             (0, _) => Err("a training of length 0 trains nothing: use `evaluate` to score a ticket as it is".into()),
             (_, 0) => Err("`evaluate` is 0: it must be at least \"1it\"".into()),
-            (total, every) if every > total => {
-                Err(format!("`evaluate` = {} is longer than the training, {}: early stop would see its end only", self.evaluate, self.length))
-            }
+            (total, every) if every > total => Err(format!(
+                "`evaluate` = {} is longer than the training, {}: early stop would see its end only",
+                self.evaluate, self.length
+            )),
             _ => Ok(training),
         }
     }

@@ -1,0 +1,46 @@
+//! A data set made ready for an experiment: loaded, split, and with its pixels' scaling.
+
+use std::path::PathBuf;
+
+use super::batch::{Gather, labels};
+use super::split::{Split, split};
+use super::{Dataset, Examples, load};
+use crate::registry::Registry;
+use crate::spec::DatasetSpec;
+
+/// What every training and evaluation of an experiment reads from.
+pub struct Prepared {
+    pub dataset: Dataset,
+    /// Training and validation examples, as indices of `dataset.train`.
+    pub split: Split,
+    /// Every index of `dataset.test`.
+    pub test: Vec<u32>,
+    pub classes: usize,
+    gather: Gather,
+}
+
+impl Prepared {
+    /// Finds, checks, reads and splits a data set; the split is keyed by the experiment's seed alone.
+    pub fn load(
+        spec: &DatasetSpec,
+        seed: u64,
+        registry: &Registry,
+        directories: &[PathBuf],
+    ) -> Result<Prepared, String> {
+        let dataset = load(spec, registry, directories)?;
+        Ok(Prepared {
+            split: split(&dataset.train.labels, spec.validation, seed)?,
+            test: (0..dataset.test.labels.len() as u32).collect(),
+            classes: spec.classes,
+            gather: Gather::new(&spec.normalise, spec.shape[0])?,
+            dataset,
+        })
+    }
+
+    /// A batch's scaled pixels, row-major, and its labels.
+    pub fn batch(&self, examples: &Examples, indices: &[u32]) -> (Vec<f32>, Vec<u8>) {
+        let mut pixels = Vec::new();
+        self.gather.pixels(examples, indices, &mut pixels);
+        (pixels, labels(examples, indices))
+    }
+}
