@@ -68,9 +68,7 @@ mod tests {
 
     #[test]
     fn labels_come_in_the_order_of_the_indices() {
-        let mut out = vec![9];
-        labels(&examples(), &[1, 0, 1], &mut out);
-        assert_eq!(out, [3, 7, 3]);
+        assert_eq!(labels(&examples(), &[1, 0, 1]), [3, 7, 3]);
     }
 
     #[test]

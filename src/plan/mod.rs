@@ -1,1 +1,118 @@
+//! From what was typed to the steps that will run: content ids, shapes and counts, all before anything runs. Pure: no
+//! device, no clock, no disk.
 
+mod header;
+mod identity;
+mod planner;
+
+pub use header::header;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::layer::Shape;
+use crate::model::{Misfit, Model};
+use crate::registry::{Registry, Use};
+use crate::spec::node::Error;
+use crate::spec::{Diagnostics, Spec};
+use crate::stage::Foreseen;
+
+/// An experiment's steps, each before those that follow it, and the tickets to compare.
+#[derive(Clone)]
+pub struct Plan {
+    pub model: Model,
+    pub steps: Vec<Step>,
+    /// In the order of the results: by pipeline as in the spec, replicate, level, draw.
+    pub tickets: Vec<PlannedTicket>,
+}
+
+/// One stage of one replicate. Pipelines that share a prefix share its steps.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Content id: 32 hexadecimal digits.
+    pub id: String,
+    /// What the id was made of, so that a new step can be told from recorded ones.
+    pub inputs: Value,
+    pub stage: Use,
+    pub parent: Option<usize>,
+    pub replicate: u32,
+    /// Prunes applied, this step's included.
+    pub level: u32,
+    /// Which of a control's repeated draws this belongs to.
+    pub draw: u32,
+    /// Where in schedule and data order the step begins.
+    pub position: u64,
+    /// Iterations that it trains for; 0 for everything but a training.
+    pub iterations: u64,
+    /// The training, and the position in it, whose weights the step restores.
+    pub rewinds: Option<(usize, u64)>,
+    /// Positions of this training that later steps restore. Not part of the id.
+    pub snapshots: BTreeSet<u64>,
+    /// Stop rules ahead of this step: it does not run once one is broken. Not part of the id.
+    pub gates: Vec<Gate>,
+    /// Kept weights afterwards, as foreseen.
+    pub layers: Vec<Foreseen>,
+}
+
+/// A stop rule at one level: broken where `ticket`'s validation accuracy at early stop is more than `drop` below that of
+/// `dense`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gate {
+    pub ticket: usize,
+    pub dense: usize,
+    /// In absolute points ÷ 100.
+    pub drop: f64,
+}
+
+/// A row of the results to be.
+#[derive(Clone, Debug)]
+pub struct PlannedTicket {
+    pub pipeline: String,
+    pub replicate: u32,
+    pub level: u32,
+    pub draw: u32,
+    /// The step that evaluates it.
+    pub step: usize,
+    pub kept: usize,
+    pub prunable: usize,
+    pub gates: Vec<Gate>,
+    /// What its training learns: "weights" or "mask"; "" for an evaluation without training.
+    pub learns: &'static str,
+}
+
+/// Plans an experiment for a device kind, or says everything that keeps it from running.
+pub fn plan(spec: &Spec, registry: &Registry, device: &str) -> Result<Plan, Diagnostics> {
+    let model = model(spec, registry)?;
+    planner::plan(spec, registry, model, device)
+}
+
+/// Builds the model and infers its shapes; an error points at the layer that does not fit.
+pub fn model(spec: &Spec, registry: &Registry) -> Result<Model, Diagnostics> {
+    let mut problems = Diagnostics::default();
+    let mut layers = Vec::new();
+    for layer in &spec.model.layers {
+        match registry.layers.build(&layer.layer) {
+            Ok(built) => layers.push((layer.name.clone(), layer.layer.name.clone(), built)),
+            Err(message) => problems.push(Error::new(&layer.origin, message)),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let origin = |Misfit { layer, message }| Error::new(&spec.model.layers[layer].origin, message);
+    let built = Model::infer(Shape::Image(spec.dataset.shape), layers).map_err(origin);
+    let fits = built.and_then(|model| match (model.output(), spec.model.layers.last()) {
+        (Shape::Flat(classes), _) if classes == spec.dataset.classes => Ok(model),
+        (output, Some(last)) => {
+            let classes = spec.dataset.classes;
+            let message = format!("the last layer gives {output}, and {} has {classes} classes", spec.dataset.name);
+            Err(Error::new(&last.origin, message).help("end the model with `linear = { units = \"{classes}\" }`"))
+        }
+        (_, None) => Ok(model),
+    });
+    fits.map_err(|error| {
+        problems.push(error);
+        problems
+    })
+}

@@ -1,0 +1,131 @@
+//! What a report says of an experiment before any result: taken from the spec and the plan.
+
+use super::Plan;
+use crate::record::{DatasetFacts, Header, LayerFacts, ModelFacts, PipelineFacts};
+use crate::registry::Use;
+use crate::spec::{DatasetSpec, PipelineSpec, Spec, StageSpec};
+
+/// The report's header. `command` is how to rerun the experiment.
+pub fn header(spec: &Spec, plan: &Plan, command: &str) -> Header {
+    let learns = |name: &str| plan.tickets.iter().find(|t| t.pipeline == name).map_or("", |t| t.learns);
+    Header {
+        experiment: spec.name.clone(),
+        title: spec.title.clone(),
+        question: spec.question.clone(),
+        seed: spec.seed,
+        replicates: spec.replicates,
+        dataset: dataset(&spec.dataset),
+        model: model(spec, plan),
+        pipelines: spec.pipelines.values().map(|p| pipeline(p, learns(&p.name))).collect(),
+        matching: -spec.matching,
+        command: command.to_string(),
+    }
+}
+
+fn dataset(spec: &DatasetSpec) -> DatasetFacts {
+    DatasetFacts {
+        name: spec.name.clone(),
+        summary: spec.summary.clone(),
+        licence: spec.licence.clone(),
+        citation: spec.citation.clone(),
+        classes: spec.classes,
+        train: spec.train - spec.validation,
+        validation: spec.validation,
+        test: spec.test,
+        normalisation: normalisation(spec),
+        files: spec.files.iter().map(|file| (file.name.clone(), file.sha256.clone())).collect(),
+    }
+}
+
+fn normalisation(spec: &DatasetSpec) -> String {
+    let list = |values: &[f32]| values.iter().map(f32::to_string).collect::<Vec<_>>().join(", ");
+    let (mean, std) = (&spec.normalise.mean, &spec.normalise.std);
+    match mean.iter().all(|m| *m == 0.0) && std.iter().all(|s| *s == 1.0) {
+        true => "pixel ÷ 255".into(),
+        false => format!("(pixel ÷ 255 − {}) ÷ {}", list(mean), list(std)),
+    }
+}
+
+fn model(spec: &Spec, plan: &Plan) -> ModelFacts {
+    let mut params = plan.model.params.iter();
+    let layers = plan.model.layers.iter().zip(&spec.model.layers).map(|(placed, written)| {
+        let own: Vec<_> = params.by_ref().take(placed.params).collect();
+        LayerFacts {
+            name: placed.name.clone(),
+            layer: words(&written.layer),
+            output: placed.output.dims(),
+            parameters: own.iter().map(|p| p.len()).sum(),
+            prunable: own.iter().filter(|p| p.kind.is_some()).map(|p| p.len()).sum(),
+        }
+    });
+    ModelFacts {
+        name: spec.model.name.clone(),
+        summary: spec.model.summary.clone(),
+        parameters: plan.model.params.iter().map(|p| p.len()).sum(),
+        prunable: plan.model.prunable().map(|(p, _)| p.len()).sum(),
+        layers: layers.collect(),
+    }
+}
+
+fn pipeline(spec: &PipelineSpec, learns: &str) -> PipelineFacts {
+    PipelineFacts {
+        name: spec.name.clone(),
+        uses: spec.uses.clone(),
+        summary: spec.summary.clone(),
+        source: spec.source.clone(),
+        each: spec.fork.as_ref().map(|fork| fork.each.clone()),
+        learns: learns.to_string(),
+        stages: spec.stages.iter().flat_map(stage).collect(),
+    }
+}
+
+/// A stage in words: "prune (criterion magnitude, rate 0.2, scope layer)".
+fn stage(stage: &StageSpec) -> Vec<String> {
+    match stage {
+        StageSpec::One(used, _) => vec![words(used)],
+        StageSpec::Repeat { times, until, stages } => {
+            let inner: Vec<String> = stages.iter().flat_map(self::stage).collect();
+            let mut rules = vec![format!("{times} times")];
+            rules.extend(until.weights_remaining.map(|bound| format!("until {bound} of the weights remain")));
+            rules
+                .extend(until.accuracy_drop.map(|drop| format!("until validation accuracy drops by more than {drop}")));
+            vec![format!("repeat {}: {}", rules.join(" or "), inner.join("; "))]
+        }
+        StageSpec::Branch(branches) => {
+            let inner: Vec<String> =
+                branches.iter().map(|b| b.iter().flat_map(self::stage).collect::<Vec<_>>().join("; ")).collect();
+            vec![format!("independently: {}", inner.join(" | "))]
+        }
+    }
+}
+
+/// A plugin with its configuration, in words.
+fn words(used: &Use) -> String {
+    let entries: Vec<String> = match used.config.as_object() {
+        Some(config) => config
+            .iter()
+            .filter(|(_, v)| !is_empty(v))
+            .map(|(k, v)| format!("{} {}", k.replace('_', " "), value(v)))
+            .collect(),
+        None => Vec::new(),
+    };
+    match entries.is_empty() {
+        true => used.name.clone(),
+        false => format!("{} ({})", used.name, entries.join(", ")),
+    }
+}
+
+fn is_empty(value: &serde_json::Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
+}
+
+fn value(value: &serde_json::Value) -> String {
+    match (value, serde_json::from_value::<Use>(value.clone())) {
+        (_, Ok(used)) => words(&used),
+        (serde_json::Value::String(text), _) => text.clone(),
+        (serde_json::Value::Object(table), _) => {
+            table.iter().map(|(k, v)| format!("{k} {}", self::value(v))).collect::<Vec<_>>().join(" ")
+        }
+        (other, _) => other.to_string(),
+    }
+}

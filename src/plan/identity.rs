@@ -1,0 +1,35 @@
+//! What a step's id is made of: the resolved stage with its plugins' versions, its parent's id and, at the root, the
+//! model, the data's content, seed, replicate and device kind. Not jobs, threads, paths, report options or titles.
+
+use serde_json::{Value, json};
+
+use crate::registry::Use;
+use crate::spec::Spec;
+
+/// What the first step of a chain depends on.
+pub fn root(spec: &Spec, replicate: u32, device: &str) -> Value {
+    let data = &spec.dataset;
+    let layers: Vec<Value> = spec.model.layers.iter().map(|l| json!({ "name": l.name, "layer": l.layer })).collect();
+    let files: Vec<Value> = data.files.iter().map(|f| json!([f.name, f.sha256])).collect();
+    json!({
+        "data": {
+            "files": files, "format": data.format, "classes": data.classes, "shape": data.shape, "train": data.train,
+            "test": data.test, "normalise": data.normalise, "validation": data.validation,
+        },
+        "model": layers,
+        "seed": spec.seed,
+        "replicate": replicate,
+        "device": device,
+    })
+}
+
+/// The inputs of a step, of which its id is the hash. `parent` is the parent's id, or the root.
+pub fn inputs(stage: &Use, parent: Value, draw: u32) -> Value {
+    json!({ "step": 1, "stage": stage, "draw": draw, "parent": parent })
+}
+
+/// 32 hexadecimal digits of the inputs' BLAKE3 hash. Keys are written in the order of the code, numbers in their
+/// shortest form, so equal inputs are equal text.
+pub fn id(inputs: &Value) -> String {
+    blake3::hash(inputs.to_string().as_bytes()).to_hex()[..32].to_string()
+}

@@ -1,0 +1,318 @@
+//! Walks each pipeline's stages for each replicate, sharing the steps that pipelines have in common.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Gate, Plan, PlannedTicket, Step, identity};
+use crate::model::Model;
+use crate::registry::{Registry, Use};
+use crate::spec::node::{Error, Origin};
+use crate::spec::{Diagnostics, Fork, PipelineSpec, Spec, StageSpec, Stop};
+use crate::stage::{Ahead, Foreseen, Stage};
+
+pub fn plan(spec: &Spec, registry: &Registry, model: Model, device: &str) -> Result<Plan, Diagnostics> {
+    let order = order(spec)?;
+    let mut planner = Planner { spec, registry, steps: Vec::new(), known: HashMap::new(), built: HashMap::new() };
+    let mut tickets: HashMap<&str, Vec<PlannedTicket>> = HashMap::new();
+    let mut problems = Diagnostics::default();
+    for replicate in 0..spec.replicates {
+        let beginning = Cursor::beginning(spec, registry, &model, replicate, device);
+        let mut walked: HashMap<&str, Walked<'_>> = HashMap::new();
+        for pipeline in &order {
+            let starts = match &pipeline.fork {
+                None => Ok(vec![beginning.clone()]),
+                Some(fork) => walked.get(fork.each.as_str()).map_or(Ok(Vec::new()), |of| forks(fork, of)),
+            };
+            match starts.and_then(|starts| planner.pipeline(pipeline, starts)) {
+                Ok(walk) => {
+                    tickets.entry(&pipeline.name).or_default().extend(walk.tickets.iter().cloned());
+                    walked.insert(&pipeline.name, walk);
+                }
+                Err(error) => problems.push(error),
+            }
+        }
+        // Replicates differ in their draws only: what fails in one fails in all.
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+    }
+    let tickets = spec.pipelines.keys().flat_map(|name| tickets.remove(name.as_str()).unwrap_or_default()).collect();
+    Ok(Plan { steps: planner.steps, model, tickets })
+}
+
+/// The pipelines with each control after the pipeline that it forks from.
+fn order(spec: &Spec) -> Result<Vec<&PipelineSpec>, Diagnostics> {
+    let mut ordered: Vec<&PipelineSpec> = Vec::new();
+    let mut left: Vec<&PipelineSpec> = spec.pipelines.values().collect();
+    while !left.is_empty() {
+        let ready = |p: &&PipelineSpec| p.fork.as_ref().is_none_or(|f| ordered.iter().any(|o| o.name == f.each));
+        let (now, later): (Vec<_>, Vec<_>) = left.into_iter().partition(ready);
+        if now.is_empty() {
+            let mut problems = Diagnostics::default();
+            for fork in later.iter().filter_map(|p| p.fork.as_ref()) {
+                let message = format!("no ticket can come from {:?}: controls that fork from each other", fork.each);
+                problems.push(Error::new(&fork.origin, message));
+            }
+            return Err(problems);
+        }
+        ordered.extend(now);
+        left = later;
+    }
+    Ok(ordered)
+}
+
+/// Where a chain of stages stands.
+#[derive(Clone)]
+struct Cursor<'a> {
+    ahead: Ahead<'a>,
+    replicate: u32,
+    draw: u32,
+    root: Arc<Value>,
+    /// The last step, once there is one.
+    at: Option<usize>,
+    first_training: Option<usize>,
+    /// The first evaluated step: level 0 of stop rules.
+    dense: Option<usize>,
+    /// The last evaluated step.
+    evaluated: Option<usize>,
+    gates: Vec<Gate>,
+}
+
+impl<'a> Cursor<'a> {
+    fn beginning(spec: &Spec, registry: &'a Registry, model: &Model, replicate: u32, device: &str) -> Cursor<'a> {
+        let layer =
+            |(param, kind): (&crate::model::Param, _)| Foreseen { kind, prunable: param.len(), kept: param.len() };
+        let ahead = Ahead {
+            registry,
+            begun: false,
+            level: 0,
+            position: 0,
+            iterations: 0,
+            trained: None,
+            per_epoch: 1,
+            evaluated: false,
+            rewinds_to: None,
+            learns: None,
+            layers: model.prunable().map(layer).collect(),
+            examples: (spec.dataset.train - spec.dataset.validation) as u64,
+        };
+        let root = Arc::new(identity::root(spec, replicate, device));
+        Cursor {
+            ahead,
+            replicate,
+            draw: 0,
+            root,
+            at: None,
+            first_training: None,
+            dense: None,
+            evaluated: None,
+            gates: Vec::new(),
+        }
+    }
+}
+
+/// What came of a pipeline in one replicate.
+#[derive(Default)]
+struct Walked<'a> {
+    tickets: Vec<PlannedTicket>,
+    /// Where each ticket of level 1 or more stood before its training: where controls fork.
+    points: Vec<Cursor<'a>>,
+}
+
+/// The places from which a control forks: the levels that it asks for, each as often as it is drawn.
+fn forks<'a>(fork: &Fork, of: &Walked<'a>) -> Result<Vec<Cursor<'a>>, Error> {
+    let levels: BTreeSet<u32> = of.points.iter().map(|point| point.ahead.level).collect();
+    if levels.is_empty() {
+        let message = format!("{:?} has no ticket of level 1 or more to fork from", fork.each);
+        return Err(
+            Error::new(&fork.origin, message).help("controls fork from a pipeline that prunes, such as \"imp\"")
+        );
+    }
+    for level in fork.at.iter().flatten() {
+        if !levels.contains(level) {
+            let (first, last) = (levels.first().unwrap_or(level), levels.last().unwrap_or(level));
+            let message = format!("{:?} has levels {first} to {last}, and {level} is not among them", fork.each);
+            return Err(Error::new(&fork.origin, message));
+        }
+    }
+    let wanted = |point: &&Cursor<'a>| fork.at.as_ref().is_none_or(|at| at.contains(&point.ahead.level));
+    let drawn = |point: &Cursor<'a>| {
+        let point = point.clone();
+        (0..fork.times).map(move |draw| Cursor { draw, ..point.clone() })
+    };
+    Ok(of.points.iter().filter(wanted).flat_map(drawn).collect())
+}
+
+struct Planner<'a> {
+    spec: &'a Spec,
+    registry: &'a Registry,
+    steps: Vec<Step>,
+    /// Steps by id.
+    known: HashMap<String, usize>,
+    /// Stages built, by their configuration.
+    built: HashMap<String, Arc<dyn Stage>>,
+}
+
+impl<'a> Planner<'a> {
+    fn pipeline(&mut self, pipeline: &PipelineSpec, starts: Vec<Cursor<'a>>) -> Result<Walked<'a>, Error> {
+        let mut walked = Walked::default();
+        for start in starts {
+            self.stages(&pipeline.stages, vec![start], &pipeline.name, &mut walked)?;
+        }
+        match walked.tickets.is_empty() {
+            false => Ok(walked),
+            true => Err(Error::new(&pipeline.origin, format!("{:?} evaluates no ticket", pipeline.name))
+                .help("end it with `train = {}`, or with `evaluate = {}` for a ticket as it is")),
+        }
+    }
+
+    /// Takes every cursor through the stages; branches multiply them.
+    fn stages(
+        &mut self,
+        stages: &[StageSpec],
+        mut cursors: Vec<Cursor<'a>>,
+        pipeline: &str,
+        walked: &mut Walked<'a>,
+    ) -> Result<Vec<Cursor<'a>>, Error> {
+        for stage in stages {
+            let mut next = Vec::new();
+            for cursor in cursors {
+                match stage {
+                    StageSpec::One(used, origin) => next.push(self.one(used, origin, cursor, pipeline, walked)?),
+                    StageSpec::Branch(branches) => {
+                        for branch in branches {
+                            next.extend(self.stages(branch, vec![cursor.clone()], pipeline, walked)?);
+                        }
+                    }
+                    StageSpec::Repeat { times, until, stages } => {
+                        next.extend(self.repeat(*times, until, stages, cursor, pipeline, walked)?);
+                    }
+                }
+            }
+            cursors = next;
+        }
+        Ok(cursors)
+    }
+
+    fn repeat(
+        &mut self,
+        times: u32,
+        until: &Stop,
+        stages: &[StageSpec],
+        cursor: Cursor<'a>,
+        pipeline: &str,
+        walked: &mut Walked<'a>,
+    ) -> Result<Vec<Cursor<'a>>, Error> {
+        let mut ended = Vec::new();
+        let mut cursors = vec![cursor];
+        for _ in 0..times {
+            cursors = self.stages(stages, cursors, pipeline, walked)?;
+            for cursor in &mut cursors {
+                if let (Some(drop), Some(ticket), Some(dense)) = (until.accuracy_drop, cursor.evaluated, cursor.dense) {
+                    cursor.gates.push(Gate { ticket, dense, drop });
+                }
+            }
+            let small = |cursor: &Cursor<'a>| {
+                let (kept, prunable) = (cursor.ahead.kept(), cursor.ahead.prunable());
+                until.weights_remaining.is_some_and(|bound| kept as f64 <= f64::from(bound) * prunable as f64)
+            };
+            let (done, on) = cursors.into_iter().partition(small);
+            ended.extend::<Vec<_>>(done);
+            cursors = on;
+        }
+        ended.extend(cursors);
+        Ok(ended)
+    }
+
+    fn one(
+        &mut self,
+        used: &Use,
+        origin: &Origin,
+        mut cursor: Cursor<'a>,
+        pipeline: &str,
+        walked: &mut Walked<'a>,
+    ) -> Result<Cursor<'a>, Error> {
+        let before = cursor.clone();
+        cursor.ahead.iterations = 0;
+        cursor.ahead.evaluated = false;
+        cursor.ahead.rewinds_to = None;
+        let stage = self.build(used).map_err(|message| Error::new(origin, message))?;
+        stage.foresee(&mut cursor.ahead).map_err(|message| Error::new(origin, message))?;
+        let step = self.step(used, &before, &cursor).map_err(|message| Error::new(origin, message))?;
+        cursor.at = Some(step);
+        if cursor.ahead.iterations > 0 && cursor.first_training.is_none() {
+            cursor.first_training = Some(step);
+        }
+        if cursor.ahead.evaluated {
+            cursor.dense.get_or_insert(step);
+            cursor.evaluated = Some(step);
+            walked.tickets.push(PlannedTicket {
+                pipeline: pipeline.to_string(),
+                replicate: cursor.replicate,
+                level: cursor.ahead.level,
+                draw: cursor.draw,
+                step,
+                kept: cursor.ahead.kept(),
+                prunable: cursor.ahead.prunable(),
+                gates: cursor.gates.clone(),
+                learns: cursor.ahead.learns.unwrap_or(""),
+            });
+            if cursor.ahead.level > 0 && cursor.ahead.iterations > 0 {
+                walked.points.push(before);
+            }
+        }
+        Ok(cursor)
+    }
+
+    /// The step of this content, a new one or one that another pipeline planned before.
+    fn step(&mut self, used: &Use, before: &Cursor<'a>, after: &Cursor<'a>) -> Result<usize, String> {
+        let parent = before.at.map_or_else(|| (*before.root).clone(), |at| self.steps[at].id.clone().into());
+        let inputs = identity::inputs(used, parent, before.draw);
+        let id = identity::id(&inputs);
+        if let Some(&known) = self.known.get(&id) {
+            // Wanted by two pipelines, the step is held back by the stop rules of both only.
+            self.steps[known].gates.retain(|gate| before.gates.contains(gate));
+            return Ok(known);
+        }
+        let rewinds = match (after.ahead.rewinds_to, before.first_training) {
+            (Some(k), Some(training)) => {
+                self.steps[training].snapshots.insert(k);
+                Some((training, k))
+            }
+            _ => None,
+        };
+        self.steps.push(Step {
+            id: id.clone(),
+            inputs,
+            stage: used.clone(),
+            parent: before.at,
+            replicate: before.replicate,
+            level: after.ahead.level,
+            draw: before.draw,
+            position: before.ahead.position,
+            iterations: after.ahead.iterations,
+            rewinds,
+            snapshots: BTreeSet::new(),
+            gates: before.gates.clone(),
+            layers: after.ahead.layers.clone(),
+        });
+        self.known.insert(id, self.steps.len() - 1);
+        let limit = 1_000_000;
+        match self.steps.len() > limit {
+            true => Err(format!("{:?} plans more than {limit} steps", self.spec.name)),
+            false => Ok(self.steps.len() - 1),
+        }
+    }
+
+    fn build(&mut self, used: &Use) -> Result<Arc<dyn Stage>, String> {
+        let key = format!("{} {}", used.name, used.config);
+        if let Some(stage) = self.built.get(&key) {
+            return Ok(stage.clone());
+        }
+        let stage = self.registry.stages.build(used)?;
+        self.built.insert(key, stage.clone());
+        Ok(stage)
+    }
+}
