@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::criterion::{self, Criterion};
 use crate::dataset::Format;
 use crate::dataset::idx::Idx;
-use crate::figure::Figure;
+use crate::figure::{self, Figure};
 use crate::init::{self, Init};
 use crate::layer::{self, Layer};
 use crate::learn::{self, Learn};
@@ -235,6 +235,11 @@ impl Registry {
             .schedule::<schedule::cosine::Cosine>()
             .schedule::<schedule::step::Step>()
             .schedule::<schedule::warm_up::WarmUp>()
+            .figure::<figure::accuracy::Accuracy>()
+            .figure::<figure::curves::Curves>()
+            .figure::<figure::early_stop::EarlyStop>()
+            .figure::<figure::edge_popup::EdgePopup>()
+            .figure::<figure::layers::Layers>()
     }
 
     /// The plugins of one kind, by name.

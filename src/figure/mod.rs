@@ -1,5 +1,17 @@
 //! Figures: a study's rows become drawings, as data. What draws them is `report/svg.rs`.
 
+pub mod accuracy;
+mod axis;
+pub mod curves;
+pub mod early_stop;
+pub mod edge_popup;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod layers;
+mod over_weights;
+mod points;
+mod tally;
+
 use crate::record::Study;
 
 /// Draws one figure of the report; `None` where the study has nothing for it to show.

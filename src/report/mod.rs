@@ -1,1 +1,2 @@
-
+mod palette;
+pub mod svg;

@@ -1,0 +1,223 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::points::{dense, groups, ladders, mask_learners, summarise, variants};
+use super::tally::Tally;
+use super::{Drawing, Figure, Panel, Series, Shape, Table, axis};
+use crate::record::{Row, Study};
+use crate::registry::Plugin;
+use crate::units::percent;
+
+/// Levels of a ladder that are drawn, besides dense.
+const LEVELS: usize = 3;
+
+/// Validation accuracy while training: dense, a few tickets, one random-weight subnetwork.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Curves {}
+
+impl Plugin for Curves {
+    const NAME: &'static str = "curves";
+    const VERSION: u32 = 1;
+    const SUMMARY: &'static str = "Validation accuracy by iteration: dense, a few tickets, a random-weight subnetwork";
+    const SOURCE: &'static str = "Frankle & Carbin 2019, figure 3";
+}
+
+impl Figure for Curves {
+    fn draw(&self, study: &Study) -> Option<Drawing> {
+        let mut tally = Tally::default();
+        let mut panels: Vec<Panel> = variants(study)
+            .into_iter()
+            .map(|variant| Panel { title: variant.into(), series: series(study, variant, &mut tally) })
+            .collect();
+        let table = table(&panels);
+        let curves = || panels.iter().flat_map(|panel| &panel.series).map(points);
+        let end = curves().flatten().map(|(x, _)| *x).reduce(f64::max)?;
+        let settled: Vec<f64> = curves().flat_map(settled).collect();
+        let y = axis::accuracy("validation accuracy (%)", &settled);
+        let words: Vec<String> = panels.iter().flat_map(in_words).collect();
+        let below = panels.iter_mut().flat_map(|panel| &mut panel.series).map(|s| drop_below(s, y.range.0)).sum();
+        Some(Drawing {
+            name: Self::NAME.into(),
+            title: "Validation accuracy while training".into(),
+            caption: format!(
+                "Validation accuracy by iteration. {}, no bars.{}{}",
+                tally.mean(),
+                outside(below, y.range.0),
+                tally.absent()
+            ),
+            alternative: format!("Validation accuracy (%) by iteration. {}", words.join(" ")),
+            panels,
+            x: axis::linear("iteration", &[0.0, end], (0.0, end)),
+            y,
+            table,
+        })
+    }
+}
+
+/// Dense, levels of the first ladder at even distances, and the middle one of the first edge-popup's tickets.
+fn series(study: &Study, variant: &str, tally: &mut Tally) -> Vec<Series> {
+    let mut series = Vec::new();
+    let mut add = |label: String, style, rows: &[&Row]| {
+        let points = curve(rows, tally);
+        if !points.is_empty() {
+            series.push(Series { label, style, shape: Shape::Curve(points) });
+        }
+    };
+    if let Some(dense) = dense(study, variant) {
+        add(dense.label, dense.style, &dense.rows);
+    }
+    if let Some((_, ladder)) = ladders(study).first() {
+        let tickets: Vec<_> = groups(study, variant, &ladder.name).into_iter().filter(|g| g.level > 0).collect();
+        for (i, ticket) in evenly(&tickets).into_iter().enumerate() {
+            // Styles of their own, beyond those of the pipelines: they are all of one pipeline.
+            let label = format!("{} at {}", ladder.name, percent(ticket.weights_remaining));
+            add(label, study.header.pipelines.len() + i, &ticket.rows);
+        }
+    }
+    if let Some((style, pipeline)) = mask_learners(study).first() {
+        let subnetworks = groups(study, variant, &pipeline.name);
+        if let Some(middle) = subnetworks.get(subnetworks.len() / 2) {
+            add(format!("{} at {}", pipeline.name, percent(middle.weights_remaining)), *style, &middle.rows);
+        }
+    }
+    series
+}
+
+/// Up to `LEVELS` of `all` at even distances, the last among them.
+fn evenly<T>(all: &[T]) -> Vec<&T> {
+    let n = LEVELS.min(all.len());
+    (1..=n).map(|i| &all[all.len() * i / n - 1]).collect()
+}
+
+/// The mean over replicates at each iteration that all of them evaluated.
+fn curve(rows: &[&Row], tally: &mut Tally) -> Vec<(f64, f64)> {
+    let scored = |row: &Row| row.scores().and(row.record.as_ref()?.training.as_ref()).map(|_| 0.0);
+    let Some(all) = tally.summary(rows, &scored) else { return Vec::new() };
+    let mut evaluated = BTreeSet::new();
+    let trained = rows.iter().filter(|row| row.scores().is_some());
+    for training in trained.clone().filter_map(|row| row.record.as_ref()?.training.as_ref()) {
+        evaluated.extend(training.curve.iteration.iter().copied());
+    }
+    let trained: Vec<&Row> = trained.copied().collect();
+    let mean_at = |iteration: u64| {
+        let summary = summarise(&trained, &|row| accuracy_at(row, iteration)).filter(|summary| summary.n == all.n)?;
+        Some((iteration as f64, summary.mean))
+    };
+    evaluated.into_iter().filter_map(mean_at).collect()
+}
+
+/// Validation accuracy in % at an evaluation.
+fn accuracy_at(row: &Row, iteration: u64) -> Option<f64> {
+    let curve = &row.record.as_ref()?.training.as_ref()?.curve;
+    let at = curve.iteration.binary_search(&iteration).ok()?;
+    curve.validation_accuracy.get(at).copied().flatten().map(|accuracy| f64::from(accuracy) * 100.0)
+}
+
+fn points(series: &Series) -> &[(f64, f64)] {
+    match &series.shape {
+        Shape::Curve(points) => points,
+        Shape::Points(_) | Shape::Baseline { .. } => &[],
+    }
+}
+
+/// The accuracies after the first tenth of a training. Its first evaluations lie far below all others: on an axis that
+/// holds them, no two curves could be told apart.
+fn settled(curve: &[(f64, f64)]) -> Vec<f64> {
+    let end = curve.last().map_or(0.0, |(x, _)| *x);
+    curve.iter().filter(|(x, _)| *x >= end / 10.0).map(|(_, y)| *y).collect()
+}
+
+/// Takes out the points below the axis, and says how many there were.
+fn drop_below(series: &mut Series, least: f64) -> usize {
+    let Shape::Curve(points) = &mut series.shape else { return 0 };
+    let before = points.len();
+    points.retain(|(_, y)| *y >= least);
+    before - points.len()
+}
+
+fn outside(below: usize, least: f64) -> String {
+    match below {
+        0 => String::new(),
+        1 => format!(" One evaluation below {least}% is in the table only."),
+        n => format!(" {n} evaluations below {least}% are in the table only."),
+    }
+}
+
+fn in_words(panel: &Panel) -> Vec<String> {
+    let say = |series: &Series| {
+        let (end, last) = points(series).last()?;
+        Some(format!("{}: {last:.2}% at iteration {end}.", full_label(panel, series)))
+    };
+    panel.series.iter().filter_map(say).collect()
+}
+
+/// A series' label with the variant before it, where there are several.
+fn full_label(panel: &Panel, series: &Series) -> String {
+    if panel.title.is_empty() { series.label.clone() } else { format!("{}, {}", panel.title, series.label) }
+}
+
+/// A row an iteration, a column a curve.
+fn table(panels: &[Panel]) -> Table {
+    let mut columns = vec!["iteration".to_string()];
+    let mut cells: BTreeMap<u64, Vec<(usize, f64)>> = BTreeMap::new();
+    for panel in panels {
+        for series in &panel.series {
+            for (x, y) in points(series) {
+                cells.entry(*x as u64).or_default().push((columns.len(), *y));
+            }
+            columns.push(full_label(panel, series));
+        }
+    }
+    let row = |(iteration, cells): (u64, Vec<(usize, f64)>)| {
+        let mut row = vec![String::new(); columns.len()];
+        row[0] = iteration.to_string();
+        for (column, y) in cells {
+            row[column] = format!("{y:.2}%");
+        }
+        row
+    };
+    let rows = cells.into_iter().map(row).collect();
+    Table { columns, rows }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::fixture::study;
+
+    #[test]
+    fn dense_a_few_levels_and_the_middle_subnetwork_are_drawn() {
+        let drawing = Curves {}.draw(&study()).unwrap();
+        let labels: Vec<_> = drawing.panels[0].series.iter().map(|s| s.label.as_str()).collect();
+        assert_eq!(labels, ["dense", "imp at 51.2%", "imp at 26.2%", "imp at 13.4%", "edge-popup at 50%"]);
+        assert!(drawing.caption.contains("Mean of 3 replicates, no bars."), "{}", drawing.caption);
+    }
+
+    #[test]
+    fn a_curve_is_the_mean_at_iterations_that_every_replicate_evaluated() {
+        let mut study = study();
+        study.rows.retain(|row| row.pipeline == "dense" && row.replicate < 2);
+        for (row, accuracies) in study.rows.iter_mut().zip([[0.5, 0.75], [1.0, 0.25]]) {
+            let curve = &mut row.record.as_mut().unwrap().training.as_mut().unwrap().curve;
+            curve.iteration = vec![0, 100];
+            curve.validation_accuracy = accuracies.map(Some).into();
+        }
+        let extra = &mut study.rows[0].record.as_mut().unwrap().training.as_mut().unwrap().curve;
+        extra.iteration.push(200);
+        extra.validation_accuracy.push(Some(1.0));
+        let drawing = Curves {}.draw(&study).unwrap();
+        assert_eq!(drawing.table.rows, [["0", "75.00%"], ["100", "50.00%"]]);
+    }
+
+    #[test]
+    fn evaluations_below_the_axis_are_said_and_stay_in_the_table() {
+        let drawing = Curves {}.draw(&study()).unwrap();
+        assert!(drawing.caption.contains(" 15 evaluations below"), "{}", drawing.caption);
+        assert_eq!(drawing.table.rows[0][1], "10.00%");
+        let lowest = drawing.panels[0].series.iter().flat_map(points).map(|p| p.1).fold(100.0, f64::min);
+        assert!(lowest >= drawing.y.range.0);
+    }
+}

@@ -1,0 +1,130 @@
+//! The shape that three figures share: a score over weights remaining, with the dense network as a horizontal line.
+
+use super::points::{dense, groups, variants};
+use super::tally::Tally;
+use super::{Axis, Drawing, Panel, Point, Scale, Series, Shape, Table, axis};
+use crate::record::{PipelineFacts, Row, Scores, Study};
+use crate::units::percent;
+
+/// One of these figures.
+pub(super) struct OverWeights {
+    pub name: &'static str,
+    pub title: &'static str,
+    /// What the caption says before the sentences on replicates.
+    pub shows: &'static str,
+    pub value: fn(&Scores) -> f64,
+    pub value_name: &'static str,
+    /// How a value is written in the table and in the alternative text.
+    pub write: fn(f64) -> String,
+    pub x_scale: Scale,
+    pub y_axis: fn(&[f64]) -> Axis,
+}
+
+impl OverWeights {
+    /// Draws `pipelines`, each with its style; `None` where none has a point.
+    pub fn draw(&self, study: &Study, pipelines: &[(usize, &PipelineFacts)]) -> Option<Drawing> {
+        let mut drawn = Drawn { several_variants: variants(study).len() > 1, ..Drawn::default() };
+        let panels: Vec<Panel> =
+            variants(study).into_iter().map(|variant| self.panel(study, variant, pipelines, &mut drawn)).collect();
+        if drawn.x.is_empty() {
+            return None;
+        }
+        let x = match self.x_scale {
+            Scale::LogFalling => axis::falling("weights remaining (%)", &drawn.x, &drawn.x_of_first),
+            Scale::Linear => axis::whole("weights kept (%)"),
+        };
+        let caption = format!("{} {}{}{}", self.shows, drawn.tally.bars(), drawn.baseline, drawn.tally.absent());
+        let alternative = format!("{} over {}. {}", self.value_name, x.label, drawn.words.join(" "));
+        let y = (self.y_axis)(&drawn.y);
+        let columns = ["variant", "pipeline", "weights remaining", "n", "mean", "min", "max"];
+        let columns = columns.into_iter().skip(usize::from(!drawn.several_variants)).map(String::from).collect();
+        let table = Table { columns, rows: drawn.rows };
+        Some(Drawing { name: self.name.into(), title: self.title.into(), caption, alternative, panels, x, y, table })
+    }
+
+    fn panel(&self, study: &Study, variant: &str, pipelines: &[(usize, &PipelineFacts)], drawn: &mut Drawn) -> Panel {
+        let value = |row: &Row| row.scores().map(self.value);
+        let mut series = Vec::new();
+        if drawn.several_variants {
+            drawn.words.push(format!("{variant}:"));
+        }
+        if let Some(dense) = dense(study, variant)
+            && let Some(summary) = drawn.tally.summary(&dense.rows, &value)
+        {
+            drawn.baseline = format!(" Horizontal line: {}, its band likewise.", dense.label);
+            drawn.y.extend([summary.low, summary.high]);
+            drawn.words.push(format!("{}: {}.", dense.label, (self.write)(summary.mean)));
+            drawn.row(variant, &dense.label, 1.0, summary.n, [summary.mean, summary.low, summary.high].map(self.write));
+            series.push(Series { label: dense.label, style: dense.style, shape: summary.baseline() });
+        }
+        for (style, pipeline) in pipelines {
+            let points = self.points(study, variant, &pipeline.name, drawn);
+            if !points.is_empty() {
+                drawn.words.push(self.in_words(&pipeline.name, &points));
+                series.push(Series { label: pipeline.name.clone(), style: *style, shape: Shape::Points(points) });
+            }
+        }
+        Panel { title: variant.into(), series }
+    }
+
+    fn points(&self, study: &Study, variant: &str, pipeline: &str, drawn: &mut Drawn) -> Vec<Point> {
+        let value = |row: &Row| row.scores().map(self.value);
+        let mut points = Vec::new();
+        for group in groups(study, variant, pipeline) {
+            let Some(summary) = drawn.tally.summary(&group.rows, &value) else { continue };
+            let written = [summary.mean, summary.low, summary.high].map(self.write);
+            drawn.row(variant, pipeline, group.weights_remaining, summary.n, written);
+            points.push(summary.at(group.weights_remaining * 100.0));
+        }
+        if drawn.x_of_first.len() < 2 {
+            drawn.x_of_first = points.iter().map(|point| point.x).collect();
+        }
+        drawn.x.extend(points.iter().map(|point| point.x));
+        drawn.y.extend(points.iter().flat_map(|point| [point.low, point.high]));
+        points
+    }
+
+    fn in_words(&self, pipeline: &str, points: &[Point]) -> String {
+        let say = |point: &Point| format!("{} at {}", (self.write)(point.y), percent(point.x / 100.0));
+        match points {
+            [] => String::new(),
+            [only] => format!("{pipeline}: {}.", say(only)),
+            [first, .., last] => format!("{pipeline}: from {} to {}.", say(first), say(last)),
+        }
+    }
+}
+
+/// What the panels so far hold.
+#[derive(Default)]
+struct Drawn {
+    several_variants: bool,
+    tally: Tally,
+    x: Vec<f64>,
+    /// Where the first pipeline of several levels has its points: the axis has its ticks there.
+    x_of_first: Vec<f64>,
+    y: Vec<f64>,
+    rows: Vec<Vec<String>>,
+    words: Vec<String>,
+    baseline: String,
+}
+
+impl Drawn {
+    fn row(&mut self, variant: &str, pipeline: &str, weights_remaining: f64, n: usize, written: [String; 3]) {
+        let mut row = vec![pipeline.to_string(), percent(weights_remaining), n.to_string()];
+        row.extend(written);
+        if self.several_variants {
+            row.insert(0, variant.into());
+        }
+        self.rows.push(row);
+    }
+}
+
+/// An accuracy in %: "97.31%".
+pub(super) fn write_accuracy(value: f64) -> String {
+    format!("{value:.2}%")
+}
+
+/// An iteration: "1240".
+pub(super) fn write_iteration(value: f64) -> String {
+    format!("{value:.0}")
+}

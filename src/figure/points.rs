@@ -1,0 +1,186 @@
+//! From rows to points: which tickets stand at one place of a figure, and what their replicates have in common.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use crate::figure::{Point, Shape};
+use crate::record::{PipelineFacts, Row, Study};
+
+/// The tickets of one pipeline with the same weights remaining, at the same level: its replicates and their draws.
+pub(super) struct Group<'a> {
+    pub level: u32,
+    /// Fraction of the prunable weights.
+    pub weights_remaining: f64,
+    pub rows: Vec<&'a Row>,
+}
+
+/// A pipeline's tickets in one variant, from the most weights to the fewest.
+pub(super) fn groups<'a>(study: &'a Study, variant: &str, pipeline: &str) -> Vec<Group<'a>> {
+    let mut groups: BTreeMap<_, Vec<&Row>> = BTreeMap::new();
+    for row in study.rows.iter().filter(|row| row.variant == variant && row.pipeline == pipeline) {
+        groups.entry((Reverse(row.kept_weights), row.level)).or_default().push(row);
+    }
+    let group = |((_, level), rows): (_, Vec<&'a Row>)| Group {
+        level,
+        weights_remaining: rows.first().map_or(0.0, |row| row.weights_remaining()),
+        rows,
+    };
+    groups.into_iter().map(group).collect()
+}
+
+/// The variants in the order of the plan; one, named "", without a sweep.
+pub(super) fn variants(study: &Study) -> Vec<&str> {
+    let mut variants: Vec<&str> = Vec::new();
+    for row in &study.rows {
+        if !variants.contains(&row.variant.as_str()) {
+            variants.push(&row.variant);
+        }
+    }
+    variants
+}
+
+/// The pipelines that learn weights at several levels, with their place in the spec, which is their style.
+pub(super) fn ladders(study: &Study) -> Vec<(usize, &PipelineFacts)> {
+    let several_levels = |pipeline: &PipelineFacts| {
+        variants(study).iter().any(|variant| groups(study, variant, &pipeline.name).len() > 1)
+    };
+    weight_learners(study).filter(|(_, p)| p.each.is_none() && several_levels(p)).collect()
+}
+
+/// Ladders and the controls that fork from tickets.
+pub(super) fn ladders_and_controls(study: &Study) -> Vec<(usize, &PipelineFacts)> {
+    let ladders: Vec<usize> = ladders(study).iter().map(|(style, _)| *style).collect();
+    weight_learners(study).filter(|(style, p)| p.each.is_some() || ladders.contains(style)).collect()
+}
+
+fn weight_learners(study: &Study) -> impl Iterator<Item = (usize, &PipelineFacts)> {
+    study.header.pipelines.iter().enumerate().filter(|(_, pipeline)| pipeline.learns == "weights")
+}
+
+/// The pipelines that learn a mask.
+pub(super) fn mask_learners(study: &Study) -> Vec<(usize, &PipelineFacts)> {
+    study.header.pipelines.iter().enumerate().filter(|(_, pipeline)| pipeline.learns == "mask").collect()
+}
+
+/// The dense network of one variant, to which the others are compared.
+pub(super) struct Dense<'a> {
+    pub label: String,
+    pub style: usize,
+    pub rows: Vec<&'a Row>,
+}
+
+/// The pipeline named "dense", else the first that uses "dense", else level 0 of the first that learns weights.
+pub(super) fn dense<'a>(study: &'a Study, variant: &str) -> Option<Dense<'a>> {
+    let pipelines = &study.header.pipelines;
+    let named = pipelines.iter().position(|p| p.name == "dense").or(pipelines.iter().position(|p| p.uses == "dense"));
+    let (style, label) = match named {
+        Some(style) => (style, pipelines[style].name.clone()),
+        None => {
+            let (style, first) = weight_learners(study).find(|(_, p)| p.each.is_none())?;
+            (style, format!("{} at 100%", first.name))
+        }
+    };
+    let belongs = |row: &&Row| row.variant == variant && row.pipeline == pipelines[style].name && row.level == 0;
+    Some(Dense { label, style, rows: study.rows.iter().filter(belongs).collect() })
+}
+
+/// What the replicates of a group have in common.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Summary {
+    /// Replicates, not draws.
+    pub n: usize,
+    pub mean: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// The mean over replicates, a replicate's draws averaged first, with the least and the greatest replicate.
+/// Rows without a finite value are left out; `None` where no row has one.
+pub(super) fn summarise(rows: &[&Row], value: &dyn Fn(&Row) -> Option<f64>) -> Option<Summary> {
+    let mut replicates: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    for row in rows {
+        if let Some(value) = value(row).filter(|value| value.is_finite()) {
+            replicates.entry(row.replicate).or_default().push(value);
+        }
+    }
+    let values: Vec<f64> = replicates.values().map(|draws| mean(draws)).collect();
+    let low = values.iter().copied().reduce(f64::min)?;
+    let high = values.iter().copied().reduce(f64::max)?;
+    Some(Summary { n: values.len(), mean: mean(&values), low, high })
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+impl Summary {
+    pub fn at(self, x: f64) -> Point {
+        Point { x, y: self.mean, low: self.low, high: self.high }
+    }
+
+    pub fn baseline(self) -> Shape {
+        Shape::Baseline { y: self.mean, low: self.low, high: self.high }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::fixture::{row, scored, study};
+
+    fn accuracy(row: &Row) -> Option<f64> {
+        row.scores().map(|scores| scores.test_accuracy)
+    }
+
+    #[test]
+    fn draws_are_averaged_within_their_replicate_before_replicates_are() {
+        // Replicate 0 draws 0.25 and 0.75, replicate 1 draws 1 once: (0.5 + 1) ÷ 2, not 2 ÷ 3; bars 0.5 to 1, n 2.
+        let rows = [(0, 0, 0.25), (0, 1, 0.75), (1, 0, 1.0)].map(|(replicate, draw, accuracy)| Row {
+            draw,
+            ..scored(row("control", replicate, 1, 512), accuracy, 100)
+        });
+        let summary = summarise(&rows.iter().collect::<Vec<_>>(), &accuracy);
+        assert_eq!(summary, Some(Summary { n: 2, mean: 0.75, low: 0.5, high: 1.0 }));
+    }
+
+    #[test]
+    fn rows_without_a_finite_score_are_in_no_mean() {
+        let rows = [
+            scored(row("imp", 0, 1, 512), 0.5, 100),
+            row("imp", 1, 1, 512),
+            scored(row("imp", 2, 1, 512), f64::NAN, 100),
+        ];
+        let summary = summarise(&rows.iter().collect::<Vec<_>>(), &accuracy);
+        assert_eq!(summary, Some(Summary { n: 1, mean: 0.5, low: 0.5, high: 0.5 }));
+        assert_eq!(summarise(&[&rows[1]], &accuracy), None);
+    }
+
+    #[test]
+    fn dense_is_found_by_name_then_by_what_it_uses_then_as_level_0() {
+        let mut study = study();
+        assert_eq!(dense(&study, "").unwrap().label, "dense");
+        for row in study.rows.iter_mut().filter(|row| row.pipeline == "dense") {
+            row.pipeline = "whole".into();
+        }
+        study.header.pipelines[0].name = "whole".into();
+        let found = dense(&study, "").unwrap();
+        assert_eq!((found.label.as_str(), found.rows.len()), ("whole", 3));
+        study.header.pipelines.remove(0);
+        let found = dense(&study, "").unwrap();
+        assert_eq!((found.label.as_str(), found.rows.len()), ("imp at 100%", 3));
+    }
+
+    #[test]
+    fn a_pipeline_of_one_level_is_no_ladder() {
+        let study = study();
+        let names = |found: Vec<(usize, &PipelineFacts)>| -> Vec<(usize, String)> {
+            found.into_iter().map(|(style, p)| (style, p.name.clone())).collect()
+        };
+        assert_eq!(names(ladders(&study)), [(1, "imp".into())]);
+        assert_eq!(
+            names(ladders_and_controls(&study)),
+            [(1, "imp".into()), (2, "reinitialise".into()), (3, "random-sparse".into())]
+        );
+        assert_eq!(names(mask_learners(&study)), [(4, "edge-popup".into())]);
+    }
+}
