@@ -1,0 +1,27 @@
+//! `check`: everything that is wrong with a spec, or how much there is to run.
+
+use clap::Args;
+
+use super::{Ended, Experiment, print};
+use crate::registry::Registry;
+
+#[derive(Args)]
+pub struct Check {
+    #[command(flatten)]
+    experiment: Experiment,
+}
+
+impl Check {
+    pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
+        let opened = self.experiment.open(registry)?;
+        let (spec, plan) = (&opened.spec, &opened.plan);
+        let tickets = plan.tickets.len();
+        print(&format!(
+            "{}: {} pipelines × {} replicates, {tickets} tickets from {} steps: nothing is wrong\n",
+            spec.name,
+            spec.pipelines.len(),
+            spec.replicates,
+            plan.steps.len()
+        ))
+    }
+}

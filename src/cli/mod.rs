@@ -1,0 +1,115 @@
+//! The command line: a file a command. Results go to stdout, progress and diagnostics to stderr.
+
+mod check;
+mod list;
+mod open;
+mod plan;
+mod progress;
+mod report;
+mod run;
+mod show;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::registry::Registry;
+
+/// Runs lottery-ticket experiments: a folder of TOML in, a report out.
+#[derive(Parser)]
+#[command(version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done (a diverged training is an outcome, too); 1 a step crashed; 2 the command or \
+    the spec is wrong; 130 interrupted.\n\nStart with: tombola run experiments/quickstart";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Says everything that is wrong with an experiment, and runs nothing
+    Check(check::Check),
+    /// Shows the steps that a run would take: recorded or new and why, and the ladder of weights remaining
+    Plan(plan::PlanCommand),
+    /// Runs an experiment, resuming where it stopped, and renders its report
+    Run(run::RunCommand),
+    /// Renders the report of what has run so far
+    Report(report::ReportCommand),
+    /// Lists what a spec may name
+    List(list::List),
+    /// Shows one thing that a spec may name: its parameters, defaults and source
+    Show(show::Show),
+}
+
+/// What every command on an experiment takes.
+#[derive(Args, Clone)]
+pub struct Experiment {
+    /// The experiment's folder
+    folder: PathBuf,
+    /// Override a value of the spec, as `--set replicates=1` or `--set training.length=500it`; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Override how many replicates there are
+    #[arg(long)]
+    replicates: Option<u32>,
+    /// Where steps are stored
+    #[arg(long, default_value = "runs", value_name = "DIR")]
+    runs: PathBuf,
+    /// Where reports are written, a folder an experiment
+    #[arg(long, default_value = "reports", value_name = "DIR")]
+    reports: PathBuf,
+    /// Where data sets are looked for first
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// What to compute on: auto, cpu, or libtorch where it is built in
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+/// Why a command ended without doing what was asked.
+pub enum Ended {
+    /// A step crashed; said already.
+    Crashed,
+    /// The command or the spec is wrong, with what to print.
+    Wrong(String),
+    Interrupted,
+}
+
+impl From<String> for Ended {
+    fn from(message: String) -> Ended {
+        Ended::Wrong(format!("error: {message}\n"))
+    }
+}
+
+/// Runs the command line with these plugins, and gives the exit code.
+pub fn main(registry: Registry) -> ExitCode {
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Check(command) => command.run(&registry),
+        Command::Plan(command) => command.run(&registry),
+        Command::Run(command) => command.run(&registry),
+        Command::Report(command) => command.run(&registry),
+        Command::List(command) => command.run(&registry),
+        Command::Show(command) => command.run(&registry),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Ended::Crashed) => ExitCode::from(1),
+        Err(Ended::Wrong(message)) => {
+            eprint!("{message}");
+            ExitCode::from(2)
+        }
+        Err(Ended::Interrupted) => ExitCode::from(130),
+    }
+}
+
+/// Writes a result to stdout. A reader that has gone away, as `head` does, ends the output and is no error.
+fn print(text: &str) -> Result<(), Ended> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("cannot write: {e}").into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,97 @@
+//! A run's progress: a bar with time left on a terminal, a line a completed training elsewhere.
+
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::plan::Plan;
+use crate::record::Record;
+use crate::run::{Job, Store, Watch};
+use crate::units::percent;
+
+pub struct Progress<'a> {
+    plan: &'a Plan,
+    bar: ProgressBar,
+    /// Iterations that each worker's step has reported so far.
+    reported: Mutex<Vec<u64>>,
+    begun: Instant,
+    terminal: bool,
+}
+
+impl<'a> Progress<'a> {
+    /// Its whole is the iterations of training that are not recorded yet.
+    pub fn begin(plan: &'a Plan, store: &Store, jobs: usize) -> Progress<'a> {
+        let new = plan.steps.iter().filter(|step| store.record(&step.id).is_none());
+        let total = new.map(|step| step.iterations).sum();
+        let terminal = std::io::stderr().is_terminal();
+        let target = if terminal { ProgressDrawTarget::stderr_with_hz(4) } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(total), target);
+        let style = ProgressStyle::with_template("{bar:30} {percent:>3}%  {per_sec}  {eta} left  {wide_msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Progress { plan, bar, reported: Mutex::new(vec![0; jobs]), begun: Instant::now(), terminal }
+    }
+
+    pub fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// Advances the bar by what a worker's step has done since it was last heard of.
+    fn report(&self, job: Job, iterations: u64) {
+        let mut reported = self.reported.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        self.bar.inc(iterations.saturating_sub(reported[job.worker]));
+        reported[job.worker] = iterations;
+    }
+
+    fn line(&self, text: String) {
+        match self.terminal {
+            true => self.bar.println(text),
+            false => eprintln!("{text}"),
+        }
+    }
+
+    fn left(&self) -> String {
+        let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
+        if done == 0 {
+            return "time left unknown".into();
+        }
+        let left = self.begun.elapsed().as_secs_f64() * total.saturating_sub(done) as f64 / done as f64;
+        format!("{} left", HumanDuration(Duration::from_secs_f64(left)))
+    }
+}
+
+impl Watch for Progress<'_> {
+    fn began(&self, job: Job) {
+        let step = &self.plan.steps[job.step];
+        self.report(job, 0);
+        self.bar.set_message(format!("{}, replicate {}, level {}", step.stage.name, step.replicate, step.level));
+    }
+
+    fn advanced(&self, job: Job, iterations: u64) {
+        if iterations.is_multiple_of(20) {
+            self.report(job, iterations);
+        }
+    }
+
+    fn ended(&self, job: Job, result: Result<&Record, &str>) {
+        let step = &self.plan.steps[job.step];
+        self.report(job, step.iterations);
+        let what = format!("{} of replicate {}, level {}", step.stage.name, step.replicate, step.level);
+        match result {
+            Ok(record) if step.iterations > 0 => {
+                let kept: usize = record.layers.iter().map(|layer| layer.kept).sum();
+                let all: usize = record.layers.iter().map(|layer| layer.prunable).sum();
+                let remaining = percent(kept as f64 / all.max(1) as f64);
+                let scores = record.scores.as_ref();
+                let outcome =
+                    scores.map_or("diverged".into(), |s| format!("validation {}", percent(s.validation_accuracy)));
+                let left = self.left();
+                self.line(format!("{what}, {remaining} of weights: {outcome} in {:.1} s; {left}", record.seconds));
+            }
+            Ok(_) => {}
+            Err("interrupted") => {}
+            Err(message) => self.line(format!("error: {what}: {message}")),
+        }
+    }
+}

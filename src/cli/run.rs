@@ -1,0 +1,91 @@
+//! `run`: what is not recorded runs, and the report is rendered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+
+use super::open::Opened;
+use super::progress::Progress;
+use super::report::render;
+use super::{Ended, Experiment};
+use crate::dataset::Prepared;
+use crate::registry::Registry;
+use crate::run::{self, Finished, Shared, State, Store};
+
+#[derive(Args)]
+pub struct RunCommand {
+    #[command(flatten)]
+    experiment: Experiment,
+    /// Steps that run side by side, each on one thread; as many as there are cores if not given
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+}
+
+impl RunCommand {
+    pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
+        let opened = self.experiment.open(registry)?;
+        let store = Store::open(&self.experiment.runs)?;
+        let finished = self.steps(&opened, &store, registry)?;
+        let folder = render(&self.experiment, &opened, &store, Some(&finished.states), registry)?;
+        match finished.ran {
+            0 if !finished.interrupted => {
+                eprintln!("Nothing to run: every step is recorded in {}.", store.root().display())
+            }
+            ran => eprintln!("{ran} steps ran."),
+        }
+        eprintln!("Report: {}", folder.join("index.html").display());
+        let failed = finished.states.iter().filter(|state| matches!(state, State::Failed(_))).count();
+        match (finished.interrupted, failed) {
+            (true, _) => {
+                eprintln!("Interrupted. Run the same command again to go on from the last completed step.");
+                Err(Ended::Interrupted)
+            }
+            (false, 0) => Ok(()),
+            (false, n) => {
+                eprintln!("error: {n} steps failed or follow one that failed; the report lists them");
+                Err(Ended::Crashed)
+            }
+        }
+    }
+
+    fn steps(&self, opened: &Opened, store: &Store, registry: &Registry) -> Result<Finished, Ended> {
+        let missing = opened.plan.steps.iter().any(|step| store.complete(&step.id).is_none());
+        if !missing {
+            let states = vec![State::Done; opened.plan.steps.len()];
+            return Ok(Finished { states, ran: 0, interrupted: false });
+        }
+        let spec = &opened.spec;
+        let data = Prepared::load(&spec.dataset, spec.seed, registry, &self.experiment.directories())?;
+        let provenance = run::provenance(&spec.folder, &opened.compute.kind);
+        let shared = Shared {
+            plan: &opened.plan,
+            registry,
+            data: &data,
+            compute: &opened.compute,
+            store,
+            provenance: &provenance,
+            seed: spec.seed,
+        };
+        let stop = stop_on_interrupt()?;
+        let jobs = self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()), usize::from);
+        let progress = Progress::begin(&opened.plan, store, jobs);
+        let finished = run::run(&shared, jobs, &progress, &stop);
+        progress.end();
+        Ok(finished)
+    }
+}
+
+/// Ctrl-C asks the run to stop; the second one ends the process at once.
+fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Ended> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = stop.clone();
+    let handler = move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("Stopping: completed steps are kept. Once more to end at once.");
+    };
+    ctrlc::set_handler(handler).map_err(|e| format!("cannot listen for Ctrl-C: {e}"))?;
+    Ok(stop)
+}

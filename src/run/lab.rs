@@ -1,0 +1,111 @@
+//! One step at work: its inputs from the store, its stage, its result back into the store.
+
+use std::time::Instant;
+
+use super::provenance::now;
+use super::store::Store;
+use crate::dataset::Prepared;
+use crate::device::Compute;
+use crate::plan::{Plan, Step};
+use crate::record::{Provenance, Record, Scores};
+use crate::registry::{Registry, Use};
+use crate::seed::Seeds;
+use crate::stage::{Failure, Lab, Outcome, Train, Training, Work};
+use crate::ticket::Ticket;
+use crate::train::{Bench, Start};
+
+/// What every step of a run shares.
+pub struct Shared<'a> {
+    pub plan: &'a Plan,
+    pub registry: &'a Registry,
+    pub data: &'a Prepared,
+    pub compute: &'a Compute,
+    pub store: &'a Store,
+    pub provenance: &'a Provenance,
+    pub seed: u64,
+}
+
+impl Shared<'_> {
+    /// Runs a step and stores what it leaves. `progress` hears of iterations done and says whether to go on.
+    pub fn step(&self, number: usize, progress: &dyn Fn(u64) -> bool) -> Result<Record, Failure> {
+        let step = &self.plan.steps[number];
+        let begun = Instant::now();
+        let started = now();
+        let parent = step.parent.map(|parent| &self.plan.steps[parent].id);
+        let ticket = parent.map_or_else(|| Ok(Ticket::default()), |id| self.store.ticket(id))?;
+        let stage = self.registry.stages.build(&step.stage)?;
+        let snapshots: Vec<u64> = step.snapshots.iter().copied().collect();
+        let bench = self.bench(progress);
+        let rewound = step.rewinds.map(|(training, k)| self.rewound(training, k, &bench)).transpose()?;
+        let outcome = stage.apply(&self.work(step, &snapshots, rewound, &bench), ticket)?;
+        let record = Record {
+            step: step.id.clone(),
+            stage: step.stage.name.clone(),
+            parent: parent.cloned(),
+            layers: self.plan.model.counts(&outcome.ticket),
+            training: outcome.training,
+            scores: outcome.scores,
+            seconds: begun.elapsed().as_secs_f64(),
+            provenance: Provenance { started, ..self.provenance.clone() },
+        };
+        self.store.put(&step.inputs, &record, &outcome.ticket, &outcome.snapshots)?;
+        Ok(record)
+    }
+
+    fn bench<'a>(&'a self, progress: &'a dyn Fn(u64) -> bool) -> Bench<'a> {
+        Bench { model: &self.plan.model, data: self.data, compute: self.compute, registry: self.registry, progress }
+    }
+
+    fn work<'a>(&'a self, step: &Step, snapshots: &'a [u64], rewound: Option<Ticket>, lab: &'a dyn Lab) -> Work<'a> {
+        Work {
+            model: &self.plan.model,
+            registry: self.registry,
+            seeds: Seeds { seed: self.seed, replicate: Some(step.replicate) },
+            level: step.level,
+            draw: step.draw,
+            position: step.position,
+            snapshots,
+            rewound,
+            lab,
+        }
+    }
+
+    /// The ticket at position k of a training: its snapshot, or, where none was kept, a replay up to there.
+    fn rewound(&self, training: usize, k: u64, bench: &Bench<'_>) -> Result<Ticket, Failure> {
+        let step = &self.plan.steps[training];
+        if let Some(ticket) = self.store.snapshot(&step.id, k) {
+            return Ok(ticket);
+        }
+        let parent = step.parent.map(|parent| self.store.ticket(&self.plan.steps[parent].id)).transpose()?;
+        let resolved = self.training(&step.stage)?;
+        let seeds = Seeds { seed: self.seed, replicate: Some(step.replicate) };
+        let start = Start { position: step.position, seeds, snapshots: &[] };
+        let ticket = bench.replay(parent.unwrap_or_default(), &resolved, &start, k)?;
+        self.store.put_snapshot(&step.id, k, &ticket)?;
+        Ok(ticket)
+    }
+
+    fn training(&self, used: &Use) -> Result<Training, String> {
+        let train: Train = serde_json::from_value(used.config.clone()).map_err(|e| e.to_string())?;
+        train.resolve(self.registry, self.data.split.train.len() as u64)
+    }
+}
+
+impl Lab for Bench<'_> {
+    fn examples(&self) -> u64 {
+        self.data.split.train.len() as u64
+    }
+
+    fn train(&self, ticket: Ticket, training: &Training, work: &Work<'_>) -> Result<Outcome, Failure> {
+        Bench::train(
+            self,
+            ticket,
+            training,
+            &Start { position: work.position, seeds: work.seeds, snapshots: work.snapshots },
+        )
+    }
+
+    fn evaluate(&self, ticket: &Ticket, position: u64) -> Result<Scores, Failure> {
+        Bench::evaluate(self, ticket, position)
+    }
+}

@@ -1,0 +1,77 @@
+//! A plan and its store become a study: what the report reads.
+
+use super::jobs::{State, broken};
+use super::store::Store;
+use crate::plan::{Plan, PlannedTicket};
+use crate::record::{Header, Record, Row, Status, Study};
+
+/// The study as far as it has run. `states` are the last run's, for what the store does not keep: failures.
+pub fn study(header: Header, plan: &Plan, store: &Store, states: Option<&[State]>) -> Study {
+    let records: Vec<Option<Record>> = plan.steps.iter().map(|step| store.record(&step.id)).collect();
+    let view = View { plan, records: &records, states };
+    let rows = plan.tickets.iter().map(|ticket| view.row(ticket)).collect();
+    Study { header, rows }
+}
+
+struct View<'a> {
+    plan: &'a Plan,
+    records: &'a [Option<Record>],
+    states: Option<&'a [State]>,
+}
+
+impl View<'_> {
+    fn accuracy(&self, step: usize) -> Option<f64> {
+        Some(self.records[step].as_ref()?.scores.as_ref()?.validation_accuracy)
+    }
+
+    fn row(&self, ticket: &PlannedTicket) -> Row {
+        let record = self.records[ticket.step].clone();
+        let status = self.status(ticket, record.as_ref());
+        let kept = record.as_ref().map_or(ticket.kept, |r| r.layers.iter().map(|layer| layer.kept).sum());
+        Row {
+            variant: String::new(),
+            pipeline: ticket.pipeline.clone(),
+            replicate: ticket.replicate,
+            level: ticket.level,
+            draw: ticket.draw,
+            kept_weights: kept,
+            prunable_weights: ticket.prunable,
+            broke_bound: status == Status::Done && self.broke_bound(ticket),
+            step: self.plan.steps[ticket.step].id.clone(),
+            record: if status == Status::Stopped { None } else { record },
+            status,
+        }
+    }
+
+    fn status(&self, ticket: &PlannedTicket, record: Option<&Record>) -> Status {
+        if ticket.gates.iter().any(|gate| broken(gate, |step| self.accuracy(step)) == Some(true)) {
+            return Status::Stopped;
+        }
+        if let Some(record) = record {
+            return if diverged(record) { Status::Diverged } else { Status::Done };
+        }
+        if self.follows_diverged(ticket.step) {
+            return Status::FollowsDiverged;
+        }
+        match self.states.map(|states| &states[ticket.step]) {
+            Some(State::Failed(message)) => Status::Failed(message.clone()),
+            _ => Status::Missing,
+        }
+    }
+
+    /// Whether this ticket broke a rule that a later level of its pipeline waits behind.
+    fn broke_bound(&self, ticket: &PlannedTicket) -> bool {
+        let own = |other: &&PlannedTicket| other.pipeline == ticket.pipeline && other.replicate == ticket.replicate;
+        let mut gates = self.plan.tickets.iter().filter(own).flat_map(|other| &other.gates);
+        gates.any(|gate| gate.ticket == ticket.step && broken(gate, |step| self.accuracy(step)) == Some(true))
+    }
+
+    fn follows_diverged(&self, step: usize) -> bool {
+        let parents = std::iter::successors(self.plan.steps[step].parent, |step| self.plan.steps[*step].parent);
+        parents.into_iter().any(|parent| self.records[parent].as_ref().is_some_and(diverged))
+    }
+}
+
+fn diverged(record: &Record) -> bool {
+    record.training.as_ref().is_some_and(|training| training.diverged.is_some())
+}

@@ -1,0 +1,50 @@
+//! Where and with what a run happens.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::device::BURN;
+use crate::record::{Host, Provenance};
+
+/// What every step of a run has in common; `started` is set step by step.
+pub fn provenance(folder: &Path, device: &str) -> Provenance {
+    let commit = git(folder, &["rev-parse", "HEAD"]);
+    let changes = git(folder, &["status", "--porcelain", "--", ":/", ":(top,exclude)reports"]);
+    Provenance {
+        tombola: env!("CARGO_PKG_VERSION").into(),
+        burn: BURN.into(),
+        rust: env!("TOMBOLA_RUSTC").into(),
+        device: device.into(),
+        threads: 1,
+        host: host(),
+        dirty: commit.as_ref().and(changes).map(|changes| !changes.is_empty()),
+        commit,
+        started: String::new(),
+    }
+}
+
+/// Now, in UTC, to the second.
+pub fn now() -> String {
+    let second = jiff::Timestamp::now().round(jiff::Unit::Second);
+    second.map_or_else(|_| String::new(), |now| now.to_string())
+}
+
+fn host() -> Host {
+    let wanted = sysinfo::RefreshKind::nothing()
+        .with_cpu(sysinfo::CpuRefreshKind::nothing())
+        .with_memory(sysinfo::MemoryRefreshKind::nothing().with_ram());
+    let system = sysinfo::System::new_with_specifics(wanted).ok();
+    let cpu = system.as_ref().and_then(|s| s.cpus().first()).map_or("unknown", |cpu| cpu.brand());
+    Host {
+        cpu: cpu.trim().into(),
+        cores: std::thread::available_parallelism().map_or(1, |n| n.get()),
+        memory_gib: system.as_ref().map_or(0, |s| (s.total_memory() + (1 << 29)) >> 30),
+        system: sysinfo::System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.into()),
+    }
+}
+
+/// What git answers; `None` without git or outside a repository.
+fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").arg("-C").arg(folder).args(arguments).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_string())
+}

@@ -1,0 +1,254 @@
+//! The store: what each completed step left, by its content id.
+//!
+//! `steps/ab/abcd…/` holds `ticket.safetensors`, `record.json` and snapshots `at-500it.safetensors`. A step is written
+//! into a folder of its own under `tmp/`, synced, and renamed into place, so it is there whole or not at all; two runs
+//! that write the same step write the same bytes, and the second finds it there. A file that does not read back as it
+//! was written is no result: the step counts as not run, and is computed anew.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::ticket_file;
+use crate::record::Record;
+use crate::ticket::Ticket;
+
+/// A folder of completed steps.
+pub struct Store {
+    root: PathBuf,
+}
+
+/// A step's `record.json`.
+#[derive(Deserialize, Serialize)]
+pub struct Stored {
+    /// What the step's id is the hash of.
+    pub inputs: Value,
+    /// BLAKE3 of `ticket.safetensors`.
+    pub ticket: String,
+    pub record: Record,
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+impl Store {
+    /// Opens the store in a folder, which need not exist yet; removes what killed runs of this machine left half
+    /// written.
+    pub fn open(root: &Path) -> Result<Store, String> {
+        let store = Store { root: root.to_path_buf() };
+        let Ok(entries) = fs::read_dir(store.root.join("tmp")) else { return Ok(store) };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let pid = name.to_str().and_then(|name| name.split('-').next()).and_then(|pid| pid.parse::<u32>().ok());
+            if Path::new("/proc/self").exists() && pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+                // Left where it cannot be removed: it is in nobody's way.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        Ok(store)
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn step(&self, id: &str) -> PathBuf {
+        self.root.join("steps").join(&id[..2]).join(id)
+    }
+
+    /// What a completed step left; `None` where it has not run, or its files do not read back as written.
+    pub fn stored(&self, id: &str) -> Option<Stored> {
+        let bytes = fs::read(self.step(id).join("record.json")).ok()?;
+        let stored: Stored = serde_json::from_slice(&bytes).ok()?;
+        (stored.record.step == id && self.step(id).join("ticket.safetensors").exists()).then_some(stored)
+    }
+
+    pub fn record(&self, id: &str) -> Option<Record> {
+        Some(self.stored(id)?.record)
+    }
+
+    /// Every completed step, in no order.
+    pub fn all(&self) -> impl Iterator<Item = Stored> + '_ {
+        let folders = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
+        let steps = folders(self.root.join("steps")).flat_map(move |entry| folders(entry.path()));
+        steps.filter_map(|entry| self.stored(entry.file_name().to_str().filter(|name| name.len() > 2)?))
+    }
+
+    /// Whether a step is complete: record and ticket both there, the ticket with the bytes that the record names.
+    pub fn complete(&self, id: &str) -> Option<Record> {
+        let stored = self.stored(id)?;
+        let bytes = fs::read(self.step(id).join("ticket.safetensors")).ok()?;
+        (blake3::hash(&bytes).to_hex().as_str() == stored.ticket).then_some(stored.record)
+    }
+
+    pub fn ticket(&self, id: &str) -> Result<Ticket, String> {
+        self.read(&self.step(id).join("ticket.safetensors"))
+    }
+
+    /// The ticket at position `k` of a training, where it was kept.
+    pub fn snapshot(&self, id: &str, k: u64) -> Option<Ticket> {
+        self.read(&self.step(id).join(snapshot(k))).ok()
+    }
+
+    fn read(&self, path: &Path) -> Result<Ticket, String> {
+        let bytes = fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
+        ticket_file::from_bytes(&bytes).map_err(|e| format!("{}: {e}", path.display()))
+    }
+
+    /// Writes a completed step: all of it, or nothing.
+    pub fn put(
+        &self,
+        inputs: &Value,
+        record: &Record,
+        ticket: &Ticket,
+        snapshots: &[(u64, Ticket)],
+    ) -> Result<(), String> {
+        let id = &record.step;
+        let temporary = self.temporary(id)?;
+        let bytes = ticket_file::to_bytes(ticket)?;
+        write(&temporary.join("ticket.safetensors"), &bytes)?;
+        for (k, ticket) in snapshots {
+            write(&temporary.join(snapshot(*k)), &ticket_file::to_bytes(ticket)?)?;
+        }
+        let ticket = blake3::hash(&bytes).to_hex().to_string();
+        let stored = Stored { inputs: inputs.clone(), ticket, record: record.clone() };
+        let text = serde_json::to_vec_pretty(&stored).map_err(|e| e.to_string())?;
+        write(&temporary.join("record.json"), &text)?;
+        self.settle(&temporary, id)
+    }
+
+    /// Adds a snapshot to a step that is complete already.
+    pub fn put_snapshot(&self, id: &str, k: u64, ticket: &Ticket) -> Result<(), String> {
+        let temporary = self.temporary(id)?;
+        let file = temporary.join(snapshot(k));
+        write(&file, &ticket_file::to_bytes(ticket)?)?;
+        let place = self.step(id).join(snapshot(k));
+        fs::rename(&file, &place).map_err(|e| format!("{}: {e}", place.display()))?;
+        fs::remove_dir(&temporary).map_err(|e| format!("{}: {e}", temporary.display()))
+    }
+
+    fn temporary(&self, id: &str) -> Result<PathBuf, String> {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder = self.root.join("tmp").join(format!("{}-{number}-{id}", std::process::id()));
+        create(&folder)?;
+        Ok(folder)
+    }
+
+    /// Renames a finished folder into place. Another run may have put the same step there meanwhile: its is kept. A
+    /// broken one gives way.
+    fn settle(&self, temporary: &Path, id: &str) -> Result<(), String> {
+        let place = self.step(id);
+        let parent = place.parent().unwrap_or(&self.root);
+        create(parent)?;
+        if place.exists() {
+            if self.complete(id).is_some() {
+                return remove(temporary);
+            }
+            let aside = self.root.join("tmp").join(format!("{}-broken-{id}", std::process::id()));
+            fs::rename(&place, &aside).map_err(|e| format!("{}: {e}", place.display()))?;
+            remove(&aside)?;
+        }
+        match fs::rename(temporary, &place) {
+            Ok(()) => sync(parent),
+            Err(_) if self.complete(id).is_some() => remove(temporary),
+            Err(e) => Err(format!("{}: {e}", place.display())),
+        }
+    }
+}
+
+fn snapshot(k: u64) -> String {
+    format!("at-{k}it.safetensors")
+}
+
+fn create(folder: &Path) -> Result<(), String> {
+    fs::create_dir_all(folder).map_err(|e| format!("cannot write to the store: {}: {e}", folder.display()))
+}
+
+fn remove(folder: &Path) -> Result<(), String> {
+    match fs::remove_dir_all(folder) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(format!("{}: {e}", folder.display())),
+        _ => Ok(()),
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let written = File::create(path).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    written.map_err(|e| format!("cannot write to the store: {}: {e}", path.display()))
+}
+
+/// Makes a rename last: the folder that holds the entry is synced too.
+fn sync(folder: &Path) -> Result<(), String> {
+    File::open(folder).and_then(|f| f.sync_all()).map_err(|e| format!("{}: {e}", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ticket::Array;
+
+    const ID: &str = "ab000000000000000000000000000000";
+
+    fn record() -> Record {
+        Record {
+            step: ID.into(),
+            stage: "init".into(),
+            parent: None,
+            layers: Vec::new(),
+            training: None,
+            scores: None,
+            seconds: 1.5,
+            provenance: Default::default(),
+        }
+    }
+
+    fn filled() -> (tempfile::TempDir, Store, Ticket) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let mut ticket = Ticket::default();
+        ticket.arrays.insert("w".into(), Array { shape: vec![2], values: vec![1.0, -0.0] });
+        store.put(&Value::Null, &record(), &ticket, &[(5, ticket.clone())]).unwrap();
+        (folder, store, ticket)
+    }
+
+    #[test]
+    fn a_step_is_there_whole_and_leaves_nothing_behind() {
+        let (folder, store, ticket) = filled();
+        assert_eq!(store.complete(ID), Some(record()));
+        assert_eq!(store.ticket(ID), Ok(ticket.clone()));
+        assert_eq!(store.snapshot(ID, 5), Some(ticket));
+        assert_eq!(store.snapshot(ID, 6), None);
+        assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_flipped_bit_in_a_ticket_is_no_result_and_a_second_write_mends_it() {
+        let (_folder, store, ticket) = filled();
+        let path = store.step(ID).join("ticket.safetensors");
+        let mut bytes = fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(store.complete(ID), None);
+        store.put(&Value::Null, &record(), &ticket, &[]).unwrap();
+        assert_eq!(store.complete(ID), Some(record()));
+    }
+
+    #[test]
+    fn a_record_without_its_ticket_is_not_done() {
+        let (_folder, store, _) = filled();
+        fs::remove_file(store.step(ID).join("ticket.safetensors")).unwrap();
+        assert_eq!(store.complete(ID), None);
+        assert_eq!(store.record(ID), None);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("runs");
+        fs::write(&file, "in the way").unwrap();
+        let error = Store::open(&file).unwrap().put(&Value::Null, &record(), &Ticket::default(), &[]).unwrap_err();
+        assert!(error.contains("runs"), "{error}");
+    }
+}
