@@ -9,7 +9,7 @@ pub mod edge_popup;
 pub(crate) mod fixture;
 pub mod layers;
 mod over_weights;
-mod points;
+pub(crate) mod points;
 mod tally;
 
 use crate::record::Study;

@@ -7,7 +7,7 @@ use crate::figure::{Point, Shape};
 use crate::record::{PipelineFacts, Row, Study};
 
 /// The tickets of one pipeline with the same weights remaining, at the same level: its replicates and their draws.
-pub(super) struct Group<'a> {
+pub(crate) struct Group<'a> {
     pub level: u32,
     /// Fraction of the prunable weights.
     pub weights_remaining: f64,
@@ -15,7 +15,7 @@ pub(super) struct Group<'a> {
 }
 
 /// A pipeline's tickets in one variant, from the most weights to the fewest.
-pub(super) fn groups<'a>(study: &'a Study, variant: &str, pipeline: &str) -> Vec<Group<'a>> {
+pub(crate) fn groups<'a>(study: &'a Study, variant: &str, pipeline: &str) -> Vec<Group<'a>> {
     let mut groups: BTreeMap<_, Vec<&Row>> = BTreeMap::new();
     for row in study.rows.iter().filter(|row| row.variant == variant && row.pipeline == pipeline) {
         groups.entry((Reverse(row.kept_weights), row.level)).or_default().push(row);
@@ -29,7 +29,7 @@ pub(super) fn groups<'a>(study: &'a Study, variant: &str, pipeline: &str) -> Vec
 }
 
 /// The variants in the order of the plan; one, named "", without a sweep.
-pub(super) fn variants(study: &Study) -> Vec<&str> {
+pub(crate) fn variants(study: &Study) -> Vec<&str> {
     let mut variants: Vec<&str> = Vec::new();
     for row in &study.rows {
         if !variants.contains(&row.variant.as_str()) {
@@ -40,7 +40,7 @@ pub(super) fn variants(study: &Study) -> Vec<&str> {
 }
 
 /// The pipelines that learn weights at several levels, with their place in the spec, which is their style.
-pub(super) fn ladders(study: &Study) -> Vec<(usize, &PipelineFacts)> {
+pub(crate) fn ladders(study: &Study) -> Vec<(usize, &PipelineFacts)> {
     let several_levels = |pipeline: &PipelineFacts| {
         variants(study).iter().any(|variant| groups(study, variant, &pipeline.name).len() > 1)
     };
@@ -48,7 +48,7 @@ pub(super) fn ladders(study: &Study) -> Vec<(usize, &PipelineFacts)> {
 }
 
 /// Ladders and the controls that fork from tickets.
-pub(super) fn ladders_and_controls(study: &Study) -> Vec<(usize, &PipelineFacts)> {
+pub(crate) fn ladders_and_controls(study: &Study) -> Vec<(usize, &PipelineFacts)> {
     let ladders: Vec<usize> = ladders(study).iter().map(|(style, _)| *style).collect();
     weight_learners(study).filter(|(style, p)| p.each.is_some() || ladders.contains(style)).collect()
 }
@@ -58,19 +58,19 @@ fn weight_learners(study: &Study) -> impl Iterator<Item = (usize, &PipelineFacts
 }
 
 /// The pipelines that learn a mask.
-pub(super) fn mask_learners(study: &Study) -> Vec<(usize, &PipelineFacts)> {
+pub(crate) fn mask_learners(study: &Study) -> Vec<(usize, &PipelineFacts)> {
     study.header.pipelines.iter().enumerate().filter(|(_, pipeline)| pipeline.learns == "mask").collect()
 }
 
 /// The dense network of one variant, to which the others are compared.
-pub(super) struct Dense<'a> {
+pub(crate) struct Dense<'a> {
     pub label: String,
     pub style: usize,
     pub rows: Vec<&'a Row>,
 }
 
 /// The pipeline named "dense", else the first that uses "dense", else level 0 of the first that learns weights.
-pub(super) fn dense<'a>(study: &'a Study, variant: &str) -> Option<Dense<'a>> {
+pub(crate) fn dense<'a>(study: &'a Study, variant: &str) -> Option<Dense<'a>> {
     let pipelines = &study.header.pipelines;
     let named = pipelines.iter().position(|p| p.name == "dense").or(pipelines.iter().position(|p| p.uses == "dense"));
     let (style, label) = match named {
@@ -86,7 +86,7 @@ pub(super) fn dense<'a>(study: &'a Study, variant: &str) -> Option<Dense<'a>> {
 
 /// What the replicates of a group have in common.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Summary {
+pub(crate) struct Summary {
     /// Replicates, not draws.
     pub n: usize,
     pub mean: f64,
@@ -96,7 +96,7 @@ pub(super) struct Summary {
 
 /// The mean over replicates, a replicate's draws averaged first, with the least and the greatest replicate.
 /// Rows without a finite value are left out; `None` where no row has one.
-pub(super) fn summarise(rows: &[&Row], value: &dyn Fn(&Row) -> Option<f64>) -> Option<Summary> {
+pub(crate) fn summarise(rows: &[&Row], value: &dyn Fn(&Row) -> Option<f64>) -> Option<Summary> {
     let mut replicates: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for row in rows {
         if let Some(value) = value(row).filter(|value| value.is_finite()) {

@@ -1,26 +1,116 @@
 //! From a study to a report: HTML, Markdown, figures, CSV. Reads the study and nothing else; equal studies give equal
 //! bytes.
 
+mod cells;
+mod context;
 mod output;
 mod palette;
 mod results;
+mod statistics;
 pub mod svg;
+mod template;
 
 pub use output::{File, write};
 
 use std::path::Path;
 
+use serde_json::json;
+
+use crate::figure::Drawing;
 use crate::record::Study;
-use crate::registry::Registry;
+use crate::registry::{Kind, Registry, Use};
 
 /// All files of a study's report. `templates` is an experiment's own folder of templates, which come before the
 /// shipped ones of the same names.
 pub fn render(study: &Study, registry: &Registry, templates: Option<&Path>) -> Result<Vec<File>, String> {
-    let _ = (registry, templates);
+    let figures = figures(study, registry)?;
+    let context = context::context(study, &figures);
     let mut records = Vec::new();
     study.write(&mut records).map_err(|e| e.to_string())?;
-    Ok(vec![
-        File { path: "results.csv".into(), bytes: results::csv(study).into_bytes() },
+    let file = |path: &str, text: String| File { path: path.into(), bytes: text.into_bytes() };
+    let mut files = vec![
+        file("index.html", template::render("report.html.j2", &context, templates)?),
+        file("report.md", template::render("report.md.j2", &context, templates)?),
+        file("results.csv", results::csv(study)),
         File { path: "records.jsonl".into(), bytes: records },
-    ])
+    ];
+    for (drawing, svg) in &figures {
+        let table = results::table(&drawing.table.columns, drawing.table.rows.iter().cloned());
+        files.push(file(&format!("figures/{}.svg", drawing.name), svg.clone()));
+        files.push(file(&format!("figures/{}.csv", drawing.name), table));
+    }
+    Ok(files)
+}
+
+/// The order in which a reader wants the shipped figures; others follow by name.
+const ORDER: [&str; 5] = ["accuracy", "edge-popup", "early-stop", "curves", "layers"];
+
+fn figures(study: &Study, registry: &Registry) -> Result<Vec<(Drawing, String)>, String> {
+    let mut abouts = registry.abouts(Kind::Figure);
+    abouts.sort_by_key(|about| ORDER.iter().position(|name| *name == about.name).unwrap_or(ORDER.len()));
+    let mut drawn = Vec::new();
+    for about in abouts {
+        let used = Use { name: about.name.into(), config: json!({}), version: about.version };
+        if let Some(drawing) = registry.figures.build(&used)?.draw(study) {
+            let svg = svg::render(&drawing).map_err(|e| format!("figure {:?}: {e}", drawing.name))?;
+            drawn.push((drawing, svg));
+        }
+    }
+    Ok(drawn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::fixture;
+
+    fn rendered(study: &Study) -> Vec<File> {
+        render(study, &Registry::builtin(), None).unwrap()
+    }
+
+    fn text(files: &[File], path: &str) -> String {
+        let file = files.iter().find(|file| file.path == path).unwrap();
+        String::from_utf8(file.bytes.clone()).unwrap()
+    }
+
+    #[test]
+    fn the_same_study_gives_the_same_bytes() {
+        assert_eq!(rendered(&fixture::study()), rendered(&fixture::study()));
+    }
+
+    #[test]
+    fn the_page_needs_no_network_and_no_script() {
+        let page = text(&rendered(&fixture::study()), "index.html");
+        for foreign in ["<script", "src=\"http", "href=\"http", "url(http", "@import"] {
+            assert!(!page.contains(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn hostile_names_are_text() {
+        let mut study = fixture::study();
+        study.header.title = "<script>alert(1)</script> | *x*".into();
+        let files = rendered(&study);
+        assert!(!text(&files, "index.html").contains("<script>alert"));
+        assert!(!text(&files, "report.md").contains("<script>"));
+    }
+
+    #[test]
+    fn a_ticket_that_has_not_run_is_listed() {
+        let mut study = fixture::study();
+        study.rows[0].status = crate::record::Status::Missing;
+        study.rows[0].record = None;
+        let files = rendered(&study);
+        assert!(text(&files, "report.md").contains("not run yet"));
+        assert!(text(&files, "index.html").contains("incomplete"));
+    }
+
+    #[test]
+    fn an_experiments_own_template_comes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("report.md.j2"), "Own: {{ header.experiment }}").unwrap();
+        let study = fixture::study();
+        let files = render(&study, &Registry::builtin(), Some(folder.path())).unwrap();
+        assert_eq!(text(&files, "report.md"), format!("Own: {}", study.header.experiment));
+    }
 }
