@@ -48,6 +48,9 @@ struct State {
     masks: IndexMap<String, Mask>,
 }
 
+/// The loss's gradient with respect to each tensor's values; `None` for a tensor that does not move.
+type Gradients = Vec<Option<Vec<f32>>>;
+
 /// The best evaluation so far.
 struct Best {
     iteration: u64,
@@ -214,7 +217,7 @@ impl<'a> Run<'a> {
     ///
     /// The gradient with respect to the logits is known in closed form, so the graph starts from them: the sum of
     /// logits × that gradient has the same gradient everywhere below as the loss itself.
-    fn gradients(&mut self) -> Result<(Tally, Vec<Option<Vec<f32>>>), Failure> {
+    fn gradients(&mut self) -> Result<(Tally, Gradients), Failure> {
         let data = self.bench.data;
         let (pixels, labels) = data.batch(&data.dataset.train, self.order.batch(self.iteration));
         let leaves: Vec<Tensor<1>> =
