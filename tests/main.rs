@@ -1,1 +1,5 @@
+//! Everything that only the whole shows: layers, rules, the command line.
 
+mod architecture;
+mod command_line;
+mod rules;

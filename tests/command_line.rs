@@ -1,0 +1,75 @@
+//! What a person sees of the program, and the exit codes that a script sees.
+
+use assert_cmd::Command;
+
+fn tombola(arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tombola"));
+    let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).args(arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_shipped_experiments_are_right() {
+    for name in ["quickstart", "lenet-mnist", "lenet-mnist-full"] {
+        let (code, out, err) = tombola(&["check", &format!("experiments/{name}")]);
+        assert_eq!(code, 0, "{err}");
+        assert!(out.contains("nothing is wrong"), "{out}");
+    }
+}
+
+#[test]
+fn a_typo_is_found_at_its_place_with_the_nearest_name_and_nothing_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/experiments/quickstart/experiment.toml"));
+    let spec = spec.unwrap().replace("batch_size", "batch_sise").replace("levels", "level");
+    std::fs::write(folder.path().join("experiment.toml"), spec).unwrap();
+    let (runs, reports) = (folder.path().join("runs"), folder.path().join("reports"));
+    let (runs, reports) = (runs.to_str().unwrap(), reports.to_str().unwrap());
+    let (code, _, err) = tombola(&["run", folder.path().to_str().unwrap(), "--runs", runs, "--reports", reports]);
+    assert_eq!(code, 2);
+    for part in ["experiment.toml:14", "batch_size", "levels"] {
+        assert!(err.contains(part), "{part}: {err}");
+    }
+    assert!(!std::path::Path::new(runs).exists() && !std::path::Path::new(reports).exists());
+}
+
+#[test]
+fn a_wrong_command_ends_with_2_and_the_choices() {
+    let (code, _, err) = tombola(&["check", "experiments/quickstart", "--device", "tpu"]);
+    assert!(code == 2 && err.contains("cpu"), "{err}");
+    let (code, _, err) = tombola(&["show", "criterion", "magnitudes"]);
+    assert!(code == 2 && err.contains("magnitude"), "{err}");
+    assert_eq!(tombola(&["check", "experiments/nowhere"]).0, 2);
+    assert_eq!(tombola(&["dance"]).0, 2);
+}
+
+#[test]
+fn the_catalogue_lists_and_shows_what_a_spec_may_name() {
+    let (code, out, _) = tombola(&["list"]);
+    assert_eq!(code, 0);
+    for name in ["imp", "lenet-300-100", "mnist-10k", "edge-popup", "signed-kaiming-constant", "warm-up", "idx"] {
+        assert!(out.contains(name), "{name}");
+    }
+    let (_, out, _) = tombola(&["show", "pipeline", "imp"]);
+    assert!(out.contains("prune_rate") && out.contains("default 0.2"), "{out}");
+    let (_, out, _) = tombola(&["show", "optimizer", "adam"]);
+    assert!(out.contains("learning_rate") && out.contains("required"), "{out}");
+}
+
+#[test]
+fn a_plan_is_json_for_programs_and_its_ladder_is_the_papers() {
+    let (code, out, _) = tombola(&["plan", "experiments/lenet-mnist", "--json", "--runs", "target/no-runs"]);
+    assert_eq!(code, 0);
+    let plan: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let imp = plan["tickets"].as_array().unwrap().iter().filter(|t| t["pipeline"] == "imp" && t["replicate"] == 0);
+    let kept: Vec<u64> = imp.map(|t| t["kept_weights"].as_u64().unwrap()).collect();
+    assert_eq!(
+        kept,
+        [
+            266200, 213060, 170538, 136511, 109282, 87490, 70051, 56094, 44923, 35981, 28823, 23093, 18506, 14834,
+            11893, 9537
+        ]
+    );
+    assert!(plan["steps"].as_array().unwrap().iter().all(|step| step["recorded"] == false));
+}
