@@ -23,10 +23,12 @@ fn a_typo_is_found_at_its_place_with_the_nearest_name_and_nothing_runs() {
     let folder = tempfile::tempdir().unwrap();
     let spec = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/experiments/quickstart/experiment.toml"));
     let spec = spec.unwrap().replace("batch_size", "batch_sise").replace("levels", "level");
-    std::fs::write(folder.path().join("experiment.toml"), spec).unwrap();
+    let experiment = folder.path().join("typo");
+    std::fs::create_dir(&experiment).unwrap();
+    std::fs::write(experiment.join("experiment.toml"), spec).unwrap();
     let (runs, reports) = (folder.path().join("runs"), folder.path().join("reports"));
     let (runs, reports) = (runs.to_str().unwrap(), reports.to_str().unwrap());
-    let (code, _, err) = tombola(&["run", folder.path().to_str().unwrap(), "--runs", runs, "--reports", reports]);
+    let (code, _, err) = tombola(&["run", experiment.to_str().unwrap(), "--runs", runs, "--reports", reports]);
     assert_eq!(code, 2);
     for part in ["experiment.toml:14", "batch_size", "levels"] {
         assert!(err.contains(part), "{part}: {err}");
