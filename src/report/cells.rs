@@ -1,160 +1,137 @@
-//! The key table: a cell for each method at each share of weights remaining.
+//! The key table: what the replicates of one pipeline at one level score, compared with dense.
 
-use super::statistics::{ByReplicate, Difference, Summary, paired, summary};
-use crate::figure::points::{Dense, dense, groups, variants};
-use crate::record::{PipelineFacts, Row, Scores, Status, Study};
+use std::collections::BTreeMap;
 
-/// One method at one share of weights remaining, over the replicates.
-pub struct Cell<'a> {
+use super::statistics::{Sample, paired};
+use crate::figure::points::{Group, dense, groups, variants};
+use crate::record::{Row, Scores, Status, Study};
+
+/// A line of the key table.
+pub(super) struct Cell<'a> {
     pub variant: &'a str,
-    pub pipeline: &'a PipelineFacts,
+    pub pipeline: &'a str,
     pub level: u32,
     pub weights_remaining: f64,
-    /// Tickets that the plan has here.
-    pub planned: usize,
-    /// Tickets that have scores.
-    pub scored: usize,
-    /// Tickets that lie beyond their pipeline's stop rule.
+    /// Test accuracy at early stop, over replicates.
+    pub accuracy: Option<Sample>,
+    /// Dense itself, or the very trainings that it shares with another pipeline's level 0.
+    pub is_reference: bool,
+    /// The same less dense's, replicate by replicate; `None` of the reference.
+    pub difference: Option<Sample>,
+    pub early_stop: Option<Sample>,
+    /// Early stop less dense's, in iterations, replicate by replicate.
+    pub later: Option<Sample>,
+    pub tally: Tally,
+}
+
+/// How many tickets of a cell have no score, and why; and how many broke the bound that stopped their pipeline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub missing: usize,
+    pub failed: usize,
     pub stopped: usize,
-    /// Test accuracy at early stop.
-    pub accuracy: Option<Summary>,
-    /// Against dense, paired by replicate.
-    pub difference: Option<Difference>,
-    pub early_stop: Option<Summary>,
-    pub verdict: Verdict,
+    pub diverged: usize,
+    pub broke_bound: usize,
 }
 
-/// Matching: mean paired difference to dense at least the header's bound. Winning: matching, early stop no later than
-/// dense's, and its reinitialisation not matching.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// No score, or nothing to compare with.
-    Unknown,
-    Dense,
-    Below,
-    Matching,
-    Winning,
+/// Every cell: variants in plan order, pipelines in spec order, from the most weights to the fewest.
+pub(super) fn cells(study: &Study) -> Vec<Cell<'_>> {
+    let of_variant = |variant| study.header.pipelines.iter().flat_map(move |p| of_pipeline(study, variant, &p.name));
+    variants(study).into_iter().flat_map(of_variant).collect()
 }
 
-impl Verdict {
-    pub fn word(self) -> &'static str {
-        match self {
-            Verdict::Unknown => "–",
-            Verdict::Dense => "reference",
-            Verdict::Below => "below dense",
-            Verdict::Matching => "matching",
-            Verdict::Winning => "winning",
+fn of_pipeline<'a>(study: &'a Study, variant: &'a str, pipeline: &'a str) -> Vec<Cell<'a>> {
+    let dense = dense(study, variant).map_or(Vec::new(), |dense| dense.rows);
+    groups(study, variant, pipeline).iter().map(|group| cell(variant, pipeline, group, &dense)).collect()
+}
+
+fn cell<'a>(variant: &'a str, pipeline: &'a str, group: &Group, dense: &[&Row]) -> Cell<'a> {
+    let is_dense = |row: &&Row| dense.iter().any(|dense| dense.step == row.step);
+    let is_reference = group.rows.iter().any(is_dense);
+    let reference: &[&Row] = if is_reference { &[] } else { dense };
+    let (accuracy, stop) = (by_replicate(&group.rows, accuracy), by_replicate(&group.rows, early_stop));
+    Cell {
+        variant,
+        pipeline,
+        level: group.level,
+        weights_remaining: group.weights_remaining,
+        is_reference,
+        difference: Sample::of(&paired(&accuracy, &by_replicate(reference, self::accuracy))),
+        later: Sample::of(&paired(&stop, &by_replicate(reference, early_stop))),
+        accuracy: sample(&accuracy),
+        early_stop: sample(&stop),
+        tally: tally(&group.rows),
+    }
+}
+
+fn accuracy(scores: &Scores) -> f64 {
+    scores.test_accuracy
+}
+
+fn early_stop(scores: &Scores) -> f64 {
+    scores.early_stop_iteration as f64
+}
+
+/// A value a replicate, its draws averaged; rows without a finite one are left out.
+fn by_replicate(rows: &[&Row], value: fn(&Scores) -> f64) -> Vec<(u32, f64)> {
+    let mut replicates: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.status == Status::Done) {
+        if let Some(value) = row.scores().map(value).filter(|value| value.is_finite()) {
+            replicates.entry(row.replicate).or_default().push(value);
         }
     }
+    let mean = |draws: Vec<f64>| draws.iter().sum::<f64>() / draws.len() as f64;
+    replicates.into_iter().map(|(replicate, draws)| (replicate, mean(draws))).collect()
 }
 
-/// The table's cells, in the order of the spec, falling weights remaining.
-pub fn cells(study: &Study) -> Vec<Cell<'_>> {
-    variants(study).into_iter().flat_map(|variant| of_variant(study, variant)).collect()
+fn sample(values: &[(u32, f64)]) -> Option<Sample> {
+    Sample::of(&values.iter().map(|(_, value)| *value).collect::<Vec<_>>())
 }
 
-fn of_variant<'a>(study: &'a Study, variant: &'a str) -> Vec<Cell<'a>> {
-    let reference = dense(study, variant);
-    let mut cells = Vec::new();
-    for pipeline in &study.header.pipelines {
-        for group in groups(study, variant, &pipeline.name) {
-            let accuracies = values(&group.rows, |s| s.test_accuracy);
-            let stops = values(&group.rows, |s| s.early_stop_iteration as f64);
-            let against = |dense: &Dense<'_>| paired(&accuracies, &values(&dense.rows, |s| s.test_accuracy));
-            cells.push(Cell {
-                variant,
-                pipeline,
-                level: group.level,
-                weights_remaining: group.weights_remaining,
-                planned: group.rows.len(),
-                scored: group.rows.iter().filter(|row| scored(row).is_some()).count(),
-                stopped: group.rows.iter().filter(|row| row.status == Status::Stopped).count(),
-                accuracy: summary(&spread(&accuracies)),
-                difference: reference.as_ref().and_then(against),
-                early_stop: summary(&spread(&stops)),
-                verdict: Verdict::Unknown,
-            });
-        }
-    }
-    let dense_stop =
-        reference.as_ref().and_then(|d| summary(&spread(&values(&d.rows, |s| s.early_stop_iteration as f64))));
-    let reference = reference.as_ref().map(|d| &study.header.pipelines[d.style].name);
-    let verdicts: Vec<Verdict> =
-        cells.iter().map(|cell| verdict(cell, &cells, study.header.matching, dense_stop.as_ref(), reference)).collect();
-    cells.iter_mut().zip(verdicts).for_each(|(cell, verdict)| cell.verdict = verdict);
-    cells
-}
-
-fn verdict(
-    cell: &Cell<'_>,
-    all: &[Cell<'_>],
-    bound: f64,
-    dense: Option<&Summary>,
-    reference: Option<&String>,
-) -> Verdict {
-    let matches = |cell: &Cell<'_>| cell.difference.as_ref().map(|d| d.mean >= bound);
-    if cell.level == 0 && reference == Some(&cell.pipeline.name) {
-        return Verdict::Dense;
-    }
-    match matches(cell) {
-        None => return Verdict::Unknown,
-        Some(false) => return Verdict::Below,
-        Some(true) => {}
-    }
-    let reinitialised = all.iter().find(|other| {
-        let control =
-            other.pipeline.uses == "reinitialise" && other.pipeline.each.as_ref() == Some(&cell.pipeline.name);
-        control && other.level == cell.level
-    });
-    let no_later = cell.early_stop.as_ref().zip(dense).is_some_and(|(own, dense)| own.mean <= dense.mean);
-    match reinitialised.and_then(matches) {
-        Some(false) if no_later => Verdict::Winning,
-        _ => Verdict::Matching,
-    }
-}
-
-fn scored(row: &Row) -> Option<&Scores> {
-    row.scores().filter(|_| row.status == Status::Done)
-}
-
-/// A figure by replicate, draws averaged within theirs.
-fn values(rows: &[&Row], of: impl Fn(&Scores) -> f64) -> ByReplicate {
-    let mut sums: std::collections::BTreeMap<u32, (f64, f64)> = Default::default();
+fn tally(rows: &[&Row]) -> Tally {
+    let mut tally = Tally::default();
     for row in rows {
-        if let Some(scores) = scored(row) {
-            let (sum, n) = sums.entry(row.replicate).or_default();
-            *sum += of(scores);
-            *n += 1.0;
+        tally.broke_bound += usize::from(row.broke_bound);
+        match row.status {
+            Status::Done => {}
+            Status::Missing => tally.missing += 1,
+            Status::Failed(_) => tally.failed += 1,
+            Status::Stopped => tally.stopped += 1,
+            Status::Diverged | Status::FollowsDiverged => tally.diverged += 1,
         }
     }
-    sums.into_iter().map(|(replicate, (sum, n))| (replicate, sum / n)).collect()
-}
-
-fn spread(values: &ByReplicate) -> Vec<f64> {
-    values.values().copied().collect()
+    tally
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figure::fixture;
+    use crate::figure::fixture::{row, scored, study};
 
     #[test]
-    fn every_planned_ticket_is_in_a_cell_whether_it_ran_or_not() {
-        let study = fixture::study();
-        let planned: usize = cells(&study).iter().map(|cell| cell.planned).sum();
-        assert_eq!(planned, study.rows.len());
+    fn a_difference_is_paired_by_replicate_with_dense() {
+        let rows = vec![
+            scored(row("dense", 0, 0, 1024), 0.5, 1000),
+            scored(row("dense", 1, 0, 1024), 0.75, 1000),
+            scored(row("imp", 1, 1, 512), 0.875, 900),
+            row("imp", 0, 1, 512),
+        ];
+        let study = Study { rows, ..study() };
+        let cells = cells(&study);
+        assert_eq!(cells.len(), 2);
+        assert_eq!(cells[0].difference, None);
+        assert_eq!(cells[0].accuracy.unwrap().mean, 0.625);
+        let difference = cells[1].difference.unwrap();
+        assert_eq!((difference.n, difference.mean, cells[1].later.unwrap().mean), (1, 0.125, -100.0));
+        assert_eq!(cells[1].tally, Tally { missing: 1, ..Tally::default() });
     }
 
     #[test]
-    fn dense_is_the_reference_and_a_ticket_below_the_bound_is_not_matching() {
-        let mut study = fixture::study();
-        study.header.matching = -0.5;
-        let lenient: Vec<Verdict> = cells(&study).iter().map(|cell| cell.verdict).collect();
-        assert!(lenient.contains(&Verdict::Dense) && !lenient.contains(&Verdict::Below));
-        // Nothing beats dense by half.
-        study.header.matching = 0.5;
-        let strict = cells(&study);
-        assert!(strict.iter().all(|c| !matches!(c.verdict, Verdict::Matching | Verdict::Winning)));
+    fn the_ticket_that_broke_the_bound_is_marked_and_keeps_its_score() {
+        let mut last = scored(row("imp", 0, 1, 512), 0.5, 900);
+        last.broke_bound = true;
+        let study = Study { rows: vec![last], ..study() };
+        let cells = cells(&study);
+        assert_eq!((cells[0].tally.broke_bound, cells[0].accuracy.unwrap().n), (1, 1));
     }
 }

@@ -1,265 +1,119 @@
-//! The one context from which both templates render.
-
-use std::collections::BTreeSet;
+//! What the templates see: everything a report says, its numbers already written as text.
 
 use serde::Serialize;
 
-use super::cells::{Cell, Verdict, cells};
-use crate::figure::Drawing;
-use crate::record::{Header, Host, Provenance, Row, Status, Study};
+use super::cells::{Cell, cells};
+use super::verdict::{sentence, verdict};
+use super::{format, problems, provenance};
+use crate::figure::{Drawing, Table};
+use crate::record::{Header, Status, Study};
 use crate::units::percent;
 
+/// One context for the page and for the Markdown.
 #[derive(Serialize)]
-pub struct Context<'a> {
-    pub header: &'a Header,
-    pub verdict: String,
-    /// "complete", or how much is there.
-    pub status: String,
-    pub key: Vec<KeyRow>,
-    pub figures: Vec<FigureView<'a>>,
-    pub compute: Vec<Compute>,
-    pub total_time: String,
-    pub provenance: Vec<(String, String)>,
-    /// Tickets without scores, and why.
-    pub gaps: Vec<Gap>,
-    /// The variants' column is shown where there is a sweep.
-    pub swept: bool,
+pub(super) struct Context<'a> {
+    header: &'a Header,
+    verdict: String,
+    /// Percentage points below dense that still match.
+    matching: String,
+    progress: Progress,
+    /// Whether the study is a sweep, so that tables name the variant.
+    sweep: bool,
+    cells: Vec<Line<'a>>,
+    figures: Vec<Figure<'a>>,
+    compute: provenance::Compute<'a>,
+    provenance: provenance::Facts,
+    problems: Vec<problems::Problem<'a>>,
 }
 
 #[derive(Serialize)]
-pub struct KeyRow {
-    pub variant: String,
-    pub pipeline: String,
-    pub level: u32,
-    pub remaining: String,
-    /// "3", or "2 of 3" where tickets are missing.
-    pub n: String,
-    pub accuracy: String,
-    pub range: String,
-    pub difference: String,
-    pub early_stop: String,
-    pub verdict: &'static str,
+struct Progress {
+    complete: bool,
+    done: usize,
+    /// Tickets that the plan wants; those beyond a stop rule are none.
+    planned: usize,
+    stopped: usize,
+}
+
+/// A line of the key table.
+#[derive(Serialize)]
+struct Line<'a> {
+    variant: &'a str,
+    pipeline: &'a str,
+    /// A mask learner has none: only its weights remaining tell its tickets apart.
+    level: String,
+    weights: String,
+    n: usize,
+    accuracy: String,
+    range: String,
+    difference: String,
+    interval: String,
+    early_stop: String,
+    /// "reference", "winning", "matching", "below dense", or "" where there is nothing to judge.
+    verdict: &'static str,
+    /// Tickets without a score, and those that broke a stop bound: "1 missing, 2 failed".
+    notes: String,
 }
 
 #[derive(Serialize)]
-pub struct FigureView<'a> {
-    pub drawing_name: &'a str,
-    pub title: &'a str,
-    pub caption: &'a str,
-    pub alternative: &'a str,
-    pub svg: String,
-    pub columns: &'a [String],
-    pub rows: &'a [Vec<String>],
+struct Figure<'a> {
+    name: &'a str,
+    title: &'a str,
+    caption: &'a str,
+    alternative: &'a str,
+    svg: &'a str,
+    columns: &'a [String],
+    rows: &'a [Vec<String>],
 }
 
-#[derive(Serialize)]
-pub struct Compute {
-    pub pipeline: String,
-    pub tickets: usize,
-    pub time: String,
-}
-
-#[derive(Serialize)]
-pub struct Gap {
-    pub ticket: String,
-    pub why: String,
-}
-
-/// Everything that the templates say of a study and its drawn figures.
-pub fn context<'a>(study: &'a Study, figures: &'a [(Drawing, String)]) -> Context<'a> {
+/// `figures` are drawings with their SVG.
+pub(super) fn context<'a>(study: &'a Study, figures: &'a [(Drawing, String)]) -> Context<'a> {
     let cells = cells(study);
     Context {
         header: &study.header,
-        verdict: verdict(&cells),
-        status: status(study),
-        key: cells.iter().map(key_row).collect(),
+        verdict: sentence(study, &cells),
+        matching: format::signed(study.header.matching),
+        progress: progress(study),
+        sweep: study.rows.iter().any(|row| !row.variant.is_empty()),
+        cells: cells.iter().map(|cell| line(study, &cells, cell)).collect(),
         figures: figures.iter().map(|(drawing, svg)| figure(drawing, svg)).collect(),
-        compute: study.header.pipelines.iter().map(|p| compute(study, &p.name)).collect(),
-        total_time: duration(seconds(study.rows.iter())),
-        provenance: provenance(study),
-        gaps: study.rows.iter().filter_map(gap).collect(),
-        swept: study.rows.iter().any(|row| !row.variant.is_empty()),
+        compute: provenance::compute(study),
+        provenance: provenance::facts(study),
+        problems: problems::problems(study),
     }
 }
 
-/// A fraction in %, two decimals.
-fn points(fraction: f64) -> String {
-    format!("{:.2}", fraction * 100.0)
+fn progress(study: &Study) -> Progress {
+    let count = |wanted: fn(&Status) -> bool| study.rows.iter().filter(|row| wanted(&row.status)).count();
+    let stopped = count(|status| *status == Status::Stopped);
+    let done = count(|status| matches!(status, Status::Done | Status::Diverged | Status::FollowsDiverged));
+    let planned = study.rows.len() - stopped;
+    Progress { complete: done == planned, done, planned, stopped }
 }
 
-fn key_row(cell: &Cell<'_>) -> KeyRow {
-    let none = || "–".to_string();
-    let accuracy = cell.accuracy.as_ref();
-    let expected = cell.planned - cell.stopped;
-    let n = accuracy.map_or(0, |a| a.n);
-    KeyRow {
-        variant: cell.variant.to_string(),
-        pipeline: cell.pipeline.name.clone(),
-        level: cell.level,
-        remaining: percent(cell.weights_remaining),
-        n: match cell.scored == expected {
-            true if expected == 0 => "stopped".into(),
-            true => n.to_string(),
-            false => format!("{n} ({} of {expected} tickets)", cell.scored),
+fn line<'a>(study: &Study, cells: &[Cell], cell: &Cell<'a>) -> Line<'a> {
+    let learns_mask = study.header.pipelines.iter().any(|p| p.name == cell.pipeline && p.learns == "mask");
+    Line {
+        variant: cell.variant,
+        pipeline: cell.pipeline,
+        level: if learns_mask { format::NONE.into() } else { cell.level.to_string() },
+        weights: percent(cell.weights_remaining),
+        n: cell.accuracy.map_or(0, |accuracy| accuracy.n),
+        accuracy: format::percent(cell.accuracy),
+        range: format::range(cell.accuracy),
+        difference: format::points(cell.difference),
+        interval: format::interval(cell.difference),
+        early_stop: cell.early_stop.map_or(format::NONE.into(), |stop| format!("{:.0}", stop.mean)),
+        verdict: match verdict(study, cells, cell) {
+            Some(verdict) => verdict.words(),
+            None if cell.is_reference => "reference",
+            None => "",
         },
-        accuracy: accuracy.map_or_else(none, |a| match a.std {
-            Some(std) => format!("{} ± {}", points(a.mean), points(std)),
-            None => points(a.mean),
-        }),
-        range: accuracy.map_or_else(none, |a| format!("{}–{}", points(a.min), points(a.max))),
-        difference: match (&cell.difference, cell.verdict) {
-            (_, Verdict::Dense) | (None, _) => none(),
-            (Some(d), _) => match d.half_width {
-                Some(half) => format!("{:+.2} ± {}", d.mean * 100.0, points(half)),
-                None => format!("{:+.2}", d.mean * 100.0),
-            },
-        },
-        early_stop: cell.early_stop.as_ref().map_or_else(none, |stop| format!("{:.0}", stop.mean)),
-        verdict: cell.verdict.word(),
+        notes: format::tally(cell.tally),
     }
 }
 
-/// The line at the top: the smallest matching ticket of each pipeline that prunes, the best learned mask.
-fn verdict(cells: &[Cell<'_>]) -> String {
-    let mut sentences = Vec::new();
-    let mut names: Vec<&str> = Vec::new();
-    for cell in cells.iter().filter(|cell| cell.pipeline.each.is_none()) {
-        if !names.contains(&cell.pipeline.name.as_str()) {
-            names.push(&cell.pipeline.name);
-        }
-    }
-    for name in names {
-        let own: Vec<&Cell<'_>> = cells.iter().filter(|c| c.pipeline.name == name && c.accuracy.is_some()).collect();
-        sentences.extend(match own.first() {
-            Some(first) if first.pipeline.learns == "mask" => best_mask(name, &own),
-            Some(_) if own.iter().any(|cell| cell.level > 0) => smallest_matching(name, &own),
-            _ => None,
-        });
-    }
-    match sentences.is_empty() {
-        true => "Nothing to compare has run yet.".into(),
-        false => sentences.join(" "),
-    }
-}
-
-fn smallest_matching(name: &str, own: &[&Cell<'_>]) -> Option<String> {
-    let good = |cell: &&&Cell<'_>| matches!(cell.verdict, Verdict::Matching | Verdict::Winning) && cell.level > 0;
-    let Some(smallest) = own.iter().rev().find(good) else {
-        return Some(format!("No ticket of {name} matches the dense network."));
-    };
-    let difference = smallest.difference.as_ref()?;
-    Some(format!(
-        "{name}: the smallest {} ticket keeps {} of the weights ({:+.2} points against dense, n = {}).",
-        smallest.verdict.word(),
-        percent(smallest.weights_remaining),
-        difference.mean * 100.0,
-        difference.n
-    ))
-}
-
-fn best_mask(name: &str, own: &[&Cell<'_>]) -> Option<String> {
-    let mean = |cell: &Cell<'_>| cell.accuracy.as_ref().map_or(f64::MIN, |a| a.mean);
-    let best = own.iter().max_by(|a, b| mean(a).total_cmp(&mean(b)))?;
-    let against = best.difference.as_ref().map(|d| format!(", {:+.2} points against dense", d.mean * 100.0));
-    Some(format!(
-        "{name}: no weight trained, the best mask keeps {} of them and reaches {}%{} (n = {}).",
-        percent(best.weights_remaining),
-        points(mean(best)),
-        against.unwrap_or_default(),
-        best.accuracy.as_ref().map_or(0, |a| a.n)
-    ))
-}
-
-fn status(study: &Study) -> String {
-    let expected = study.rows.iter().filter(|row| row.status != Status::Stopped).count();
-    let done = study.rows.iter().filter(|row| matches!(row.status, Status::Done | Status::Diverged)).count();
-    match done == expected {
-        true => format!("complete: {done} tickets"),
-        false => format!("incomplete: {done} of {expected} tickets"),
-    }
-}
-
-fn figure<'a>(drawing: &'a Drawing, svg: &str) -> FigureView<'a> {
-    FigureView {
-        drawing_name: &drawing.name,
-        title: &drawing.title,
-        caption: &drawing.caption,
-        alternative: &drawing.alternative,
-        svg: svg.to_string(),
-        columns: &drawing.table.columns,
-        rows: &drawing.table.rows,
-    }
-}
-
-/// Time spent on tickets; a step that several rows share counts once.
-fn seconds<'a>(rows: impl Iterator<Item = &'a Row>) -> f64 {
-    let mut seen = BTreeSet::new();
-    rows.filter_map(|row| row.record.as_ref()).filter(|r| seen.insert(&r.step)).map(|r| r.seconds).sum()
-}
-
-fn compute(study: &Study, pipeline: &str) -> Compute {
-    let rows: Vec<&Row> = study.rows.iter().filter(|row| row.pipeline == pipeline).collect();
-    Compute {
-        pipeline: pipeline.to_string(),
-        tickets: rows.iter().filter(|row| row.record.is_some()).count(),
-        time: duration(seconds(rows.into_iter())),
-    }
-}
-
-fn duration(seconds: f64) -> String {
-    match seconds {
-        s if s < 120.0 => format!("{s:.1} s"),
-        s if s < 7200.0 => format!("{:.1} min", s / 60.0),
-        s => format!("{:.1} h", s / 3600.0),
-    }
-}
-
-fn gap(row: &Row) -> Option<Gap> {
-    let why = match &row.status {
-        Status::Done | Status::Stopped => return None,
-        Status::Diverged => {
-            let at = row.record.as_ref().and_then(|r| r.training.as_ref()).and_then(|t| t.diverged);
-            at.map_or("diverged".into(), |iteration| format!("diverged at iteration {iteration}"))
-        }
-        Status::FollowsDiverged => "follows a ticket that diverged".into(),
-        Status::Missing => "not run yet".into(),
-        Status::Failed(message) => format!("failed: {message}"),
-    };
-    let ticket = format!(
-        "{}, replicate {}, level {}, {}",
-        row.pipeline,
-        row.replicate,
-        row.level,
-        percent(row.weights_remaining())
-    );
-    Some(Gap { ticket, why })
-}
-
-/// What the records say of where they come from: each fact with its distinct values.
-fn provenance(study: &Study) -> Vec<(String, String)> {
-    let all: Vec<&Provenance> = study.rows.iter().filter_map(|row| Some(&row.record.as_ref()?.provenance)).collect();
-    let distinct = |of: &dyn Fn(&Provenance) -> String| {
-        let values: BTreeSet<String> = all.iter().map(|p| of(p)).collect();
-        values.into_iter().collect::<Vec<_>>().join("; ")
-    };
-    let host = |h: &Host| format!("{}, {} cores, {} GiB, {}", h.cpu, h.cores, h.memory_gib, h.system);
-    let dirty = |p: &Provenance| match (&p.commit, p.dirty) {
-        (Some(commit), Some(true)) => format!("{commit}, with uncommitted changes"),
-        (Some(commit), _) => commit.clone(),
-        (None, _) => "no repository".into(),
-    };
-    let started = || all.iter().map(|p| p.started.as_str());
-    [
-        ("Tombola", distinct(&|p| p.tombola.clone())),
-        ("burn", distinct(&|p| p.burn.clone())),
-        ("Compiler", distinct(&|p| p.rust.clone())),
-        ("Device kind", distinct(&|p| p.device.clone())),
-        ("Threads a job", distinct(&|p| p.threads.to_string())),
-        ("Host", distinct(&|p| host(&p.host))),
-        ("Commit", distinct(&dirty)),
-        ("First ticket begun", started().min().unwrap_or("–").to_string()),
-        ("Last ticket begun", started().max().unwrap_or("–").to_string()),
-    ]
-    .map(|(name, value)| (name.to_string(), value))
-    .to_vec()
+fn figure<'a>(drawing: &'a Drawing, svg: &'a str) -> Figure<'a> {
+    let Drawing { name, title, caption, alternative, table: Table { columns, rows }, .. } = drawing;
+    Figure { name, title, caption, alternative, svg, columns, rows }
 }

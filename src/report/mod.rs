@@ -3,12 +3,16 @@
 
 mod cells;
 mod context;
+mod format;
 mod output;
 mod palette;
+mod problems;
+mod provenance;
 mod results;
 mod statistics;
 pub mod svg;
 mod template;
+mod verdict;
 
 pub use output::{File, write};
 
@@ -24,13 +28,13 @@ use crate::registry::{Kind, Registry, Use};
 /// shipped ones of the same names.
 pub fn render(study: &Study, registry: &Registry, templates: Option<&Path>) -> Result<Vec<File>, String> {
     let figures = figures(study, registry)?;
-    let context = context::context(study, &figures);
+    let (page, markdown) = template::render(&context::context(study, &figures), templates)?;
     let mut records = Vec::new();
     study.write(&mut records).map_err(|e| e.to_string())?;
     let file = |path: &str, text: String| File { path: path.into(), bytes: text.into_bytes() };
     let mut files = vec![
-        file("index.html", template::render("report.html.j2", &context, templates)?),
-        file("report.md", template::render("report.md.j2", &context, templates)?),
+        file("index.html", page),
+        file("report.md", markdown),
         file("results.csv", results::csv(study)),
         File { path: "records.jsonl".into(), bytes: records },
     ];
@@ -101,8 +105,8 @@ mod tests {
         study.rows[0].status = crate::record::Status::Missing;
         study.rows[0].record = None;
         let files = rendered(&study);
-        assert!(text(&files, "report.md").contains("not run yet"));
-        assert!(text(&files, "index.html").contains("incomplete"));
+        assert!(text(&files, "report.md").contains("missing: not run yet"));
+        assert!(text(&files, "index.html").contains("Not complete"));
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub fn table<'a>(columns: &[impl AsRef<str>], rows: impl Iterator<Item = Vec<Str
 }
 
 fn row(experiment: &str, row: &Row) -> Vec<String> {
-    let scores = row.scores();
+    let scores = row.scores().filter(|_| row.status == Status::Done);
     let score = |of: fn(&crate::record::Scores) -> f64| scores.map_or(String::new(), |s| format!("{:.6}", of(s)));
     vec![
         experiment.into(),
@@ -53,9 +53,14 @@ fn row(experiment: &str, row: &Row) -> Vec<String> {
         score(|s| s.test_accuracy),
         score(|s| s.final_train_accuracy),
         score(|s| s.final_test_accuracy),
-        format!("{:.3}", row.record.as_ref().map_or(0.0, |r| r.seconds)),
+        format!("{:.3}", seconds(row)),
         row.step.clone(),
     ]
+}
+
+/// Wall time of the ticket's training, evaluation included; 0 where it has none.
+pub(super) fn seconds(row: &Row) -> f64 {
+    row.record.as_ref().filter(|record| record.training.is_some()).map_or(0.0, |record| record.seconds)
 }
 
 /// A field as CSV wants it. A text that a spreadsheet would take for a formula begins with an apostrophe; numbers,

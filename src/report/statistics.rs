@@ -1,53 +1,43 @@
-//! The statistics of a table: over replicates, paired by replicate.
+//! The report's statistics: over replicates, which are few.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-/// Values of replicates, by replicate.
-pub type ByReplicate = BTreeMap<u32, f64>;
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Summary {
+/// Mean and spread of replicates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Sample {
     pub n: usize,
     pub mean: f64,
-    /// Sample standard deviation (n − 1); none where n < 2.
-    pub std: Option<f64>,
-    pub min: f64,
-    pub max: f64,
+    /// Sample standard deviation, with n − 1; `None` of one replicate.
+    pub deviation: Option<f64>,
+    pub least: f64,
+    pub greatest: f64,
 }
 
-/// `None` of nothing.
-pub fn summary(values: &[f64]) -> Option<Summary> {
-    let min = values.iter().copied().reduce(f64::min)?;
-    let max = values.iter().copied().reduce(f64::max)?;
-    let n = values.len();
-    let mean = values.iter().sum::<f64>() / n as f64;
-    let squares: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
-    let std = (n > 1).then(|| (squares / (n - 1) as f64).sqrt());
-    Some(Summary { n, mean, std, min, max })
+impl Sample {
+    /// `None` of no values.
+    pub fn of(values: &[f64]) -> Option<Sample> {
+        let n = values.len();
+        let least = values.iter().copied().reduce(f64::min)?;
+        let greatest = values.iter().copied().reduce(f64::max)?;
+        let mean = values.iter().sum::<f64>() / n as f64;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let deviation = (n > 1).then(|| (squares / (n as f64 - 1.0)).sqrt());
+        Some(Sample { n, mean, deviation, least, greatest })
+    }
+
+    /// The 95% confidence interval of the mean by Student's t with n − 1 degrees of freedom; `None` of one value.
+    pub fn interval(&self) -> Option<(f64, f64)> {
+        let n = self.n as f64;
+        let t = StudentsT::new(0.0, 1.0, n - 1.0).ok()?.inverse_cdf(0.975);
+        let half = t * self.deviation? / n.sqrt();
+        Some((self.mean - half, self.mean + half))
+    }
 }
 
-/// A mean difference, with the half width of its 95% t interval where n ≥ 2.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Difference {
-    pub n: usize,
-    pub mean: f64,
-    pub half_width: Option<f64>,
-}
-
-/// The mean of a − b over the replicates that both have.
-pub fn paired(a: &ByReplicate, b: &ByReplicate) -> Option<Difference> {
-    let differences: Vec<f64> = a.iter().filter_map(|(replicate, a)| Some(a - b.get(replicate)?)).collect();
-    let Summary { n, mean, std, .. } = summary(&differences)?;
-    let half_width = std.and_then(|std| Some(quantile(n - 1)? * std / (n as f64).sqrt()));
-    Some(Difference { n, mean, half_width })
-}
-
-/// t(0.975) with this many degrees of freedom.
-fn quantile(freedom: usize) -> Option<f64> {
-    Some(StudentsT::new(0.0, 1.0, freedom as f64).ok()?.inverse_cdf(0.975))
+/// The differences `value − reference` of the replicates that have both.
+pub(super) fn paired(values: &[(u32, f64)], references: &[(u32, f64)]) -> Vec<f64> {
+    let reference = |replicate| references.iter().find(|(other, _)| *other == replicate).map(|(_, value)| value);
+    values.iter().filter_map(|(replicate, value)| Some(value - reference(*replicate)?)).collect()
 }
 
 #[cfg(test)]
@@ -55,28 +45,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn four_numbers_worked_by_hand() {
-        // Mean 2.5; squares 2.25 + .25 + .25 + 2.25 = 5, ÷ 3.
-        let summary = summary(&[1.0, 2.0, 3.0, 4.0]).unwrap();
-        assert_eq!((summary.n, summary.mean, summary.min, summary.max), (4, 2.5, 1.0, 4.0));
-        assert!((summary.std.unwrap() - (5.0f64 / 3.0).sqrt()).abs() < 1e-12);
+    fn a_sample_worked_by_hand() {
+        // 1, 2, 3, 6: mean 3, squares 4 + 1 + 0 + 9 = 14, ÷ 3, its root 2.160247.
+        let sample = Sample::of(&[1.0, 2.0, 3.0, 6.0]).unwrap();
+        assert_eq!((sample.n, sample.mean, sample.least, sample.greatest), (4, 3.0, 1.0, 6.0));
+        assert!((sample.deviation.unwrap() - 2.160247).abs() < 1e-6);
+        // t with 3 degrees of freedom at 0.975 is 3.182446: half 3.182446 × 2.160247 ÷ 2 = 3.437436.
+        let (low, high) = sample.interval().unwrap();
+        assert!((low + 0.437436).abs() < 1e-4 && (high - 6.437436).abs() < 1e-4, "{low} {high}");
     }
 
     #[test]
-    fn differences_are_paired_by_replicate_and_have_a_t_interval() {
-        let a = ByReplicate::from([(0, 1.0), (1, 3.0), (2, 5.0), (7, 100.0)]);
-        let b = ByReplicate::from([(0, 0.0), (1, 1.0), (2, 2.0)]);
-        // Differences 1, 2, 3: mean 2, std 1, t(0.975, 2) = 4.302653, ÷ √3.
-        let difference = paired(&a, &b).unwrap();
-        assert_eq!((difference.n, difference.mean), (3, 2.0));
-        assert!((difference.half_width.unwrap() - 4.302653 / 3f64.sqrt()).abs() < 1e-5);
+    fn one_replicate_has_a_mean_but_no_spread() {
+        let sample = Sample::of(&[0.5]).unwrap();
+        assert_eq!((sample.deviation, sample.interval()), (None, None));
+        assert_eq!(Sample::of(&[]), None);
     }
 
     #[test]
-    fn one_replicate_has_no_spread() {
-        assert_eq!(summary(&[0.5]).unwrap().std, None);
-        let one = ByReplicate::from([(0, 0.5)]);
-        assert_eq!(paired(&one, &one).unwrap().half_width, None);
-        assert_eq!(summary(&[]), None);
+    fn a_difference_is_of_one_replicate_never_across() {
+        let values = [(0, 5.0), (1, 7.0), (3, 9.0)];
+        let references = [(1, 4.0), (0, 3.0), (2, 1.0)];
+        assert_eq!(paired(&values, &references), [2.0, 3.0]);
     }
 }

@@ -19,9 +19,9 @@ const PANEL_HEIGHT: i32 = 340;
 const LEGEND_ROW: i32 = 24;
 /// Line and marker of a legend's entry, with the space to its text.
 const SAMPLE: i32 = 42;
-const TEXT: i32 = 15;
+const TEXT: i32 = 16;
 /// Mean width of a sans-serif letter at `TEXT`.
-const LETTER: f64 = 8.2;
+const LETTER: f64 = 8.8;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 

@@ -1,0 +1,66 @@
+//! Where the numbers come from and what they cost.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{format, results};
+use crate::record::{Provenance, Study};
+
+/// Wall time of trainings, evaluation included.
+#[derive(Serialize)]
+pub(super) struct Compute<'a> {
+    pipelines: Vec<(&'a str, String)>,
+    /// A step that pipelines share is counted once.
+    total: String,
+}
+
+pub(super) fn compute(study: &Study) -> Compute<'_> {
+    let of_pipeline = |name: &str| study.rows.iter().filter(|r| r.pipeline == name).map(results::seconds).sum();
+    let steps: BTreeMap<&str, f64> = study.rows.iter().map(|r| (r.step.as_str(), results::seconds(r))).collect();
+    let pipelines = study.header.pipelines.iter().map(|p| (p.name.as_str(), format::duration(of_pipeline(&p.name))));
+    Compute { pipelines: pipelines.collect(), total: format::duration(steps.values().sum()) }
+}
+
+/// Label and value, several values where steps differ.
+pub(super) type Facts = Vec<(&'static str, String)>;
+
+/// A label and what a step's provenance says for it, "" for nothing.
+type Label = (&'static str, fn(&Provenance) -> String);
+
+/// What the records say of where they were made; what none of them says is left out.
+pub(super) fn facts(study: &Study) -> Facts {
+    let labels: [Label; 8] = [
+        ("Tombola", |p| p.tombola.clone()),
+        ("Burn", |p| p.burn.clone()),
+        ("Compiler", |p| p.rust.clone()),
+        ("Device", |p| p.device.clone()),
+        ("Threads a job", |p| if p.threads == 0 { String::new() } else { p.threads.to_string() }),
+        ("Host", host),
+        ("Commit", commit),
+        ("Begun (UTC)", |p| p.started.get(..10).unwrap_or_default().into()),
+    ];
+    let facts = labels.map(|(label, value)| (label, distinct(study, value)));
+    facts.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+}
+
+fn distinct(study: &Study, value: fn(&Provenance) -> String) -> String {
+    let records = study.rows.iter().filter_map(|row| row.record.as_ref());
+    let mut values: Vec<String> = records.map(|r| value(&r.provenance)).filter(|v| !v.is_empty()).collect();
+    values.sort();
+    values.dedup();
+    values.join("; ")
+}
+
+fn host(provenance: &Provenance) -> String {
+    let host = &provenance.host;
+    match host.cpu.is_empty() {
+        true => String::new(),
+        false => format!("{}, {} cores, {} GiB, {}", host.cpu, host.cores, host.memory_gib, host.system),
+    }
+}
+
+fn commit(provenance: &Provenance) -> String {
+    let dirty = if provenance.dirty == Some(true) { " with uncommitted changes" } else { "" };
+    provenance.commit.as_ref().map_or(String::new(), |commit| format!("{commit}{dirty}"))
+}
