@@ -89,6 +89,12 @@ fn results(folder: &Path) -> String {
     text.lines().map(without).collect::<Vec<_>>().join("\n")
 }
 
+/// The hash of each planned step's ticket: every bit that was computed.
+fn hashes(folder: &Path) -> Vec<String> {
+    let store = Store::open(&folder.join("runs")).unwrap();
+    planned(folder, &[]).steps.iter().map(|step| store.stored(&step.id).unwrap().ticket).collect()
+}
+
 /// The experiment, run once for all the tests that only look at it.
 fn finished() -> &'static (TempDir, Plan, Store) {
     static RUN: OnceLock<(TempDir, Plan, Store)> = OnceLock::new();
@@ -132,20 +138,30 @@ fn one_job_or_four_give_the_same_bits() {
     run(other.path(), &["--jobs", "4"]);
     let alone = folder();
     run(alone.path(), &["--jobs", "1"]);
+    assert_eq!(hashes(other.path()), hashes(alone.path()));
     assert_eq!(results(other.path()), results(alone.path()));
-    assert_eq!(results(other.path()), results(finished().0.path()));
+    assert_eq!(hashes(other.path()), hashes(finished().0.path()));
 }
 
 #[test]
 fn killed_and_resumed_gives_the_same_bits_and_loses_nothing() {
     let killed = folder();
-    for milliseconds in [150, 400, 800] {
-        let mut child = command(killed.path(), &["--jobs", "2"]).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(milliseconds));
+    let steps = planned(killed.path(), &[]).steps.len();
+    let stored = || Store::open(&killed.path().join("runs")).unwrap().all().count();
+    for progress in [1, 4, 9] {
+        let mut child = command(killed.path(), &["--jobs", "2"]).stderr(Stdio::null()).spawn().unwrap();
+        while stored() < progress {
+            assert!(child.try_wait().unwrap().is_none(), "the run ended before it could be killed");
+            std::thread::sleep(Duration::from_millis(1));
+        }
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    run(killed.path(), &[]);
+    let kept = stored();
+    assert!(kept < steps, "the run was over before it was killed");
+    let said = run(killed.path(), &[]);
+    assert!(said.contains(&format!("{} steps ran", steps - kept)), "{said}");
+    assert_eq!(hashes(killed.path()), hashes(finished().0.path()));
     assert_eq!(results(killed.path()), results(finished().0.path()));
     let left = std::fs::read_dir(killed.path().join("runs/tmp")).unwrap().count();
     assert_eq!(left, 0, "what killed runs left half written is removed");
