@@ -38,7 +38,9 @@ impl<'a> Fields<'a> {
     }
 
     pub fn node(&mut self, key: &'static str) -> Option<&'a Node> {
-        self.asked.push(key);
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         self.entries.get(key).map(|(_, node)| node)
     }
 

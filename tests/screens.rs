@@ -1,0 +1,82 @@
+//! What people see, as snapshots: a change of words is looked at before it is accepted.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+
+/// Stdout and stderr, as on a terminal 100 columns wide without colours.
+fn screen(folder: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tombola"));
+    let output = command.current_dir(folder).env("NO_COLOR", "1").args(arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    format!("{}{}", text(&output.stdout), text(&output.stderr))
+}
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Hides what differs by machine: step ids, and the device kind that they hold.
+fn on_any_machine() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"\b[0-9a-f]{8}\b", "[step]");
+    settings.add_filter(r"flex [0-9.]+, [^\n]*", "[device kind]");
+    settings
+}
+
+#[test]
+fn the_help_names_the_commands_and_the_exit_codes() {
+    insta::assert_snapshot!(screen(repository(), &["--help"]));
+    insta::assert_snapshot!(screen(repository(), &["run", "--help"]));
+}
+
+#[test]
+fn the_catalogue_says_each_name_in_a_line() {
+    insta::assert_snapshot!(screen(repository(), &["list"]));
+    insta::assert_snapshot!(screen(repository(), &["show", "optimizer", "adam"]));
+    insta::assert_snapshot!(screen(repository(), &["show", "pipeline", "reinitialise"]));
+}
+
+#[test]
+fn a_plan_says_what_is_new_and_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().to_str().unwrap();
+    let arguments = ["plan", "experiments/quickstart", "--replicates", "1", "--runs", runs];
+    on_any_machine().bind(|| insta::assert_snapshot!(screen(repository(), &arguments)));
+}
+
+const WRONG: &str = r#"
+title = "All at once"
+question = "Is every error told?"
+replicates = 0
+
+[dataset]
+use = "mnist-10k"
+validatoin = 1000
+
+[model]
+use = "lenet-300-100"
+
+[training]
+optimizer = { use = "adma", learning_rate = 1e-3 }
+batch_size = "sixty"
+length = "40 epochs"
+evaluate = "100it"
+
+[pipeline.imp]
+use = "imp"
+prune_rate = 1.5
+rewind = "90000it"
+
+[pipeline.control]
+use = "reinitialise"
+each = "impp"
+"#;
+
+#[test]
+fn every_error_of_a_spec_is_told_at_once_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("wrong")).unwrap();
+    std::fs::write(folder.path().join("wrong/experiment.toml"), WRONG).unwrap();
+    insta::assert_snapshot!(screen(folder.path(), &["check", "wrong"]));
+}
