@@ -1,6 +1,7 @@
 //! Everything that only the whole shows: layers, rules, the command line.
 
 mod architecture;
+mod combinations;
 mod command_line;
 mod rules;
 mod screens;

@@ -1,0 +1,108 @@
+//! Every plugin with every other: whatever the registry holds is put together, planned, run and recorded.
+
+use std::fmt::Write;
+
+use assert_cmd::Command;
+use tombola::record::{Status, Study};
+use tombola::registry::{Kind, Registry};
+
+const BASE: &str = r#"
+title = "Everything with everything"
+question = "Does every plugin work with every other?"
+dataset = { use = "mnist-10k" }
+
+[model]
+init = "glorot-normal"
+layer = [
+  { flatten = {} },
+  { linear = { units = 8 }, name = "fc1" },
+  { relu = {} },
+  { dropout = { rate = 0.2 } },
+  { linear = { units = "{classes}", bias = false }, name = "out" },
+]
+
+[training]
+optimizer = { use = "sgd", learning_rate = 0.1 }
+batch_size = 32
+length = "6it"
+evaluate = "3it"
+"#;
+
+/// A plugin as a spec writes it, with what it cannot do without.
+fn written(kind: Kind, name: &str) -> String {
+    let required = match (kind, name) {
+        (Kind::Optimizer, "adam") => ", learning_rate = 1e-3, weight_decay = 1e-3",
+        (Kind::Optimizer, "sgd") => ", learning_rate = 0.1, momentum = 0.9, weight_decay = 1e-3",
+        (Kind::Schedule, "step") => ", at = [\"2it\", \"4it\"]",
+        (Kind::Schedule, "warm-up") => ", length = \"2it\", then = { use = \"cosine\" }",
+        (Kind::Learn, "edge-popup") => ", weights_remaining = 0.5",
+        _ => "",
+    };
+    format!("{{ use = \"{name}\"{required} }}")
+}
+
+fn names(registry: &Registry, kind: Kind) -> Vec<&'static str> {
+    registry.abouts(kind).iter().map(|about| about.name).collect()
+}
+
+/// Every optimizer × schedule × what is learned, in one training each.
+fn trainings(registry: &Registry, spec: &mut String) {
+    for optimizer in names(registry, Kind::Optimizer) {
+        for schedule in names(registry, Kind::Schedule) {
+            for learn in names(registry, Kind::Learn) {
+                let name = format!("train-{optimizer}-{schedule}-{learn}");
+                let of = [(Kind::Optimizer, optimizer), (Kind::Schedule, schedule), (Kind::Learn, learn)];
+                let [optimizer, schedule, learn] = of.map(|(kind, name)| written(kind, name));
+                let train = format!("{{ optimizer = {optimizer}, schedule = {schedule}, learn = {learn} }}");
+                let stages = format!("stage = [{{ init = {{}} }}, {{ train = {train} }}]");
+                writeln!(spec, "[pipeline.{name}]\n{stages}").unwrap();
+            }
+        }
+    }
+}
+
+/// Every initialiser × criterion × scope × control, from a ticket that is pruned once.
+fn tickets(registry: &Registry, spec: &mut String) {
+    for init in names(registry, Kind::Init) {
+        for criterion in names(registry, Kind::Criterion) {
+            for scope in ["layer", "global"] {
+                let name = format!("{init}-{criterion}-{scope}");
+                let imp = format!("use = \"imp\"\nlevels = 2\nprune_rate = 0.5\nscope = \"{scope}\"\nrewind = \"3it\"");
+                writeln!(spec, "[pipeline.{name}]\n{imp}\ninit = \"{init}\"\ncriterion = \"{criterion}\"").unwrap();
+                for control in ["reinitialise", "shuffle", "random-sparse"] {
+                    writeln!(spec, "[pipeline.{name}-{control}]\nuse = \"{control}\"\neach = \"{name}\"").unwrap();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_plugin_works_with_every_other() {
+    let registry = Registry::builtin();
+    let mut spec = BASE.to_string();
+    trainings(&registry, &mut spec);
+    tickets(&registry, &mut spec);
+    spec += "[pipeline.masked]\nstage = [{ init = {} }, { random-mask = { weights_remaining = 0.5 } }, { evaluate = {} }]\n";
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("all")).unwrap();
+    std::fs::write(folder.path().join("all/experiment.toml"), spec).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_tombola")).current_dir(&folder).args(["run", "all"]).assert().success();
+
+    let records = std::fs::File::open(folder.path().join("reports/all/records.jsonl")).unwrap();
+    let study = Study::read(std::io::BufReader::new(records)).unwrap();
+    let combined = |kinds: &[Kind]| kinds.iter().map(|kind| names(&registry, *kind).len()).product::<usize>();
+    let trainings = combined(&[Kind::Optimizer, Kind::Schedule, Kind::Learn]);
+    // Levels 0 to 2, and two forks of each control.
+    let tickets = combined(&[Kind::Init, Kind::Criterion]) * 2 * (3 + 3 * 2);
+    assert_eq!(study.rows.len(), trainings + tickets + 1);
+    for row in &study.rows {
+        assert_eq!(row.status, Status::Done, "{} at level {}", row.pipeline, row.level);
+        let expected = match (row.pipeline.contains("edge-popup"), row.pipeline.as_str(), row.level) {
+            (true, ..) | (_, "masked", _) => 0.5,
+            (_, _, level) => 0.5f64.powi(level as i32),
+        };
+        assert!((row.weights_remaining() - expected).abs() < 1e-3, "{}: {}", row.pipeline, row.weights_remaining());
+        assert!(row.scores().unwrap().validation_loss.is_finite(), "{}", row.pipeline);
+    }
+}
