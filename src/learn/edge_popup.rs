@@ -66,17 +66,17 @@ impl Learn for EdgePopup {
         let start = |(param, array): (&Param, &mut crate::ticket::Array)| match param.role {
             Role::Weight { fan_in, fan_out, .. } => {
                 let fans = Fans { len: param.len(), fan_in, fan_out };
-                Some(self.tensor(param, fans, &mut array.values, &*init, seeds))
+                Tensor::Scored(self.scored(param, fans, &mut array.values, &*init, seeds))
             }
-            Role::Bias => None,
+            Role::Bias => Tensor::Frozen(array.values.clone()),
         };
-        let frozen = model.params.iter().zip(ticket.arrays.values_mut()).map(start).collect();
-        Ok(Box::new(Popping { tensors: frozen }))
+        let tensors = model.params.iter().zip(ticket.arrays.values_mut()).map(start).collect();
+        Ok(Box::new(Popping { tensors }))
     }
 }
 
 impl EdgePopup {
-    fn tensor(&self, param: &Param, fans: Fans, values: &mut [f32], init: &dyn Init, seeds: Seeds) -> Popped {
+    fn scored(&self, param: &Param, fans: Fans, values: &mut [f32], init: &dyn Init, seeds: Seeds) -> Popped {
         let scores = init.values(fans, &mut seeds.stream(Purpose::Scores, &param.name));
         let dropped = fans.len - self.weights_remaining.kept_of(fans.len);
         let mut popped = Popped {
@@ -94,8 +94,13 @@ impl EdgePopup {
 }
 
 struct Popping {
-    /// `None` for a tensor without scores, a bias.
-    tensors: Vec<Option<Popped>>,
+    tensors: Vec<Tensor>,
+}
+
+enum Tensor {
+    Scored(Popped),
+    /// A bias, which stays as it was.
+    Frozen(Vec<f32>),
 }
 
 /// One tensor's frozen weights and moving scores.
@@ -150,11 +155,15 @@ fn drop_smallest(scores: &[f32], dropped: usize, keys: &mut Vec<u32>, select: &m
 
 impl Learner for Popping {
     fn lengths(&self) -> Vec<usize> {
-        self.tensors.iter().map(|tensor| tensor.as_ref().map_or(0, |t| t.scores.len())).collect()
+        let length = |tensor: &Tensor| match tensor {
+            Tensor::Scored(popped) => popped.scores.len(),
+            Tensor::Frozen(_) => 0,
+        };
+        self.tensors.iter().map(length).collect()
     }
 
     fn step(&mut self, tensor: usize, values: &mut [f32], gradient: &[f32], stepper: &mut dyn Stepper, rate: f64) {
-        let Some(popped) = &mut self.tensors[tensor] else { return };
+        let Tensor::Scored(popped) = &mut self.tensors[tensor] else { return };
         let inputs = gradient.iter().zip(&popped.weights).zip(&popped.scores);
         for (out, ((g, w), s)) in popped.gradient.iter_mut().zip(inputs) {
             // PyTorch's |s| has gradient 0 at 0.
@@ -166,16 +175,21 @@ impl Learner for Popping {
     }
 
     fn masks(&self) -> IndexMap<String, Mask> {
-        let mask = |t: &Popped| (t.name.clone(), Mask::from_fn(t.select.len(), |i| t.select[i] != 0));
-        self.tensors.iter().flatten().map(mask).collect()
+        let mask = |tensor: &Tensor| match tensor {
+            Tensor::Scored(t) => Some((t.name.clone(), Mask::from_fn(t.select.len(), |i| t.select[i] != 0))),
+            Tensor::Frozen(_) => None,
+        };
+        self.tensors.iter().filter_map(mask).collect()
     }
 
     fn violations(&self, tensor: usize, values: &[f32]) -> usize {
-        let Some(popped) = &self.tensors[tensor] else {
-            return values.iter().filter(|bias| bias.to_bits() != 0).count();
+        let moved = |expected: &mut dyn Iterator<Item = u32>| {
+            expected.zip(values).filter(|(bits, value)| *bits != value.to_bits()).count()
         };
-        let expected = popped.weights.iter().zip(&popped.select).map(|(w, select)| w.to_bits() & select);
-        expected.zip(values).filter(|(bits, value)| *bits != value.to_bits()).count()
+        match &self.tensors[tensor] {
+            Tensor::Scored(t) => moved(&mut t.weights.iter().zip(&t.select).map(|(w, select)| w.to_bits() & select)),
+            Tensor::Frozen(bias) => moved(&mut bias.iter().map(|b| b.to_bits())),
+        }
     }
 }
 

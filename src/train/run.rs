@@ -1,49 +1,25 @@
-//! The training loop.
+//! One training under way: its iterations, evaluations and snapshots.
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use indexmap::IndexMap;
 
-use crate::dataset::Prepared;
+use super::{Bench, Split, Start, host, tensor_of, tensors};
 use crate::dataset::order::Order;
-use crate::device::Compute;
 use crate::graph::{self, Noise};
 use crate::learn::Learner;
 use crate::loss::{self, Tally};
 use crate::mask::Mask;
-use crate::model::Model;
 use crate::optimizer::Stepper;
 use crate::record::{Curve, Scores, TrainingRecord};
-use crate::registry::Registry;
 use crate::schedule::Clock;
-use crate::seed::Seeds;
 use crate::stage::{Failure, Outcome, Training};
 use crate::ticket::{Array, Ticket};
 
-/// Examples in a batch of evaluation: large enough for the matrix kernels, small enough for the cache.
-const EVALUATION_BATCH: usize = 500;
-
-/// Where trainings happen.
-pub struct Bench<'a> {
-    pub model: &'a Model,
-    pub data: &'a Prepared,
-    pub compute: &'a Compute,
-    pub registry: &'a Registry,
-    /// Called after every iteration with the number done so far; `false` asks the training to stop.
-    pub progress: &'a dyn Fn(u64) -> bool,
-}
-
-/// Where a training begins, whose draws it makes, and which positions it keeps for later rewinds.
-pub struct Start<'a> {
-    pub position: u64,
-    pub seeds: Seeds,
-    pub snapshots: &'a [u64],
-}
-
 /// Parameters and masks at one position.
 #[derive(Clone)]
-struct State {
+pub(super) struct State {
     values: Vec<Vec<f32>>,
     masks: IndexMap<String, Mask>,
 }
@@ -58,71 +34,8 @@ struct Best {
     state: State,
 }
 
-impl Bench<'_> {
-    /// Trains to the end, then scores the early-stop and the final weights. A loss that is no longer finite ends the
-    /// training as a recorded outcome, without scores.
-    pub fn train(&self, ticket: Ticket, training: &Training, start: &Start<'_>) -> Result<Outcome, Failure> {
-        let mut run = Run::begin(self, ticket, training, start)?;
-        let diverged = run.to(training.total)?;
-        run.finish(diverged)
-    }
-
-    /// Replays a training up to position `k` and gives the ticket there: for a rewind whose snapshot is not there.
-    pub fn replay(&self, ticket: Ticket, training: &Training, start: &Start<'_>, k: u64) -> Result<Ticket, Failure> {
-        let mut run = Run::begin(self, ticket, training, start)?;
-        match run.to(k)? {
-            Some(iteration) => {
-                Err(Failure::Failed(format!("the training diverged at iteration {iteration}, before {k}")))
-            }
-            None => Ok(run.ticket(&run.state()?)),
-        }
-    }
-
-    /// Scores a ticket as it is.
-    pub fn evaluate(&self, ticket: &Ticket, position: u64) -> Result<Scores, Failure> {
-        let values: Vec<Vec<f32>> = ticket.arrays.values().map(|array| array.values.clone()).collect();
-        let params = tensors(&values, &self.compute.plain);
-        let validation = self.tally(&params, Split::Validation)?;
-        let test = self.tally(&params, Split::Test)?;
-        let train = self.tally(&params, Split::Train)?;
-        Ok(Scores {
-            early_stop_iteration: position,
-            validation_loss: validation.mean_loss(),
-            validation_accuracy: validation.accuracy(),
-            test_loss: test.mean_loss(),
-            test_accuracy: test.accuracy(),
-            final_train_accuracy: train.accuracy(),
-            final_validation_accuracy: validation.accuracy(),
-            final_test_accuracy: test.accuracy(),
-        })
-    }
-
-    /// Loss and accuracy over a whole split, in its order.
-    fn tally(&self, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {
-        let (examples, indices) = match split {
-            Split::Train => (&self.data.dataset.train, &self.data.split.train),
-            Split::Validation => (&self.data.dataset.train, &self.data.split.validation),
-            Split::Test => (&self.data.dataset.test, &self.data.test),
-        };
-        let mut total = Tally::default();
-        for batch in indices.chunks(EVALUATION_BATCH) {
-            let (pixels, labels) = self.data.batch(examples, batch);
-            let logits = graph::forward(self.model, params, pixels, &self.compute.plain, None);
-            total.add(&loss::tally(&host(logits)?, &labels, self.data.classes));
-        }
-        Ok(total)
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Split {
-    Train,
-    Validation,
-    Test,
-}
-
 /// One training under way.
-struct Run<'a> {
+pub(super) struct Run<'a> {
     bench: &'a Bench<'a>,
     training: &'a Training,
     start: &'a Start<'a>,
@@ -142,7 +55,7 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn begin(
+    pub fn begin(
         bench: &'a Bench<'a>,
         mut ticket: Ticket,
         training: &'a Training,
@@ -171,7 +84,7 @@ impl<'a> Run<'a> {
     }
 
     /// Trains up to position `end`; gives the iteration at which the training diverged, if it did.
-    fn to(&mut self, end: u64) -> Result<Option<u64>, Failure> {
+    pub fn to(&mut self, end: u64) -> Result<Option<u64>, Failure> {
         self.keep_snapshot()?;
         if self.curve.iteration.is_empty() {
             self.evaluate()?;
@@ -275,19 +188,19 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn state(&self) -> Result<State, Failure> {
+    pub fn state(&self) -> Result<State, Failure> {
         let values = self.params.iter().map(|param| host(param.clone())).collect::<Result<_, _>>()?;
         Ok(State { values, masks: self.learner.masks() })
     }
 
-    fn ticket(&self, state: &State) -> Ticket {
+    pub fn ticket(&self, state: &State) -> Ticket {
         let array = |((name, shape), values): (&(String, Vec<usize>), &Vec<f32>)| {
             (name.clone(), Array { shape: shape.clone(), values: values.clone() })
         };
         Ticket { arrays: self.names.iter().zip(&state.values).map(array).collect(), masks: state.masks.clone() }
     }
 
-    fn finish(self, diverged: Option<u64>) -> Result<Outcome, Failure> {
+    pub fn finish(self, diverged: Option<u64>) -> Result<Outcome, Failure> {
         let scores = match (&self.best, diverged) {
             (Some(best), None) => Some(self.scores(best)?),
             _ => None,
@@ -327,19 +240,4 @@ impl<'a> Run<'a> {
 fn leaf(param: &Tensor<1>, moves: bool) -> Tensor<1> {
     let tracked = param.clone().autodiff();
     if moves { tracked.require_grad() } else { tracked }
-}
-
-fn tensor_of(values: Vec<f32>, device: &Device) -> Tensor<1> {
-    let len = values.len();
-    Tensor::from_data(TensorData::new(values, [len]), device)
-}
-
-fn tensors(values: &[Vec<f32>], device: &Device) -> Vec<Tensor<1>> {
-    values.iter().map(|values| tensor_of(values.clone(), device)).collect()
-}
-
-/// A tensor's values on the host; its own buffer where the device is the host and nobody else holds it.
-fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Failure> {
-    let data = tensor.try_into_data().map_err(|e| Failure::Failed(format!("the device failed: {e}")))?;
-    data.try_into_vec().map_err(|e| Failure::Failed(format!("the device gave other data than asked: {e}")))
 }

@@ -1,0 +1,117 @@
+//! Training and evaluation on a device.
+
+mod run;
+#[cfg(test)]
+mod tests;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use self::run::Run;
+use crate::dataset::Prepared;
+use crate::device::Compute;
+use crate::graph;
+use crate::loss::{self, Tally};
+use crate::model::Model;
+use crate::record::Scores;
+use crate::registry::Registry;
+use crate::seed::Seeds;
+use crate::stage::{Failure, Outcome, Training};
+use crate::ticket::Ticket;
+
+/// Examples in a batch of evaluation: large enough for the matrix kernels, small enough for the cache.
+const EVALUATION_BATCH: usize = 500;
+
+/// Where trainings happen.
+pub struct Bench<'a> {
+    pub model: &'a Model,
+    pub data: &'a Prepared,
+    pub compute: &'a Compute,
+    pub registry: &'a Registry,
+    /// Called after every iteration with the number done so far; `false` asks the training to stop.
+    pub progress: &'a dyn Fn(u64) -> bool,
+}
+
+/// Where a training begins, whose draws it makes, and which positions it keeps for later rewinds.
+pub struct Start<'a> {
+    pub position: u64,
+    pub seeds: Seeds,
+    pub snapshots: &'a [u64],
+}
+
+impl Bench<'_> {
+    /// Trains to the end, then scores the early-stop and the final weights. A loss that is no longer finite ends the
+    /// training as a recorded outcome, without scores.
+    pub fn train(&self, ticket: Ticket, training: &Training, start: &Start<'_>) -> Result<Outcome, Failure> {
+        let mut run = Run::begin(self, ticket, training, start)?;
+        let diverged = run.to(training.total)?;
+        run.finish(diverged)
+    }
+
+    /// Replays a training up to position `k` and gives the ticket there: for a rewind whose snapshot is not there.
+    pub fn replay(&self, ticket: Ticket, training: &Training, start: &Start<'_>, k: u64) -> Result<Ticket, Failure> {
+        let mut run = Run::begin(self, ticket, training, start)?;
+        match run.to(k)? {
+            Some(iteration) => {
+                Err(Failure::Failed(format!("the training diverged at iteration {iteration}, before {k}")))
+            }
+            None => Ok(run.ticket(&run.state()?)),
+        }
+    }
+
+    /// Scores a ticket as it is.
+    pub fn evaluate(&self, ticket: &Ticket, position: u64) -> Result<Scores, Failure> {
+        let values: Vec<Vec<f32>> = ticket.arrays.values().map(|array| array.values.clone()).collect();
+        let params = tensors(&values, &self.compute.plain);
+        let validation = self.tally(&params, Split::Validation)?;
+        let test = self.tally(&params, Split::Test)?;
+        let train = self.tally(&params, Split::Train)?;
+        Ok(Scores {
+            early_stop_iteration: position,
+            validation_loss: validation.mean_loss(),
+            validation_accuracy: validation.accuracy(),
+            test_loss: test.mean_loss(),
+            test_accuracy: test.accuracy(),
+            final_train_accuracy: train.accuracy(),
+            final_validation_accuracy: validation.accuracy(),
+            final_test_accuracy: test.accuracy(),
+        })
+    }
+
+    /// Loss and accuracy over a whole split, in its order.
+    fn tally(&self, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {
+        let (examples, indices) = match split {
+            Split::Train => (&self.data.dataset.train, &self.data.split.train),
+            Split::Validation => (&self.data.dataset.train, &self.data.split.validation),
+            Split::Test => (&self.data.dataset.test, &self.data.test),
+        };
+        let mut total = Tally::default();
+        for batch in indices.chunks(EVALUATION_BATCH) {
+            let (pixels, labels) = self.data.batch(examples, batch);
+            let logits = graph::forward(self.model, params, pixels, &self.compute.plain, None);
+            total.add(&loss::tally(&host(logits)?, &labels, self.data.classes));
+        }
+        Ok(total)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Split {
+    Train,
+    Validation,
+    Test,
+}
+
+fn tensor_of(values: Vec<f32>, device: &Device) -> Tensor<1> {
+    let len = values.len();
+    Tensor::from_data(TensorData::new(values, [len]), device)
+}
+
+fn tensors(values: &[Vec<f32>], device: &Device) -> Vec<Tensor<1>> {
+    values.iter().map(|values| tensor_of(values.clone(), device)).collect()
+}
+
+/// A tensor's values on the host; its own buffer where the device is the host and nobody else holds it.
+fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Failure> {
+    let data = tensor.try_into_data().map_err(|e| Failure::Failed(format!("the device failed: {e}")))?;
+    data.try_into_vec().map_err(|e| Failure::Failed(format!("the device gave other data than asked: {e}")))
+}

@@ -1,0 +1,200 @@
+//! A small network on real digits, looked at after every step.
+
+use serde_json::{Value, json};
+
+use super::run::Run;
+use super::{Bench, Split, Start, host, tensors};
+use crate::dataset::Prepared;
+use crate::device::{self, Compute};
+use crate::mask::Mask;
+use crate::model::Model;
+use crate::registry::{Registry, Use};
+use crate::seed::{Purpose, Seeds};
+use crate::stage::{Train, Training};
+use crate::ticket::{Array, Ticket};
+
+const SPEC: &str = r#"
+title = "Small"
+dataset = { use = "mnist-10k" }
+model = { init = "glorot-normal", layer = [
+  { flatten = {} },
+  { linear = { units = 6 }, name = "fc1" },
+  { relu = {} },
+  { linear = { units = "{classes}" }, name = "out" },
+] }
+training = { optimizer = { use = "adam", learning_rate = 0.1 }, batch_size = 8, length = "10it", evaluate = "5it" }
+pipeline.dense.use = "dense"
+"#;
+
+struct Small {
+    registry: Registry,
+    model: Model,
+    data: Prepared,
+    compute: Compute,
+}
+
+impl Small {
+    fn new() -> Small {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("small")).unwrap();
+        std::fs::write(folder.path().join("small/experiment.toml"), SPEC).unwrap();
+        let registry = Registry::builtin();
+        let spec = crate::spec::load(&folder.path().join("small"), &registry, &[]).unwrap_or_else(|e| panic!("{e}"));
+        let plan = crate::plan::plan(&spec, &registry, "any").unwrap_or_else(|e| panic!("{e}"));
+        let data = Prepared::load(&spec.dataset, 1, &registry, &[]).unwrap();
+        Small { registry, model: plan.model, data, compute: device::open("cpu").unwrap() }
+    }
+
+    fn bench(&self) -> Bench<'_> {
+        let (model, data, compute, registry) = (&self.model, &self.data, &self.compute, &self.registry);
+        Bench { model, data, compute, registry, progress: &|_| true }
+    }
+
+    fn training(&self, optimizer: Value, learn: Value) -> Training {
+        let used = |name: &str, mut config: Value| {
+            let name =
+                config.as_object_mut().unwrap().remove("use").map_or(name.into(), |n| n.as_str().unwrap().into());
+            Use { name, config, version: 1 }
+        };
+        let train = Train {
+            optimizer: used("", optimizer),
+            schedule: used("cosine", json!({})),
+            batch_size: 8,
+            length: "30it".parse().unwrap(),
+            evaluate: "30it".parse().unwrap(),
+            learn: used("weights", learn),
+            order: String::new(),
+        };
+        train.resolve(&self.registry, self.data.split.train.len() as u64).unwrap()
+    }
+
+    /// Values between −½ and ½, and a mask that keeps every third weight.
+    fn ticket(&self, keeps: impl Fn(usize) -> bool) -> Ticket {
+        let mut ticket = Ticket::default();
+        for param in &self.model.params {
+            let mut stream = SEEDS.stream(Purpose::Init, &param.name);
+            let values = (0..param.len()).map(|_| stream.uniform() as f32 - 0.5).collect();
+            ticket.arrays.insert(param.name.clone(), Array { shape: param.shape.clone(), values });
+            if param.kind.is_some() {
+                ticket.masks.insert(param.name.clone(), Mask::from_fn(param.len(), &keeps));
+            }
+        }
+        ticket
+    }
+}
+
+const SEEDS: Seeds = Seeds { seed: 1, replicate: Some(0) };
+const START: Start<'_> = Start { position: 0, seeds: SEEDS, snapshots: &[] };
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+#[test]
+fn a_masked_weight_stays_zero_after_every_step_with_decay_and_momentum() {
+    let small = Small::new();
+    let bench = small.bench();
+    for optimizer in [
+        json!({ "use": "adam", "learning_rate": 0.01, "weight_decay": 0.1 }),
+        json!({ "use": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.1 }),
+    ] {
+        let training = small.training(optimizer, json!({}));
+        let begun = small.ticket(|i| i % 3 == 0);
+        let mut run = Run::begin(&bench, begun.clone(), &training, &START).unwrap();
+        for iteration in 1..=30 {
+            assert_eq!(run.to(iteration).unwrap(), None);
+            let ticket = run.ticket(&run.state().unwrap());
+            assert_eq!((ticket.violations(), &ticket.masks), (0, &begun.masks), "after step {iteration}");
+        }
+        let (before, after) = (&begun.arrays["out.weight"].values, run.ticket(&run.state().unwrap()));
+        let moved = (0..60).filter(|i| after.arrays["out.weight"].values[*i] != before[*i]).count();
+        assert_eq!(moved, 60, "kept weights train, masked ones became 0");
+    }
+}
+
+#[test]
+fn edge_popup_moves_no_weight_by_a_bit_at_any_step() {
+    let small = Small::new();
+    let bench = small.bench();
+    let optimizer = json!({ "use": "sgd", "learning_rate": 0.5, "momentum": 0.9, "weight_decay": 0.1 });
+    let scores = json!({ "use": "kaiming-uniform", "config": { "a": 2.0 }, "version": 1 });
+    let learn = json!({ "use": "edge-popup", "weights_remaining": 0.4, "scores": scores });
+    let begun = small.ticket(|_| true);
+    let training = small.training(optimizer, learn);
+    let mut run = Run::begin(&bench, begun.clone(), &training, &START).unwrap();
+    let mut masks = Vec::new();
+    for iteration in 1..=30 {
+        assert_eq!(run.to(iteration).unwrap(), None);
+        let ticket = run.ticket(&run.state().unwrap());
+        for (name, mask) in &ticket.masks {
+            let n = mask.len();
+            assert_eq!(mask.kept(), n - (0.6 * n as f64) as usize, "{name} after step {iteration}");
+            let mut expected = begun.arrays[name].values.clone();
+            mask.apply(&mut expected);
+            assert_eq!(bits(&ticket.arrays[name].values), bits(&expected), "{name} after step {iteration}");
+        }
+        for bias in ["fc1.bias", "out.bias"] {
+            assert_eq!(bits(&ticket.arrays[bias].values), bits(&begun.arrays[bias].values), "after step {iteration}");
+        }
+        masks.push(ticket.masks["out.weight"].clone());
+    }
+    assert!(masks.windows(2).any(|pair| pair[0] != pair[1]), "the mask never changed: nothing was learned");
+}
+
+#[test]
+fn gradients_are_the_slopes_of_the_mean_loss() {
+    let small = Small::new();
+    let bench = small.bench();
+    let rate = 1e-3;
+    let mut training = small.training(json!({ "use": "sgd", "learning_rate": rate }), json!({}));
+    training.schedule =
+        small.registry.schedules.build(&Use::with_defaults::<crate::schedule::constant::Constant>()).unwrap();
+    // One batch of the whole split: then the training's loss is the split's.
+    training.batch_size = small.data.split.train.len();
+    let begun = small.ticket(|_| true);
+    let mut run = Run::begin(&bench, begun.clone(), &training, &START).unwrap();
+    run.to(1).unwrap();
+    let stepped = run.ticket(&run.state().unwrap());
+    let loss = |name: &str, i: usize, change: f32| {
+        let mut ticket = begun.clone();
+        ticket.arrays[name].values[i] += change;
+        let values: Vec<Vec<f32>> = ticket.arrays.into_values().map(|array| array.values).collect();
+        bench.tally(&tensors(&values, &small.compute.plain), Split::Train).unwrap().mean_loss()
+    };
+    // Pixel 406 is in the middle of the image.
+    for (name, i) in [("fc1.weight", 406 * 6), ("fc1.bias", 2), ("out.weight", 7), ("out.weight", 41), ("out.bias", 3)]
+    {
+        let moved = f64::from(begun.arrays[name].values[i]) - f64::from(stepped.arrays[name].values[i]);
+        let slope = (loss(name, i, 0.01) - loss(name, i, -0.01)) / 0.02;
+        assert!(
+            (moved / rate - slope).abs() < 2e-3 * slope.abs().max(0.1),
+            "{name}[{i}]: {} and {slope}",
+            moved / rate
+        );
+    }
+}
+
+#[test]
+fn a_finished_training_scores_the_weights_of_least_validation_loss() {
+    let small = Small::new();
+    let bench = small.bench();
+    let mut training = small.training(json!({ "use": "adam", "learning_rate": 0.05 }), json!({}));
+    training.evaluate = 5;
+    let outcome = bench.train(small.ticket(|_| true), &training, &START).unwrap();
+    let (scores, curve) = (outcome.scores.unwrap(), outcome.training.unwrap().curve);
+    assert_eq!(curve.iteration, [0, 5, 10, 15, 20, 25, 30]);
+    let losses: Vec<f32> = curve.validation_loss.iter().map(|loss| loss.unwrap()).collect();
+    let best = (1..losses.len()).min_by(|a, b| losses[*a].total_cmp(&losses[*b])).unwrap();
+    assert_eq!(scores.early_stop_iteration, curve.iteration[best]);
+    assert_eq!(scores.validation_loss as f32, losses[best]);
+    let last = bench.evaluate(&outcome.ticket, 30).unwrap();
+    assert_eq!(scores.final_test_accuracy, last.test_accuracy, "what flows on is the final ticket");
+}
+
+#[test]
+fn values_come_back_from_the_device_as_they_went() {
+    let small = Small::new();
+    let values = vec![vec![1.0f32, -0.0, f32::MIN_POSITIVE / 2.0]];
+    let there = tensors(&values, &small.compute.plain);
+    assert_eq!(bits(&host(there[0].clone()).unwrap()), bits(&values[0]));
+}
