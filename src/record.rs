@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, Write};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What one completed step measured.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -22,7 +22,7 @@ pub struct Record {
     /// What the ticket scores: of a training, or of an evaluation without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scores: Option<Scores>,
-    /// Wall time of the stage in seconds, evaluation included, summed over resumptions.
+    /// Wall time of the stage in seconds, evaluation included. An interrupted stage begins anew.
     pub seconds: f64,
     pub provenance: Provenance,
 }
@@ -67,13 +67,20 @@ pub struct Curve {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Scores {
     pub early_stop_iteration: u64,
+    /// Not a number where logits are not; JSON has only `null` for it.
+    #[serde(deserialize_with = "nan_where_null")]
     pub validation_loss: f64,
     pub validation_accuracy: f64,
+    #[serde(deserialize_with = "nan_where_null")]
     pub test_loss: f64,
     pub test_accuracy: f64,
     pub final_train_accuracy: f64,
     pub final_validation_accuracy: f64,
     pub final_test_accuracy: f64,
+}
+
+fn nan_where_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 /// Where, when and with what a step ran.

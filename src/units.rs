@@ -104,6 +104,12 @@ impl Rate {
         n - ((scale * n as u128 - product) / scale) as usize
     }
 
+    /// Whether `kept` of n is this fraction or less.
+    pub fn reaches(self, kept: usize, n: usize) -> bool {
+        let (product, scale) = self.scaled(n);
+        kept as u128 * scale <= product
+    }
+
     pub fn is_zero(self) -> bool {
         self.numerator == 0
     }

@@ -3,5 +3,7 @@
 mod architecture;
 mod combinations;
 mod command_line;
+mod outcomes;
 mod rules;
 mod screens;
+mod small;

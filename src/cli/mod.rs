@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::registry::Registry;
+use crate::run::crash;
 
 /// Runs lottery-ticket experiments: a folder of TOML in, a report out.
 #[derive(Parser)]
@@ -87,7 +88,7 @@ impl From<String> for Ended {
 /// Runs the command line with these plugins, and gives the exit code.
 pub fn main(registry: Registry) -> ExitCode {
     let cli = Cli::parse();
-    let result = match &cli.command {
+    let run = || match &cli.command {
         Command::Check(command) => command.run(&registry),
         Command::Plan(command) => command.run(&registry),
         Command::Run(command) => command.run(&registry),
@@ -95,15 +96,24 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::List(command) => command.run(&registry),
         Command::Show(command) => command.run(&registry),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Ended::Crashed) => ExitCode::from(1),
-        Err(Ended::Wrong(message)) => {
-            eprint!("{message}");
+    match crash::guarded(run) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(Ended::Crashed)) => ExitCode::from(1),
+        Ok(Err(Ended::Wrong(message))) => {
+            say(message.trim_end());
             ExitCode::from(2)
         }
-        Err(Ended::Interrupted) => ExitCode::from(130),
+        Ok(Err(Ended::Interrupted)) => ExitCode::from(130),
+        Err(crash) => {
+            say(&format!("error: {crash}"));
+            ExitCode::from(1)
+        }
     }
+}
+
+/// A line to stderr, which may be closed: that is no reason to stop.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Writes a result to stdout. A reader that has gone away, as `head` does, ends the output and is no error.

@@ -24,7 +24,7 @@ pub struct PlanCommand {
 impl PlanCommand {
     pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
         let opened = self.experiment.open(registry)?;
-        let store = Store::open(&self.experiment.runs)?;
+        let store = Store::open(&self.experiment.runs);
         let news: Vec<Option<String>> = reasons(&opened, &store);
         match self.json {
             true => print(&format!("{:#}\n", as_json(&opened, &news))),

@@ -47,7 +47,7 @@ impl<'a> Progress<'a> {
     fn line(&self, text: String) {
         match self.terminal {
             true => self.bar.println(text),
-            false => eprintln!("{text}"),
+            false => super::say(&text),
         }
     }
 

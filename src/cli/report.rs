@@ -19,7 +19,7 @@ pub struct ReportCommand {
 impl ReportCommand {
     pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
         let opened = self.experiment.open(registry)?;
-        let store = Store::open(&self.experiment.runs)?;
+        let store = Store::open(&self.experiment.runs);
         let folder = render(&self.experiment, &opened, &store, None, registry)?;
         print(&format!("{}\n", folder.join("index.html").display()))
     }

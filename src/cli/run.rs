@@ -8,7 +8,7 @@ use clap::Args;
 use super::open::Opened;
 use super::progress::Progress;
 use super::report::render;
-use super::{Ended, Experiment};
+use super::{Ended, Experiment, say};
 use crate::dataset::Prepared;
 use crate::registry::Registry;
 use crate::run::{self, Finished, Shared, State, Store};
@@ -25,25 +25,26 @@ pub struct RunCommand {
 impl RunCommand {
     pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
         let opened = self.experiment.open(registry)?;
-        let store = Store::open(&self.experiment.runs)?;
+        let store = Store::open(&self.experiment.runs);
         let finished = self.steps(&opened, &store, registry)?;
         let folder = render(&self.experiment, &opened, &store, Some(&finished.states), registry)?;
         match finished.ran {
             0 if !finished.interrupted => {
-                eprintln!("Nothing to run: every step is recorded in {}.", store.root().display())
+                say(&format!("Nothing to run: every step is recorded in {}.", store.root().display()))
             }
-            ran => eprintln!("{ran} steps ran."),
+            1 => say("1 step ran."),
+            ran => say(&format!("{ran} steps ran.")),
         }
-        eprintln!("Report: {}", folder.join("index.html").display());
+        say(&format!("Report: {}", folder.join("index.html").display()));
         let failed = finished.states.iter().filter(|state| matches!(state, State::Failed(_))).count();
         match (finished.interrupted, failed) {
             (true, _) => {
-                eprintln!("Interrupted. Run the same command again to go on from the last completed step.");
+                say("Interrupted. Run the same command again to go on from the last completed step.");
                 Err(Ended::Interrupted)
             }
             (false, 0) => Ok(()),
             (false, n) => {
-                eprintln!("error: {n} steps failed or follow one that failed; the report lists them");
+                say(&format!("error: {n} steps failed or follow one that failed; the report lists them"));
                 Err(Ended::Crashed)
             }
         }
@@ -84,7 +85,7 @@ fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Ended> {
         if asked.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("Stopping: completed steps are kept. Once more to end at once.");
+        say("Stopping: completed steps are kept. Once more to end at once.");
     };
     ctrlc::set_handler(handler).map_err(|e| format!("cannot listen for Ctrl-C: {e}"))?;
     Ok(stop)

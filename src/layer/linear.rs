@@ -38,7 +38,7 @@ impl Plugin for Linear {
 impl Linear {
     fn outputs(&self) -> Result<usize, String> {
         let outputs = (self.units as f64 * self.width + 0.5).floor();
-        match outputs.is_finite() && self.width > 0.0 && outputs <= 1e6 {
+        match self.units > 0 && outputs.is_finite() && self.width > 0.0 && outputs <= 1e6 {
             true => Ok((outputs as usize).max(1)),
             false => Err(format!("units × width = {} × {} must lie between 1 and 1,000,000", self.units, self.width)),
         }
@@ -69,5 +69,18 @@ impl Layer for Linear {
             [bias] => y + bias.clone().reshape([1, outputs]),
             _ => y,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_width_scales_units_and_a_layer_without_any_is_refused() {
+        let outputs = |units, width| Linear { units, width, bias: true }.outputs();
+        assert_eq!(outputs(5, 0.5), Ok(3), "half up");
+        assert_eq!(outputs(300, 0.001), Ok(1));
+        assert!([outputs(0, 1.0), outputs(5, 0.0), outputs(5, f64::NAN), outputs(9, 1e9)].iter().all(Result::is_err));
     }
 }

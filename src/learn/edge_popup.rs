@@ -43,13 +43,18 @@ impl Plugin for EdgePopup {
     const REFERENCES: &'static [(&'static str, Kind)] = &[("scores", Kind::Init)];
 }
 
+const PRUNED: &str = "edge-popup learns a mask from all weights, and this ticket is pruned already";
+
 impl Learn for EdgePopup {
     fn learns(&self) -> &'static str {
         "mask"
     }
 
-    fn kept(&self, _: usize, prunable: usize) -> usize {
-        self.weights_remaining.kept_of(prunable)
+    fn foresee(&self, kept: usize, prunable: usize) -> Result<usize, String> {
+        match kept < prunable {
+            true => Err(PRUNED.into()),
+            false => Ok(self.weights_remaining.kept_of(prunable)),
+        }
     }
 
     fn start(
@@ -60,7 +65,7 @@ impl Learn for EdgePopup {
         registry: &Registry,
     ) -> Result<Box<dyn Learner>, String> {
         if ticket.kept() < ticket.prunable() {
-            return Err("edge-popup learns a mask from all weights, and this ticket is pruned already".into());
+            return Err(PRUNED.into());
         }
         let init = registry.inits.build(&self.scores)?;
         let start = |(param, array): (&Param, &mut crate::ticket::Array)| match param.role {
@@ -172,6 +177,13 @@ impl Learner for Popping {
         }
         stepper.step(tensor, rate, &mut popped.scores, &popped.gradient, Kept::All);
         popped.choose(values);
+    }
+
+    fn beneath(&self, tensor: usize) -> Option<&[f32]> {
+        match &self.tensors[tensor] {
+            Tensor::Scored(popped) => Some(&popped.weights),
+            Tensor::Frozen(_) => None,
+        }
     }
 
     fn masks(&self) -> IndexMap<String, Mask> {

@@ -20,8 +20,9 @@ pub trait Learn: Send + Sync {
     /// What moves: "weights" or "mask".
     fn learns(&self) -> &'static str;
 
-    /// How many of a tensor's weights are kept after a training that began with `kept` of `prunable`.
-    fn kept(&self, kept: usize, prunable: usize) -> usize;
+    /// How many of a tensor's weights are kept after a training that began with `kept` of `prunable`; an error where
+    /// it cannot begin so.
+    fn foresee(&self, kept: usize, prunable: usize) -> Result<usize, String>;
 
     /// Prepares a training from a ticket, whose arrays become what the graph computes with.
     fn start(
@@ -47,6 +48,12 @@ pub trait Learner: Send {
         stepper: &mut dyn Stepper,
         learning_rate: f64,
     );
+
+    /// What a rewind to this moment restores, where it is not what the graph computes with: a learned mask hides weights
+    /// that are still there.
+    fn beneath(&self, _tensor: usize) -> Option<&[f32]> {
+        None
+    }
 
     /// The masks as they stand.
     fn masks(&self) -> IndexMap<String, Mask>;

@@ -28,8 +28,8 @@ impl Learn for LearnWeights {
         "weights"
     }
 
-    fn kept(&self, kept: usize, _: usize) -> usize {
-        kept
+    fn foresee(&self, kept: usize, _: usize) -> Result<usize, String> {
+        Ok(kept)
     }
 
     fn start(&self, ticket: &mut Ticket, _: &Model, _: Seeds, _: &Registry) -> Result<Box<dyn Learner>, String> {

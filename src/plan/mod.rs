@@ -77,6 +77,8 @@ pub struct PlannedTicket {
     pub kept: usize,
     pub prunable: usize,
     pub gates: Vec<Gate>,
+    /// Its pipeline's stop rule at its own level: where it is broken, this ticket is the last.
+    pub bound: Option<Gate>,
     /// What its training learns: "weights" or "mask"; "" for an evaluation without training.
     pub learns: &'static str,
 }

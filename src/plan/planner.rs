@@ -14,7 +14,8 @@ use crate::stage::{Ahead, Foreseen, Stage};
 
 pub fn plan(spec: &Spec, registry: &Registry, model: Model, device: &str) -> Result<Plan, Diagnostics> {
     let order = order(spec)?;
-    let mut planner = Planner { spec, registry, steps: Vec::new(), known: HashMap::new(), built: HashMap::new() };
+    let mut planner =
+        Planner { spec, registry, steps: Vec::new(), known: HashMap::new(), built: HashMap::new(), walked: 0 };
     let mut tickets: HashMap<&str, Vec<PlannedTicket>> = HashMap::new();
     let mut problems = Diagnostics::default();
     for replicate in 0..spec.replicates {
@@ -94,6 +95,7 @@ impl<'a> Cursor<'a> {
             per_epoch: 1,
             evaluated: false,
             rewinds_to: None,
+            origin: 0,
             learns: None,
             layers: model.prunable().map(layer).collect(),
             examples: (spec.dataset.train - spec.dataset.validation) as u64,
@@ -137,6 +139,9 @@ fn forks<'a>(fork: &Fork, of: &Walked<'a>) -> Result<Vec<Cursor<'a>>, Error> {
             return Err(Error::new(&fork.origin, message));
         }
     }
+    if of.points.len().saturating_mul(fork.times as usize) > LIMIT {
+        return Err(Error::new(&fork.origin, format!("more than {LIMIT} forks")).help("draw each fork fewer times"));
+    }
     let wanted = |point: &&Cursor<'a>| fork.at.as_ref().is_none_or(|at| at.contains(&point.ahead.level));
     let drawn = |point: &Cursor<'a>| {
         let point = point.clone();
@@ -153,7 +158,12 @@ struct Planner<'a> {
     known: HashMap<String, usize>,
     /// Stages built, by their configuration.
     built: HashMap<String, Arc<dyn Stage>>,
+    /// Stages walked so far, shared ones each time.
+    walked: usize,
 }
+
+/// Far more than anyone runs: a plan that needs more is a mistake, found before memory is.
+const LIMIT: usize = 1_000_000;
 
 impl<'a> Planner<'a> {
     fn pipeline(&mut self, pipeline: &PipelineSpec, starts: Vec<Cursor<'a>>) -> Result<Walked<'a>, Error> {
@@ -211,12 +221,15 @@ impl<'a> Planner<'a> {
             cursors = self.stages(stages, cursors, pipeline, walked)?;
             for cursor in &mut cursors {
                 if let (Some(drop), Some(ticket), Some(dense)) = (until.accuracy_drop, cursor.evaluated, cursor.dense) {
-                    cursor.gates.push(Gate { ticket, dense, drop });
+                    let gate = Gate { ticket, dense, drop };
+                    cursor.gates.push(gate);
+                    let own = |planned: &&mut PlannedTicket| planned.step == ticket && planned.draw == cursor.draw;
+                    walked.tickets.iter_mut().rev().find(own).into_iter().for_each(|own| own.bound = Some(gate));
                 }
             }
             let small = |cursor: &Cursor<'a>| {
                 let (kept, prunable) = (cursor.ahead.kept(), cursor.ahead.prunable());
-                until.weights_remaining.is_some_and(|bound| kept as f64 <= f64::from(bound) * prunable as f64)
+                until.weights_remaining.is_some_and(|bound| bound.reaches(kept, prunable))
             };
             let (done, on) = cursors.into_iter().partition(small);
             ended.extend::<Vec<_>>(done);
@@ -234,6 +247,11 @@ impl<'a> Planner<'a> {
         pipeline: &str,
         walked: &mut Walked<'a>,
     ) -> Result<Cursor<'a>, Error> {
+        self.walked += 1;
+        if self.walked > LIMIT {
+            let message = format!("{:?} plans more than {LIMIT} steps, shared ones included", self.spec.name);
+            return Err(Error::new(origin, message).help("fewer replicates, levels, branches or draws"));
+        }
         let before = cursor.clone();
         cursor.ahead.iterations = 0;
         cursor.ahead.evaluated = false;
@@ -257,6 +275,7 @@ impl<'a> Planner<'a> {
                 kept: cursor.ahead.kept(),
                 prunable: cursor.ahead.prunable(),
                 gates: cursor.gates.clone(),
+                bound: None,
                 learns: cursor.ahead.learns.unwrap_or(""),
             });
             if cursor.ahead.level > 0 && cursor.ahead.iterations > 0 {
@@ -299,11 +318,7 @@ impl<'a> Planner<'a> {
             layers: after.ahead.layers.clone(),
         });
         self.known.insert(id, self.steps.len() - 1);
-        let limit = 1_000_000;
-        match self.steps.len() > limit {
-            true => Err(format!("{:?} plans more than {limit} steps", self.spec.name)),
-            false => Ok(self.steps.len() - 1),
-        }
+        Ok(self.steps.len() - 1)
     }
 
     fn build(&mut self, used: &Use) -> Result<Arc<dyn Stage>, String> {

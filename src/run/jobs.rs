@@ -1,9 +1,9 @@
 //! The loop at the heart: whatever is ready and not in the store runs, the longest chain first, one thread a job.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::crash;
 use super::lab::Shared;
 use crate::plan::{Gate, Plan};
 use crate::record::Record;
@@ -129,12 +129,17 @@ fn work(
         held.states[step] = State::Running;
         drop(held);
         let job = Job { step, worker };
-        watch.began(job);
-        let result = match &pool {
-            Ok(pool) => pool.install(|| guarded(shared, job, watch, stop)),
-            Err(e) => Err(Failure::Failed(format!("no thread to be had: {e}"))),
-        };
-        watch.ended(job, result.as_ref().map_err(|e| e.to_string()).as_ref().map(|r| *r).map_err(String::as_str));
+        // Whatever happens to a step, its place on the board is settled: others wait for it.
+        let worked = crash::guarded(|| {
+            watch.began(job);
+            match &pool {
+                Ok(pool) => pool.install(|| attempt(shared, job, watch, stop)),
+                Err(e) => Err(Failure::Failed(format!("no thread to be had: {e}"))),
+            }
+        });
+        let result = worked.unwrap_or_else(|crash| Err(Failure::Failed(crash)));
+        let told = result.as_ref().map_err(|e| e.to_string());
+        let _ = crash::guarded(|| watch.ended(job, told.as_ref().map(|r| *r).map_err(String::as_str)));
         held = lock(board);
         held.states[step] = match &result {
             Ok(record) => state(record),
@@ -148,15 +153,12 @@ fn work(
 }
 
 /// Runs a step; a panic in it is its failure, and no other job's.
-fn guarded(shared: &Shared<'_>, job: Job, watch: &dyn Watch, stop: &AtomicBool) -> Result<Record, Failure> {
+fn attempt(shared: &Shared<'_>, job: Job, watch: &dyn Watch, stop: &AtomicBool) -> Result<Record, Failure> {
     let progress = |iterations| {
         watch.advanced(job, iterations);
         !stop.load(Ordering::Relaxed)
     };
-    catch_unwind(AssertUnwindSafe(|| shared.step(job.step, &progress))).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-        Err(Failure::Failed(format!("crashed: {}", text.unwrap_or("without a message"))))
-    })
+    crash::guarded(|| shared.step(job.step, &progress)).unwrap_or_else(|crash| Err(Failure::Failed(crash)))
 }
 
 fn lock(board: &Mutex<Board>) -> MutexGuard<'_, Board> {

@@ -1,9 +1,11 @@
 //! Runs a plan: independent chains as one-thread jobs over one store, and what came of it.
 
+pub mod crash;
 mod jobs;
 mod lab;
 mod outcome;
 mod provenance;
+mod scratch;
 mod store;
 mod ticket_file;
 

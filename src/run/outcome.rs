@@ -59,11 +59,9 @@ impl View<'_> {
         }
     }
 
-    /// Whether this ticket broke a rule that a later level of its pipeline waits behind.
+    /// Whether this ticket broke its pipeline's stop rule, and so is the last.
     fn broke_bound(&self, ticket: &PlannedTicket) -> bool {
-        let own = |other: &&PlannedTicket| other.pipeline == ticket.pipeline && other.replicate == ticket.replicate;
-        let mut gates = self.plan.tickets.iter().filter(own).flat_map(|other| &other.gates);
-        gates.any(|gate| gate.ticket == ticket.step && broken(gate, |step| self.accuracy(step)) == Some(true))
+        ticket.bound.is_some_and(|gate| broken(&gate, |step| self.accuracy(step)) == Some(true))
     }
 
     fn follows_diverged(&self, step: usize) -> bool {

@@ -9,7 +9,12 @@ use crate::record::{Host, Provenance};
 /// What every step of a run has in common; `started` is set step by step.
 pub fn provenance(folder: &Path, device: &str) -> Provenance {
     let commit = git(folder, &["rev-parse", "HEAD"]);
-    let changes = git(folder, &["status", "--porcelain", "--", ":/", ":(top,exclude)reports"]);
+    let changes =
+        || git(folder, &["status", "--porcelain", "--ignore-submodules=all", "--", ":/", ":(top,exclude)reports"]);
+    // A repository's own filters are programs, which `status` would run.
+    let filters =
+        git(folder, &["config", "--local", "--includes", "--get-regexp", r"^filter\..*\.(clean|smudge|process)$"]);
+    let changes = if filters.is_some() { None } else { changes() };
     Provenance {
         tombola: env!("CARGO_PKG_VERSION").into(),
         burn: BURN.into(),
@@ -45,6 +50,9 @@ fn host() -> Host {
 
 /// What git answers; `None` without git or outside a repository.
 fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git").arg("-C").arg(folder).args(arguments).output().ok()?;
+    let mut command = Command::new("git");
+    // Nothing that the folder's own settings name may be run.
+    command.args(["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]);
+    let output = command.arg("-C").arg(folder).args(arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_string())
 }

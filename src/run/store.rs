@@ -1,18 +1,19 @@
 //! The store: what each completed step left, by its content id.
 //!
 //! `steps/ab/abcd…/` holds `ticket.safetensors`, `record.json` and snapshots `at-500it.safetensors`. A step is written
-//! into a folder of its own under `tmp/`, synced, and renamed into place, so it is there whole or not at all; two runs
+//! into a folder of its own under `tmp/` (see `scratch`), synced, and renamed into place, so it is there whole or not at all; two runs
 //! that write the same step write the same bytes, and the second finds it there. A file that does not read back as it
 //! was written is no result: the step counts as not run, and is computed anew.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::scratch::Scratch;
 use super::ticket_file;
 use crate::record::Record;
 use crate::ticket::Ticket;
@@ -20,6 +21,8 @@ use crate::ticket::Ticket;
 /// A folder of completed steps.
 pub struct Store {
     root: PathBuf,
+    /// Made when it is first needed.
+    scratch: Mutex<Option<Arc<Scratch>>>,
 }
 
 /// A step's `record.json`.
@@ -32,23 +35,10 @@ pub struct Stored {
     pub record: Record,
 }
 
-static NEXT: AtomicU64 = AtomicU64::new(0);
-
 impl Store {
-    /// Opens the store in a folder, which need not exist yet; removes what killed runs of this machine left half
-    /// written.
-    pub fn open(root: &Path) -> Result<Store, String> {
-        let store = Store { root: root.to_path_buf() };
-        let Ok(entries) = fs::read_dir(store.root.join("tmp")) else { return Ok(store) };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let pid = name.to_str().and_then(|name| name.split('-').next()).and_then(|pid| pid.parse::<u32>().ok());
-            if Path::new("/proc/self").exists() && pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
-                // Left where it cannot be removed: it is in nobody's way.
-                let _ = fs::remove_dir_all(entry.path());
-            }
-        }
-        Ok(store)
+    /// The store in a folder, which need not exist yet. Nothing is written before the first step is put.
+    pub fn open(root: &Path) -> Store {
+        Store { root: root.to_path_buf(), scratch: Mutex::new(None) }
     }
 
     pub fn root(&self) -> &Path {
@@ -74,28 +64,33 @@ impl Store {
     pub fn all(&self) -> impl Iterator<Item = Stored> + '_ {
         let folders = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
         let steps = folders(self.root.join("steps")).flat_map(move |entry| folders(entry.path()));
-        steps.filter_map(|entry| self.stored(entry.file_name().to_str().filter(|name| name.len() > 2)?))
+        let is_id = |name: &&str| name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit());
+        steps.filter_map(move |entry| self.stored(entry.file_name().to_str().filter(is_id)?))
     }
 
     /// Whether a step is complete: record and ticket both there, the ticket with the bytes that the record names.
     pub fn complete(&self, id: &str) -> Option<Record> {
         let stored = self.stored(id)?;
         let bytes = fs::read(self.step(id).join("ticket.safetensors")).ok()?;
-        (blake3::hash(&bytes).to_hex().as_str() == stored.ticket).then_some(stored.record)
+        (hash(&bytes) == stored.ticket).then_some(stored.record)
     }
 
+    /// A completed step's ticket; an error where it is not what was written.
     pub fn ticket(&self, id: &str) -> Result<Ticket, String> {
-        self.read(&self.step(id).join("ticket.safetensors"))
+        let path = self.step(id).join("ticket.safetensors");
+        let bytes = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        match self.stored(id).is_some_and(|stored| hash(&bytes) == stored.ticket) {
+            true => ticket_file::from_bytes(&bytes).map_err(|e| format!("{}: {e}", path.display())),
+            false => Err(format!("{} has changed since it was written: run again to mend it", path.display())),
+        }
     }
 
-    /// The ticket at position `k` of a training, where it was kept.
+    /// The ticket at position `k` of a training, where it was kept and is as it was written.
     pub fn snapshot(&self, id: &str, k: u64) -> Option<Ticket> {
-        self.read(&self.step(id).join(snapshot(k))).ok()
-    }
-
-    fn read(&self, path: &Path) -> Result<Ticket, String> {
-        let bytes = fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
-        ticket_file::from_bytes(&bytes).map_err(|e| format!("{}: {e}", path.display()))
+        let path = self.step(id).join(snapshot(k));
+        let bytes = fs::read(&path).ok()?;
+        let written = fs::read_to_string(path.with_extension(HASH)).ok()?;
+        (hash(&bytes) == written).then(|| ticket_file::from_bytes(&bytes).ok())?
     }
 
     /// Writes a completed step: all of it, or nothing.
@@ -107,14 +102,13 @@ impl Store {
         snapshots: &[(u64, Ticket)],
     ) -> Result<(), String> {
         let id = &record.step;
-        let temporary = self.temporary(id)?;
+        let temporary = self.scratch()?.folder(id)?;
         let bytes = ticket_file::to_bytes(ticket)?;
         write(&temporary.join("ticket.safetensors"), &bytes)?;
         for (k, ticket) in snapshots {
-            write(&temporary.join(snapshot(*k)), &ticket_file::to_bytes(ticket)?)?;
+            write_snapshot(&temporary, *k, ticket)?;
         }
-        let ticket = blake3::hash(&bytes).to_hex().to_string();
-        let stored = Stored { inputs: inputs.clone(), ticket, record: record.clone() };
+        let stored = Stored { inputs: inputs.clone(), ticket: hash(&bytes), record: record.clone() };
         let text = serde_json::to_vec_pretty(&stored).map_err(|e| e.to_string())?;
         write(&temporary.join("record.json"), &text)?;
         self.settle(&temporary, id)
@@ -122,19 +116,25 @@ impl Store {
 
     /// Adds a snapshot to a step that is complete already.
     pub fn put_snapshot(&self, id: &str, k: u64, ticket: &Ticket) -> Result<(), String> {
-        let temporary = self.temporary(id)?;
-        let file = temporary.join(snapshot(k));
-        write(&file, &ticket_file::to_bytes(ticket)?)?;
-        let place = self.step(id).join(snapshot(k));
-        fs::rename(&file, &place).map_err(|e| format!("{}: {e}", place.display()))?;
-        fs::remove_dir(&temporary).map_err(|e| format!("{}: {e}", temporary.display()))
+        let temporary = self.scratch()?.folder(id)?;
+        write_snapshot(&temporary, k, ticket)?;
+        let name = PathBuf::from(snapshot(k));
+        // The hash first: without its file it says nothing, and the other way round would be no snapshot.
+        for name in [name.with_extension(HASH), name] {
+            let place = self.step(id).join(&name);
+            fs::rename(temporary.join(&name), &place).map_err(|e| format!("{}: {e}", place.display()))?;
+        }
+        remove(&temporary)
     }
 
-    fn temporary(&self, id: &str) -> Result<PathBuf, String> {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let folder = self.root.join("tmp").join(format!("{}-{number}-{id}", std::process::id()));
-        create(&folder)?;
-        Ok(folder)
+    fn scratch(&self) -> Result<Arc<Scratch>, String> {
+        let mut held = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(scratch) = &*held {
+            return Ok(scratch.clone());
+        }
+        let scratch = Arc::new(Scratch::open(&self.root.join("tmp"))?);
+        *held = Some(scratch.clone());
+        Ok(scratch)
     }
 
     /// Renames a finished folder into place. Another run may have put the same step there meanwhile: its is kept. A
@@ -147,7 +147,7 @@ impl Store {
             if self.complete(id).is_some() {
                 return remove(temporary);
             }
-            let aside = self.root.join("tmp").join(format!("{}-broken-{id}", std::process::id()));
+            let aside = self.scratch()?.place("broken");
             fs::rename(&place, &aside).map_err(|e| format!("{}: {e}", place.display()))?;
             remove(&aside)?;
         }
@@ -161,6 +161,19 @@ impl Store {
 
 fn snapshot(k: u64) -> String {
     format!("at-{k}it.safetensors")
+}
+
+/// Beside each snapshot lies its BLAKE3.
+const HASH: &str = "blake3";
+
+fn write_snapshot(folder: &Path, k: u64, ticket: &Ticket) -> Result<(), String> {
+    let (path, bytes) = (folder.join(snapshot(k)), ticket_file::to_bytes(ticket)?);
+    write(&path, &bytes)?;
+    write(&path.with_extension(HASH), hash(&bytes).as_bytes())
+}
+
+fn hash(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
 }
 
 fn create(folder: &Path) -> Result<(), String> {
@@ -206,7 +219,7 @@ mod tests {
 
     fn filled() -> (tempfile::TempDir, Store, Ticket) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
+        let store = Store::open(folder.path());
         let mut ticket = Ticket::default();
         ticket.arrays.insert("w".into(), Array { shape: vec![2], values: vec![1.0, -0.0] });
         store.put(&Value::Null, &record(), &ticket, &[(5, ticket.clone())]).unwrap();
@@ -220,6 +233,7 @@ mod tests {
         assert_eq!(store.ticket(ID), Ok(ticket.clone()));
         assert_eq!(store.snapshot(ID, 5), Some(ticket));
         assert_eq!(store.snapshot(ID, 6), None);
+        drop(store);
         assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0);
     }
 
@@ -236,6 +250,23 @@ mod tests {
     }
 
     #[test]
+    fn a_flipped_bit_in_a_snapshot_makes_it_none() {
+        let (_folder, store, _) = filled();
+        let path = store.step(ID).join(snapshot(5));
+        let mut bytes = fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(store.snapshot(ID, 5), None);
+    }
+
+    #[test]
+    fn a_folder_that_is_no_step_is_passed_over() {
+        let (folder, store, _) = filled();
+        fs::create_dir_all(folder.path().join("steps/ab/aéb")).unwrap();
+        assert_eq!(store.all().count(), 1);
+    }
+
+    #[test]
     fn a_record_without_its_ticket_is_not_done() {
         let (_folder, store, _) = filled();
         fs::remove_file(store.step(ID).join("ticket.safetensors")).unwrap();
@@ -248,7 +279,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("runs");
         fs::write(&file, "in the way").unwrap();
-        let error = Store::open(&file).unwrap().put(&Value::Null, &record(), &Ticket::default(), &[]).unwrap_err();
+        let error = Store::open(&file).put(&Value::Null, &record(), &Ticket::default(), &[]).unwrap_err();
         assert!(error.contains("runs"), "{error}");
     }
 }

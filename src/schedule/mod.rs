@@ -5,8 +5,13 @@ pub mod cosine;
 pub mod step;
 pub mod warm_up;
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::registry::{Registry, Use};
+use crate::units::Length;
 
 /// Where a training stands. Iterations are counted from the start of the schedule, which a training that was rewound
 /// to k joins at k.
@@ -24,6 +29,38 @@ pub struct Clock {
 pub trait Schedule: Send + Sync {
     /// The factor for one iteration, usually within 0 to 1.
     fn factor(&self, clock: Clock) -> f64;
+
+    /// Of a schedule that hands over to another: after how long, and to which.
+    fn then(&self) -> Option<(Length, &Use)> {
+        None
+    }
+}
+
+/// A schedule with all that follow it, as a training asks them.
+#[derive(Clone)]
+pub struct Course {
+    own: Arc<dyn Schedule>,
+    then: Option<(Length, Arc<Course>)>,
+}
+
+impl Course {
+    pub fn start(used: &Use, registry: &Registry) -> Result<Course, String> {
+        let own = registry.schedules.build(used)?;
+        let then = own.then().map(|(length, used)| Ok::<_, String>((length, Arc::new(Course::start(used, registry)?))));
+        Ok(Course { then: then.transpose()?, own })
+    }
+
+    /// The factor for one iteration. A schedule that follows counts from where it took over, and has the rest.
+    pub fn factor(&self, clock: Clock) -> f64 {
+        if let Some((length, then)) = &self.then {
+            let length = length.iterations(clock.per_epoch);
+            if clock.iteration >= length {
+                let total = clock.total.saturating_sub(length);
+                return then.factor(Clock { iteration: clock.iteration - length, total, ..clock });
+            }
+        }
+        self.own.factor(clock)
+    }
 }
 
 /// What a schedule counts: it moves at every iteration, or once an epoch.
@@ -56,12 +93,10 @@ impl By {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::{Registry, Use};
-
     /// A shipped schedule's factors over a whole training, with two iterations an epoch.
     pub fn factors(name: &str, config: &str, total: u64) -> Vec<f64> {
         let used = Use { name: name.to_string(), config: serde_json::from_str(config).unwrap(), version: 1 };
-        let schedule = Registry::builtin().schedules.build(&used).unwrap();
+        let schedule = Course::start(&used, &Registry::builtin()).unwrap();
         (0..total).map(|iteration| schedule.factor(Clock { iteration, total, per_epoch: 2 })).collect()
     }
 

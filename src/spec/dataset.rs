@@ -116,7 +116,7 @@ fn fits(spec: &DatasetSpec, node: &Node, diagnostics: &mut Diagnostics) {
     if mean.len() != channels || std.len() != channels {
         fail("normalise", format!("`mean` and `std` need a value for each of the {channels} channels"));
     }
-    if std.iter().any(|std| *std <= 0.0) {
-        fail("normalise", "a `std` must be above 0".to_string());
+    if !mean.iter().all(|mean| mean.is_finite()) || !std.iter().all(|std| std.is_finite() && *std > 0.0) {
+        fail("normalise", "a `mean` must be finite, and a `std` finite and above 0".to_string());
     }
 }

@@ -57,6 +57,8 @@ pub struct Ahead<'a> {
     pub evaluated: bool,
     /// The position whose weights the stage restores, from the pipeline's first training.
     pub rewinds_to: Option<u64>,
+    /// Where its weights come from: the last position that was restored, 0 before any.
+    pub origin: u64,
     /// What its trainings learn, for the report: "weights" or "mask".
     pub learns: Option<&'static str>,
     /// Kept weights of each prunable tensor, in graph order.

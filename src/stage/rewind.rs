@@ -66,7 +66,7 @@ impl Stage for Rewind {
         if k > trained {
             return Err(format!("rewinding to {} goes past the end of the first training, {trained}it", self.to));
         }
-        ahead.position = k;
+        (ahead.position, ahead.origin) = (k, k);
         ahead.rewinds_to = Some(k);
         Ok(())
     }

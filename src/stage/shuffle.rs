@@ -30,7 +30,9 @@ impl Stage for Shuffle {
                 "`shuffle` imitates a ticket: put a `train` and a `prune` before it, or fork from a pipeline".into()
             );
         }
-        ahead.rewinds_to = Some(ahead.position);
+        // Where the ticket was never rewound, that is initialisation, and the control is trained from there.
+        ahead.position = ahead.origin;
+        ahead.rewinds_to = Some(ahead.origin);
         Ok(())
     }
 

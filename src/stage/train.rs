@@ -9,7 +9,7 @@ use super::{Ahead, Failure, Outcome, Stage, Work};
 use crate::learn::{Learn, LearnWeights};
 use crate::optimizer::Optimizer;
 use crate::registry::{Kind, Plugin, Registry, Use};
-use crate::schedule::Schedule;
+use crate::schedule::Course;
 use crate::schedule::constant::Constant;
 use crate::ticket::Ticket;
 use crate::units::Length;
@@ -57,7 +57,7 @@ impl Plugin for Train {
 #[derive(Clone)]
 pub struct Training {
     pub optimizer: Arc<dyn Optimizer>,
-    pub schedule: Arc<dyn Schedule>,
+    pub schedule: Course,
     pub learn: Arc<dyn Learn>,
     pub batch_size: usize,
     /// Iterations in an epoch.
@@ -79,7 +79,7 @@ impl Train {
         let per_epoch = examples.div_ceil(self.batch_size as u64).max(1);
         let training = Training {
             optimizer: registry.optimizers.build(&self.optimizer)?,
-            schedule: registry.schedules.build(&self.schedule)?,
+            schedule: Course::start(&self.schedule, registry)?,
             learn: registry.learns.build(&self.learn)?,
             batch_size: self.batch_size,
             per_epoch,
@@ -112,7 +112,9 @@ impl Stage for Train {
             ahead.trained = Some(training.total);
             ahead.per_epoch = training.per_epoch;
         }
-        ahead.layers.iter_mut().for_each(|layer| layer.kept = training.learn.kept(layer.kept, layer.prunable));
+        for layer in &mut ahead.layers {
+            layer.kept = training.learn.foresee(layer.kept, layer.prunable)?;
+        }
         ahead.learns = Some(training.learn.learns());
         ahead.evaluated = true;
         Ok(())

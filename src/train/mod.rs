@@ -54,7 +54,7 @@ impl Bench<'_> {
             Some(iteration) => {
                 Err(Failure::Failed(format!("the training diverged at iteration {iteration}, before {k}")))
             }
-            None => Ok(run.ticket(&run.state()?)),
+            None => Ok(run.ticket(&run.snapshot()?)),
         }
     }
 

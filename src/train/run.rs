@@ -95,8 +95,13 @@ impl<'a> Run<'a> {
             }
             self.iteration += 1;
             self.keep_snapshot()?;
-            if self.iteration.is_multiple_of(self.training.evaluate) || self.iteration == self.training.total {
-                self.evaluate()?;
+            let last = self.iteration == self.training.total;
+            if last || self.iteration.is_multiple_of(self.training.evaluate) {
+                let loss = self.evaluate()?;
+                // No step comes after the last to meet what it broke.
+                if last && !loss.is_finite() {
+                    return Ok(Some(self.iteration));
+                }
             }
             if !(self.bench.progress)(self.iteration - self.start.position) {
                 return Err(Failure::Interrupted);
@@ -149,8 +154,8 @@ impl<'a> Run<'a> {
         Ok((tally, gradients))
     }
 
-    /// Evaluates validation data, extends the curve, and keeps the state if it is the best so far.
-    fn evaluate(&mut self) -> Result<(), Failure> {
+    /// Evaluates validation data, extends the curve, keeps the state if it is the best so far, and gives the loss.
+    fn evaluate(&mut self) -> Result<f64, Failure> {
         self.check_rule_2()?;
         let validation = self.bench.tally(&self.params, Split::Validation)?;
         let trained = (self.recent.examples > 0).then(|| std::mem::take(&mut self.recent));
@@ -161,10 +166,11 @@ impl<'a> Run<'a> {
         self.curve.validation_loss.push(finite(validation.mean_loss()));
         self.curve.validation_accuracy.push(finite(validation.accuracy()));
         let better = self.best.as_ref().is_none_or(|best| validation.loss < best.validation.loss);
-        if self.iteration > self.start.position && better && validation.loss.is_finite() {
+        let loss = validation.loss;
+        if self.iteration > 0 && better && loss.is_finite() {
             self.best = Some(Best { iteration: self.iteration, validation, state: self.state()? });
         }
-        Ok(())
+        Ok(loss)
     }
 
     /// Rule 2: a masked weight is exactly 0, a frozen one has not moved.
@@ -183,9 +189,20 @@ impl<'a> Run<'a> {
 
     fn keep_snapshot(&mut self) -> Result<(), Failure> {
         if self.start.snapshots.contains(&self.iteration) {
-            self.snapshots.insert(self.iteration, self.state()?);
+            self.snapshots.insert(self.iteration, self.snapshot()?);
         }
         Ok(())
+    }
+
+    /// What a rewind to this moment restores.
+    pub fn snapshot(&self) -> Result<State, Failure> {
+        let mut state = self.state()?;
+        for (tensor, values) in state.values.iter_mut().enumerate() {
+            if let Some(beneath) = self.learner.beneath(tensor) {
+                values.copy_from_slice(beneath);
+            }
+        }
+        Ok(state)
     }
 
     pub fn state(&self) -> Result<State, Failure> {

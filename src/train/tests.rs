@@ -9,6 +9,8 @@ use crate::device::{self, Compute};
 use crate::mask::Mask;
 use crate::model::Model;
 use crate::registry::{Registry, Use};
+use crate::schedule::Course;
+use crate::schedule::constant::Constant;
 use crate::seed::{Purpose, Seeds};
 use crate::stage::{Train, Training};
 use crate::ticket::{Array, Ticket};
@@ -147,8 +149,7 @@ fn gradients_are_the_slopes_of_the_mean_loss() {
     let bench = small.bench();
     let rate = 1e-3;
     let mut training = small.training(json!({ "use": "sgd", "learning_rate": rate }), json!({}));
-    training.schedule =
-        small.registry.schedules.build(&Use::with_defaults::<crate::schedule::constant::Constant>()).unwrap();
+    training.schedule = Course::start(&Use::with_defaults::<Constant>(), &small.registry).unwrap();
     // One batch of the whole split: then the training's loss is the split's.
     training.batch_size = small.data.split.train.len();
     let begun = small.ticket(|_| true);
