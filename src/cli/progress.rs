@@ -44,6 +44,16 @@ impl<'a> Progress<'a> {
         reported[job.worker] = iterations;
     }
 
+    /// "imp, replicate 0, level 3", by the first pipeline that the step is of; "prune, …" of a step on the way.
+    fn name(&self, job: Job) -> String {
+        let step = &self.plan.steps[job.step];
+        let place = format!("replicate {}, level {}", step.replicate, step.level);
+        match self.plan.tickets.iter().find(|ticket| ticket.step == job.step) {
+            Some(ticket) => format!("{}, {place}", ticket.pipeline),
+            None => format!("{}, {place}", step.stage.name),
+        }
+    }
+
     fn line(&self, text: String) {
         match self.terminal {
             true => self.bar.println(text),
@@ -63,9 +73,8 @@ impl<'a> Progress<'a> {
 
 impl Watch for Progress<'_> {
     fn began(&self, job: Job) {
-        let step = &self.plan.steps[job.step];
         self.report(job, 0);
-        self.bar.set_message(format!("{}, replicate {}, level {}", step.stage.name, step.replicate, step.level));
+        self.bar.set_message(self.name(job));
     }
 
     fn advanced(&self, job: Job, iterations: u64) {
@@ -77,7 +86,7 @@ impl Watch for Progress<'_> {
     fn ended(&self, job: Job, result: Result<&Record, &str>) {
         let step = &self.plan.steps[job.step];
         self.report(job, step.iterations);
-        let what = format!("{} of replicate {}, level {}", step.stage.name, step.replicate, step.level);
+        let what = self.name(job);
         match result {
             Ok(record) if step.iterations > 0 => {
                 let kept: usize = record.layers.iter().map(|layer| layer.kept).sum();

@@ -4,6 +4,7 @@
 mod cells;
 mod context;
 mod format;
+mod layout;
 mod output;
 mod palette;
 mod problems;

@@ -9,19 +9,14 @@ use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::layout::{Entry, SAMPLE, TEXT, WIDTH, escape, fitted, legend, place, printable, text_width, ticks_that_fit};
 use super::palette::{Paint, dress, style_sheet};
-use crate::figure::{Axis, Drawing, Panel, Point, Scale, Series, Shape};
+use crate::figure::{Axis, Drawing, Panel, Point, Series, Shape};
 
 /// Units a pixel: plotters rounds to whole units, and so to quarters of a pixel.
 const UNIT: i32 = 4;
-const WIDTH: i32 = 560;
 const PANEL_HEIGHT: i32 = 340;
 const LEGEND_ROW: i32 = 24;
-/// Line and marker of a legend's entry, with the space to its text.
-const SAMPLE: i32 = 42;
-const TEXT: i32 = 16;
-/// Mean width of a sans-serif letter at `TEXT`.
-const LETTER: f64 = 8.8;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
@@ -80,30 +75,6 @@ fn head(drawing: &Drawing, height: i32) -> String {
     )
 }
 
-fn escape(text: &str) -> String {
-    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    printable(&escaped.replace('"', "&quot;").replace('\'', "&apos;"))
-}
-
-/// XML has no way to write a control character, not even escaped.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { '\u{fffd}' } else { c }).collect()
-}
-
-/// At most as much of a text as `width` pixels hold.
-fn fitted(text: &str, width: i32) -> String {
-    let most = (f64::from(width) / LETTER) as usize;
-    let text = printable(text);
-    if text.chars().count() <= most {
-        return text;
-    }
-    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
-}
-
-fn text_width(text: &str) -> i32 {
-    (text.chars().count() as f64 * LETTER).ceil() as i32
-}
-
 fn colour(paint: Paint) -> RGBColor {
     let (red, green, blue) = paint.token();
     RGBColor(red, green, blue)
@@ -116,28 +87,6 @@ fn stroke(paint: Paint, width: f64) -> ShapeStyle {
 fn font() -> TextStyle<'static> {
     // plotters writes a font's size divided by 1.24.
     ("system-ui, sans-serif", f64::from(TEXT * UNIT) * 1.24).into_font().color(&colour(Paint::Ink))
-}
-
-/// Where a value lies on an axis that rises from left to right.
-fn place(axis: &Axis, value: f64) -> f64 {
-    match axis.scale {
-        Scale::Linear => value,
-        Scale::LogFalling => -value.ln(),
-    }
-}
-
-/// Every tick, or every second, third, … one, so that none of `width` pixels touches another.
-fn ticks_that_fit(axis: &Axis, width: i32) -> Vec<&(f64, String)> {
-    let extent = place(axis, axis.range.1) - place(axis, axis.range.0);
-    let pixel = |tick: &(f64, String)| (place(axis, tick.0) - place(axis, axis.range.0)) / extent * f64::from(width);
-    let fit = |ticks: &[&(f64, String)]| {
-        ticks.windows(2).all(|pair| {
-            let room = f64::from(text_width(&pair[0].1) + text_width(&pair[1].1)) / 2.0 + LETTER;
-            pixel(pair[1]) - pixel(pair[0]) >= room
-        })
-    };
-    let every = |n: usize| axis.ticks.iter().step_by(n).collect::<Vec<_>>();
-    (1..axis.ticks.len()).map(every).find(|ticks| fit(ticks)).unwrap_or_else(|| every(axis.ticks.len().max(1)))
 }
 
 type DrawResult = Result<(), DrawingAreaErrorKind<std::io::Error>>;
@@ -259,36 +208,6 @@ fn marker((x, y): (i32, i32), style: usize, area: &Area) -> DrawResult {
     }
 }
 
-/// An entry of the legend, and where it starts in its row, in pixels.
-struct Entry<'a> {
-    series: &'a Series,
-    label: String,
-    left: i32,
-}
-
-/// The series of all panels, each once, in rows that fit the width.
-fn legend(drawing: &Drawing) -> Vec<Vec<Entry<'_>>> {
-    let mut rows: Vec<Vec<Entry>> = Vec::new();
-    let mut left = WIDTH;
-    for series in drawing.panels.iter().flat_map(|panel| &panel.series) {
-        let mut entries = rows.iter().flatten();
-        if entries.any(|entry| entry.series.label == series.label && entry.series.style == series.style) {
-            continue;
-        }
-        let label = fitted(&series.label, WIDTH - SAMPLE - 40);
-        let width = SAMPLE + text_width(&label) + 16;
-        if left + width > WIDTH {
-            left = 20;
-            rows.push(Vec::new());
-        }
-        if let Some(row) = rows.last_mut() {
-            row.push(Entry { series, label, left });
-        }
-        left += width;
-    }
-    rows
-}
-
 fn draw_legend(entries: &[Entry], row: i32, area: &Area) -> DrawResult {
     let y = (LEGEND_ROW * row + LEGEND_ROW / 2) * UNIT;
     for entry in entries {
@@ -391,15 +310,6 @@ mod tests {
             let svg = render(&drawing).unwrap();
             assert!(!svg.contains("=\"#"), "{}", drawing.name);
         }
-    }
-
-    #[test]
-    fn labels_that_would_touch_are_thinned_evenly() {
-        let ticks: Vec<_> = (0..10).map(|i| 100.0 * 0.8f64.powi(i)).map(|at| (at, format!("{at:.1}"))).collect();
-        let axis = Axis { label: String::new(), scale: Scale::LogFalling, range: (100.0, 13.0), ticks };
-        let shown = |width| ticks_that_fit(&axis, width).iter().map(|(_, label)| label.as_str()).collect::<Vec<_>>();
-        assert_eq!(shown(1000).len(), 10);
-        assert_eq!(shown(250), ["100.0", "64.0", "41.0", "26.2", "16.8"]);
     }
 
     #[test]
