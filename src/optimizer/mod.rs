@@ -84,6 +84,37 @@ mod tests {
         }
     }
 
+    /// Fifty steps down a bowl, g = a·(w − c), against what PyTorch 2.9.1's `torch.optim` printed for the same.
+    #[test]
+    fn fifty_steps_end_where_pytorchs_do() {
+        let (a, c) = ([0.5f32, 1.0, 2.0, 0.25], [0.3f32, -0.7, 0.0, 1.5]);
+        let expected = [
+            ("adam", json!({ "learning_rate": 1.2e-3 }), [0.940_638, -1.940_338_25, 0.440_905_78, 0.059_707_705]),
+            (
+                "adam",
+                json!({ "learning_rate": 0.02, "weight_decay": 0.1 }),
+                [0.269_319_62, -1.118_971_2, -0.038_375_456, 0.836_016_24],
+            ),
+            ("sgd", json!({ "learning_rate": 0.1 }), [0.353_861_42, -0.706_699_85, 7.136_24e-6, 1.077_017_9]),
+            (
+                "sgd",
+                json!({ "learning_rate": 0.02, "momentum": 0.9, "weight_decay": 0.1 }),
+                [0.239_400_04, -0.721_252_74, -0.029_364_567, 1.159_754_9],
+            ),
+        ];
+        let registry = Registry::builtin();
+        for (name, config, expected) in expected {
+            let used = Use { name: name.to_string(), config, version: 1 };
+            let optimizer = registry.optimizers.build(&used).unwrap();
+            let (mut stepper, mut values) = (optimizer.start(&[4]), START);
+            for _ in 0..50 {
+                let gradient: Vec<f32> = (0..4).map(|i| a[i] * (values[i] - c[i])).collect();
+                stepper.step(0, optimizer.learning_rate(), &mut values, &gradient, Kept::All);
+            }
+            assert_near(values, expected);
+        }
+    }
+
     #[test]
     fn tensors_do_not_share_state() {
         for optimizer in everyone() {
