@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::plan::Plan;
 use crate::record::Record;
@@ -28,8 +28,7 @@ impl<'a> Progress<'a> {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr_with_hz(4) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
-        let style = ProgressStyle::with_template("{bar:30} {percent:>3}%  {per_sec}  {eta} left  {wide_msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_style(style());
         Progress { plan, bar, reported: Mutex::new(vec![0; jobs]), begun: Instant::now(), terminal }
     }
 
@@ -69,6 +68,19 @@ impl<'a> Progress<'a> {
         let left = self.begun.elapsed().as_secs_f64() * total.saturating_sub(done) as f64 / done as f64;
         format!("{} left", HumanDuration(Duration::from_secs_f64(left)))
     }
+}
+
+/// A line longer than its terminal would leave its end behind at every change, so a narrow one gets less.
+fn style() -> ProgressStyle {
+    let template = match console::Term::stderr().size().1 >= 80 {
+        true => "{bar:24} {percent:>3}%  {speed}  {eta} left  {wide_msg}",
+        false => "{wide_bar} {percent:>3}%  {eta} left",
+    };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("speed", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        // Writing to a line in memory cannot fail.
+        let _ = write!(out, "{:.0} it/s", state.per_sec());
+    })
 }
 
 impl Watch for Progress<'_> {
