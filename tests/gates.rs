@@ -56,3 +56,55 @@ fn mean(values: &[f64]) -> f64 {
 fn at_least(what: &str, found: f64, gate: f64) {
     assert!(found >= gate, "{what}: {found:.3}, and the gate is {gate}");
 }
+
+/// Gates 6 to 12 of the acceptance figures; per mille of weights remaining stand for levels 0, 7, 9, 11 and 15.
+#[test]
+fn lenet_mnist_finds_winning_tickets() {
+    let found = Results::of("lenet-mnist");
+    let [whole, l7, l9, l11, l15] = [1000, 211, 135, 87, 36];
+    let dense = found.accuracy("dense", whole);
+    assert!((97.5..=98.5).contains(&dense), "dense: {dense:.3}");
+    for level in [l7, l9, l11] {
+        at_least(&format!("ticket at {level}‰ against dense"), found.accuracy("imp", level) - dense, -0.3);
+    }
+    at_least("dense's early stop ÷ 21%'s", found.stop("dense", whole) / found.stop("imp", l7), 1.0 / 0.85);
+    let over = |control: &str, level| found.accuracy("imp", level) - found.accuracy(control, level);
+    for level in [l9, l11] {
+        at_least(&format!("ticket over its reinitialisation at {level}‰"), over("reinitialise", level), 0.3);
+    }
+    at_least("reinitialised ÷ ticket, early stop", found.stop("reinitialise", l9) / found.stop("imp", l9), 1.5);
+    at_least("ticket at 3.6%", found.accuracy("imp", l15), 97.5);
+    at_least("ticket over its reinitialisation at 3.6%", over("reinitialise", l15), 0.4);
+    at_least("ticket over a random mask at 3.6%", over("random-sparse", l15), 0.7);
+}
+
+/// Gates 14 and 15.
+#[test]
+fn lenet_mnist_finds_subnetworks_that_need_no_training_of_weights() {
+    let found = Results::of("lenet-mnist");
+    let popup = |per_mille| found.accuracy("edge-popup", per_mille);
+    at_least("edge-popup at 50%", popup(500), 95.5);
+    let middle = [300, 500, 700].map(popup).into_iter().fold(0.0, f64::max);
+    at_least("the middle over 5%", middle - popup(50), 0.5);
+    at_least("the middle over 95%", middle - popup(950), 0.5);
+}
+
+#[test]
+fn quickstart_finds_what_its_readme_says() {
+    let found = Results::of("quickstart");
+    let dense = found.accuracy("dense", 1000);
+    for (level, remaining) in [(1, 601), (2, 361), (3, 217), (4, 131)] {
+        at_least(&format!("ticket of level {level} against dense"), found.accuracy("imp", remaining) - dense, -0.5);
+        at_least("its early stop", found.stop("dense", 1000) - found.stop("imp", remaining), 0.0);
+        for control in ["reinitialise", "random-sparse"] {
+            at_least(
+                &format!("dense over {control} at level {level}"),
+                dense - found.accuracy(control, remaining),
+                0.5,
+            );
+        }
+    }
+    let popup = [100, 300, 500, 700, 900].map(|per_mille| found.accuracy("edge-popup", per_mille));
+    assert!(popup[2..4].iter().all(|middle| *middle >= popup[0].max(popup[4])), "{popup:?}");
+    at_least("dense over the best mask", dense - popup.iter().copied().fold(0.0, f64::max), 1.0);
+}

@@ -3,6 +3,7 @@
 mod architecture;
 mod combinations;
 mod command_line;
+mod gates;
 mod outcomes;
 mod rules;
 mod screens;
