@@ -3,7 +3,8 @@
 // burn marks its libtorch device as deprecated; 0.22.1 is pinned, and 0.23 drops it.
 #![cfg_attr(feature = "libtorch", expect(deprecated))]
 
-use std::fmt::Write;
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use burn::tensor::Device;
 
@@ -55,8 +56,9 @@ fn libtorch() -> Result<Compute, String> {
         .into())
 }
 
-/// Architecture and instruction set, and the cache sizes by which matrix kernels choose their blocks and so the order
-/// of their sums.
+/// Architecture and instruction set, and the geometry of the first-level caches, by which flex's matrix kernels choose
+/// how many products they sum before they store (gemm-common 0.19, `kernel_params`); larger caches only choose which
+/// sums come first.
 fn instructions() -> String {
     let mut text = std::env::consts::ARCH.to_string();
     #[cfg(target_arch = "x86_64")]
@@ -68,24 +70,34 @@ fn instructions() -> String {
         ];
         found.iter().filter(|(_, found)| *found).for_each(|(name, _)| text.extend(["+", *name]));
     }
-    for (level, size) in caches() {
-        // Writing to a String cannot fail.
-        let _ = write!(text, " L{level}={size}");
-    }
+    first_level_caches().into_iter().for_each(|cache| text.extend([" ", &cache]));
     text
 }
 
-/// Data and unified caches of the first core, as Linux tells them; nothing elsewhere.
-fn caches() -> Vec<(String, String)> {
-    let read = |index: u32, file: &str| {
-        let path = format!("/sys/devices/system/cpu/cpu0/cache/index{index}/{file}");
-        std::fs::read_to_string(path).map(|text| text.trim().to_string()).ok()
+/// "L1=48K/12way/64B/1cpu" for each sort of first-level data cache among the processors, as Linux tells them; nothing
+/// elsewhere.
+fn first_level_caches() -> BTreeSet<String> {
+    let entries = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    let processors = entries(Path::new("/sys/devices/system/cpu"));
+    processors.flat_map(|processor| entries(&processor.join("cache")).filter_map(|cache| first_level(&cache))).collect()
+}
+
+fn first_level(cache: &Path) -> Option<String> {
+    let read = |file: &str| std::fs::read_to_string(cache.join(file)).map(|text| text.trim().to_string()).ok();
+    if read("level")? != "1" || read("type")? == "Instruction" {
+        return None;
+    }
+    let (size, ways, line) = (read("size")?, read("ways_of_associativity")?, read("coherency_line_size")?);
+    Some(format!("L1={size}/{ways}way/{line}B/{}cpu", processors_of(&read("shared_cpu_list")?)))
+}
+
+/// How many processors a list as "0-1,4" names.
+fn processors_of(list: &str) -> usize {
+    let count = |item: &str| match item.split_once('-') {
+        Some((first, last)) => Some(last.parse::<usize>().ok()?.checked_sub(first.parse().ok()?)? + 1),
+        None => Some(1),
     };
-    let cache = |index| match read(index, "type")?.as_str() {
-        "Instruction" => None,
-        _ => Some((read(index, "level")?, read(index, "size")?)),
-    };
-    (0..8).filter_map(cache).collect()
+    list.split(',').filter_map(count).sum()
 }
 
 #[cfg(test)]
@@ -101,5 +113,10 @@ mod tests {
     fn a_device_kind_names_backend_version_and_architecture() {
         let kind = open("cpu").unwrap().kind;
         assert!(kind.starts_with("flex 0.22.1, ") && kind.contains(std::env::consts::ARCH), "{kind}");
+    }
+
+    #[test]
+    fn a_list_of_processors_is_counted() {
+        assert_eq!(["0", "0-1", "0-1,4", "3,5-7"].map(processors_of), [1, 2, 3, 4]);
     }
 }

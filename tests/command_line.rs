@@ -11,7 +11,7 @@ fn tombola(arguments: &[&str]) -> (i32, String, String) {
 
 #[test]
 fn the_shipped_experiments_are_right() {
-    for name in ["quickstart", "lenet-mnist", "lenet-mnist-full"] {
+    for name in ["quickstart", "lenet-mnist", "lenet-mnist-full", "edge-popup-tuning"] {
         let (code, out, err) = tombola(&["check", &format!("experiments/{name}")]);
         assert_eq!(code, 0, "{err}");
         assert!(out.contains("nothing is wrong"), "{out}");

@@ -160,3 +160,27 @@ fn a_plan_without_end_is_refused_and_not_waited_for() {
     let said = refused(folder.path());
     assert!(said.contains("plans more than 1000000 steps"), "{said}");
 }
+
+#[test]
+fn a_store_without_results_takes_no_report_away() {
+    let folder = folder();
+    run(folder.path(), &["--replicates", "1"]);
+    let before = results(folder.path());
+    for arguments in [["report", "small", "--runs", "typo"], ["run", "small", "--runs", "/dev/null"]] {
+        let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_tombola"));
+        let said = command.current_dir(folder.path()).args(arguments).assert().code(2);
+        assert!(String::from_utf8_lossy(&said.get_output().stderr).contains("--runs DIR"), "{said}");
+        assert_eq!(results(folder.path()), before);
+    }
+}
+
+/// A full disk in the place of a terminal.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_ends_well_without_anyone_to_tell() {
+    let folder = folder();
+    let nowhere = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = command(folder.path(), &["--replicates", "1"]).stderr(nowhere).status().unwrap();
+    assert!(status.success());
+    assert!(folder.path().join("reports/small/index.html").exists());
+}

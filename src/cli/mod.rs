@@ -74,6 +74,8 @@ pub struct Experiment {
 pub enum Ended {
     /// A step crashed; said already.
     Crashed,
+    /// The command was right and could not be done, with what to print.
+    Failed(String),
     /// The command or the spec is wrong, with what to print.
     Wrong(String),
     Interrupted,
@@ -102,6 +104,10 @@ pub fn main(registry: Registry) -> ExitCode {
         Ok(Err(Ended::Wrong(message))) => {
             say(message.trim_end());
             ExitCode::from(2)
+        }
+        Ok(Err(Ended::Failed(message))) => {
+            say(&format!("error: {message}"));
+            ExitCode::from(1)
         }
         Ok(Err(Ended::Interrupted)) => ExitCode::from(130),
         Err(crash) => {

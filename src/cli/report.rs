@@ -34,9 +34,14 @@ pub fn render(
     registry: &Registry,
 ) -> Result<PathBuf, Ended> {
     let study = study(experiment.header(opened), &opened.plan, store, states);
+    if study.rows.iter().all(|row| row.record.is_none()) {
+        // An empty report would take the place of a full one.
+        let message = format!("no ticket of {} is recorded in {}", opened.spec.name, store.root().display());
+        return Err(format!("{message}: `tombola run` it first, or name another store with `--runs DIR`").into());
+    }
     let templates = opened.spec.folder.join("templates");
     let files = report::render(&study, registry, templates.is_dir().then_some(templates.as_path()))?;
     let folder = experiment.reports.join(&opened.spec.name);
-    report::write(&files, &folder)?;
+    report::write(&files, &folder).map_err(Ended::Failed)?;
     Ok(folder)
 }

@@ -10,6 +10,7 @@ use super::progress::Progress;
 use super::report::render;
 use super::{Ended, Experiment, say};
 use crate::dataset::Prepared;
+use crate::plan::Plan;
 use crate::registry::Registry;
 use crate::run::{self, Finished, Shared, State, Store};
 
@@ -27,16 +28,20 @@ impl RunCommand {
         let opened = self.experiment.open(registry)?;
         let store = Store::open(&self.experiment.runs);
         let finished = self.steps(&opened, &store, registry)?;
-        let folder = render(&self.experiment, &opened, &store, Some(&finished.states), registry)?;
+        let failed = finished.states.iter().filter(|state| matches!(state, State::Failed(_))).count();
         match finished.ran {
-            0 if !finished.interrupted => {
+            0 if !finished.interrupted && failed == 0 => {
                 say(&format!("Nothing to run: every step is recorded in {}.", store.root().display()))
             }
-            1 => say("1 step ran."),
-            ran => say(&format!("{ran} steps ran.")),
+            ran => say(&format!("{} ran.", steps(ran))),
         }
-        say(&format!("Report: {}", folder.join("index.html").display()));
-        let failed = finished.states.iter().filter(|state| matches!(state, State::Failed(_))).count();
+        let report = render(&self.experiment, &opened, &store, Some(&finished.states), registry);
+        match (&report, failed, finished.interrupted) {
+            (Ok(folder), ..) => say(&format!("Report: {}", folder.join("index.html").display())),
+            // Nothing of it was recorded: what failed, or that it was interrupted, says why.
+            (Err(Ended::Wrong(_)), 1.., _) | (Err(Ended::Wrong(_)), _, true) => {}
+            (Err(_), ..) => drop(report?),
+        }
         match (finished.interrupted, failed) {
             (true, _) => {
                 say("Interrupted. Run the same command again to go on from the last completed step.");
@@ -44,7 +49,7 @@ impl RunCommand {
             }
             (false, 0) => Ok(()),
             (false, n) => {
-                say(&format!("error: {n} steps failed or follow one that failed; the report lists them"));
+                say(&format!("error: {} failed, or follow one that failed: see above", steps(n)));
                 Err(Ended::Crashed)
             }
         }
@@ -56,9 +61,12 @@ impl RunCommand {
             let states = vec![State::Done; opened.plan.steps.len()];
             return Ok(Finished { states, ran: 0, interrupted: false });
         }
+        let jobs = self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()), usize::from);
         let spec = &opened.spec;
-        let data = Prepared::load(&spec.dataset, spec.seed, registry, &self.experiment.directories())?;
+        store.prepare()?;
         let provenance = run::provenance(&spec.folder, &opened.compute.kind);
+        enough_memory(&opened.plan, jobs, provenance.host.memory_gib)?;
+        let data = Prepared::load(&spec.dataset, spec.seed, registry, &self.experiment.directories())?;
         let shared = Shared {
             plan: &opened.plan,
             registry,
@@ -69,11 +77,30 @@ impl RunCommand {
             seed: spec.seed,
         };
         let stop = stop_on_interrupt()?;
-        let jobs = self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()), usize::from);
         let progress = Progress::begin(&opened.plan, store, jobs);
         let finished = run::run(&shared, jobs, &progress, &stop);
         progress.end();
         Ok(finished)
+    }
+}
+
+/// "1 step", "7 steps".
+fn steps(n: usize) -> String {
+    format!("{n} step{}", if n == 1 { "" } else { "s" })
+}
+
+/// Refuses what would be killed for want of memory, minutes or hours into it. A training holds its parameters about
+/// eight times: values, gradients, two moments, a mask, the best state so far, the ticket that it began from, a snapshot.
+fn enough_memory(plan: &Plan, jobs: usize, memory_gib: u64) -> Result<(), Ended> {
+    let parameters: usize = plan.model.params.iter().map(|param| param.len()).sum();
+    let needed = parameters as f64 * 4.0 * 8.0 * jobs as f64 / f64::from(1 << 30);
+    match memory_gib > 0 && needed > memory_gib as f64 {
+        false => Ok(()),
+        true => Err(format!(
+            "{parameters} parameters in {jobs} jobs need about {needed:.0} GiB, and this machine has {memory_gib}: try \
+             fewer `--jobs`, or a smaller model"
+        )
+        .into()),
     }
 }
 

@@ -47,6 +47,14 @@ mod tests {
     }
 
     #[test]
+    fn a_network_without_weights_is_in_the_table_and_not_on_the_logarithmic_axis() {
+        let rows = vec![scored(row("imp", 0, 0, 1024), 0.75, 100), scored(row("imp", 0, 1, 0), 0.1, 100)];
+        let drawing = accuracies(rows).unwrap();
+        assert!(drawing.table.rows.iter().any(|row| row[1] == "0%"), "{:?}", drawing.table.rows);
+        assert!(drawing.x.range.1 > 0.0);
+    }
+
+    #[test]
     fn a_point_is_the_mean_of_its_replicates_with_bars_from_least_to_greatest() {
         let drawing = accuracies(vec![
             scored(row("imp", 0, 0, 1024), 0.75, 100),

@@ -105,7 +105,10 @@ fn add(
             cells.extend([summary.mean, summary.low, summary.high].map(|value| format!("{value:.2}%")));
             drawn.rows.push(cells);
             drawn.y.extend([summary.low, summary.high]);
-            points.push(summary.at(group.weights_remaining * 100.0));
+            // A logarithmic axis has no place for a network without weights.
+            if group.weights_remaining > 0.0 {
+                points.push(summary.at(group.weights_remaining * 100.0));
+            }
         }
         drawn.x.extend(points.iter().map(|point| point.x));
         let Some(last) = points.last() else { continue };

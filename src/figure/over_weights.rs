@@ -74,7 +74,10 @@ impl OverWeights {
             let Some(summary) = drawn.tally.summary(&group.rows, &value) else { continue };
             let written = [summary.mean, summary.low, summary.high].map(self.write);
             drawn.row(variant, pipeline, group.weights_remaining, summary.n, written);
-            points.push(summary.at(group.weights_remaining * 100.0));
+            // A logarithmic axis has no place for a network without weights; the table has.
+            if self.x_scale == Scale::Linear || group.weights_remaining > 0.0 {
+                points.push(summary.at(group.weights_remaining * 100.0));
+            }
         }
         if drawn.x_of_first.len() < 2 {
             drawn.x_of_first = points.iter().map(|point| point.x).collect();

@@ -57,7 +57,7 @@ fn figures(study: &Study, registry: &Registry) -> Result<Vec<(Drawing, String)>,
     for about in abouts {
         let used = Use { name: about.name.into(), config: json!({}), version: about.version };
         if let Some(drawing) = registry.figures.build(&used)?.draw(study) {
-            let svg = svg::render(&drawing).map_err(|e| format!("figure {:?}: {e}", drawing.name))?;
+            let svg = svg::render(&drawing)?;
             drawn.push((drawing, svg));
         }
     }

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 /// One file of a report, by its path within the report's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,33 +14,45 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
-/// Writes a report: each file under a temporary name first, then renamed. Figures that the report no longer has are
-/// removed from `figures/`; nothing else is. An error names the path.
+/// Writes a report: all its files under temporary names first, then each renamed, so that a full disk leaves the old
+/// report whole. Figures that the report no longer has are removed from `figures/`; nothing else is. An error names the
+/// path.
 pub fn write(files: &[File], folder: &Path) -> Result<(), String> {
     let figures = folder.join("figures");
-    fs::create_dir_all(&figures).map_err(|e| format!("{}: {e}", figures.display()))?;
-    for file in files {
-        let path = folder.join(&file.path);
-        replace(&path, &file.bytes).map_err(|e| format!("cannot write the report: {}: {e}", path.display()))?;
+    fs::create_dir_all(&figures).map_err(|e| told(&figures, &e))?;
+    let written: Result<Vec<_>, String> = files.iter().map(|file| begin(file, folder)).collect();
+    for (temporary, path) in written? {
+        temporary.persist(&path).map_err(|e| told(&path, &e.error))?;
     }
     let known: HashSet<_> = files.iter().map(|file| folder.join(&file.path)).collect();
-    let stale = fs::read_dir(&figures).map_err(|e| format!("{}: {e}", figures.display()))?;
+    let stale = fs::read_dir(&figures).map_err(|e| told(&figures, &e))?;
     for entry in stale.flatten().map(|entry| entry.path()) {
         let drawn = entry.extension().is_some_and(|ending| ending == "svg" || ending == "csv");
         if drawn && !known.contains(&entry) {
-            fs::remove_file(&entry).map_err(|e| format!("{}: {e}", entry.display()))?;
+            fs::remove_file(&entry).map_err(|e| told(&entry, &e))?;
         }
     }
     Ok(())
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().ok_or(ErrorKind::InvalidInput)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    open_to_all(file.as_file())?;
-    file.persist(path).map(|_| ()).map_err(|e| e.error)
+fn told(path: &Path, error: &std::io::Error) -> String {
+    let remedy = "the results are in the store: `tombola report` writes them elsewhere with `--reports DIR`";
+    // A temporary name says nothing to anyone.
+    let kind = error.kind();
+    format!("cannot write the report: {}: {kind}; {remedy}", path.display())
+}
+
+/// A file's content under a temporary name beside it, and its place.
+fn begin(file: &File, folder: &Path) -> Result<(NamedTempFile, PathBuf), String> {
+    let path = folder.join(&file.path);
+    let write = || {
+        let mut temporary = NamedTempFile::new_in(path.parent().ok_or(ErrorKind::InvalidInput)?)?;
+        temporary.write_all(&file.bytes)?;
+        temporary.as_file().sync_all()?;
+        open_to_all(temporary.as_file())?;
+        Ok(temporary)
+    };
+    write().map_err(|e| told(&path, &e)).map(|temporary| (temporary, path.clone()))
 }
 
 /// A temporary file is its owner's only; a report is for others to read.

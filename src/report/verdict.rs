@@ -69,9 +69,11 @@ pub(super) fn sentence(study: &Study, cells: &[Cell]) -> String {
         let place = if variant.is_empty() { pipeline.into() } else { format!("{pipeline} ({variant})") };
         found.extend(outcome(study, cells, &own).map(|outcome| format!("{place}: {outcome}")));
     }
-    match found.is_empty() {
-        true => "No result to compare with dense yet.".into(),
-        false => found.join("; ") + ".",
+    let scored = cells.iter().any(|cell| cell.accuracy.is_some());
+    match (found.is_empty(), scored && !cells.iter().any(|cell| cell.is_reference)) {
+        (false, _) => found.join("; ") + ".",
+        (true, true) => "No verdict: no dense network is among the pipelines.".into(),
+        (true, false) => "No result to compare with dense yet.".into(),
     }
 }
 

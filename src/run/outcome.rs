@@ -7,7 +7,7 @@ use crate::record::{Header, Record, Row, Status, Study};
 
 /// The study as far as it has run. `states` are the last run's, for what the store does not keep: failures.
 pub fn study(header: Header, plan: &Plan, store: &Store, states: Option<&[State]>) -> Study {
-    let records: Vec<Option<Record>> = plan.steps.iter().map(|step| store.record(&step.id)).collect();
+    let records: Vec<Option<Record>> = plan.steps.iter().map(|step| store.complete(&step.id)).collect();
     let view = View { plan, records: &records, states };
     let rows = plan.tickets.iter().map(|ticket| view.row(ticket)).collect();
     Study { header, rows }

@@ -4,7 +4,6 @@
 //! would not. `tmp/NAME.lock` is locked before `tmp/NAME/` is made.
 
 use std::fs::{self, File};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -72,11 +71,7 @@ fn clean(tmp: &Path) {
 }
 
 fn told(path: &Path, error: &std::io::Error) -> String {
-    let remedy = match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "; another place is `--runs DIR`",
-        _ => "",
-    };
-    format!("cannot write to the store: {}: {error}{remedy}", path.display())
+    format!("cannot write to the store: {}: {error}", path.display())
 }
 
 #[cfg(test)]

@@ -33,12 +33,31 @@ pub struct Stored {
     /// BLAKE3 of `ticket.safetensors`.
     pub ticket: String,
     pub record: Record,
+    /// BLAKE3 of the three above: a record that was edited or damaged is no result.
+    seal: String,
+}
+
+impl Stored {
+    fn new(inputs: Value, ticket: String, record: Record) -> Result<Stored, String> {
+        let seal = sealed(&inputs, &ticket, &record)?;
+        Ok(Stored { inputs, ticket, record, seal })
+    }
+}
+
+fn sealed(inputs: &Value, ticket: &str, record: &Record) -> Result<String, String> {
+    serde_json::to_vec(&(inputs, ticket, record)).map(|bytes| hash(&bytes)).map_err(|e| e.to_string())
 }
 
 impl Store {
     /// The store in a folder, which need not exist yet. Nothing is written before the first step is put.
     pub fn open(root: &Path) -> Store {
         Store { root: root.to_path_buf(), scratch: Mutex::new(None) }
+    }
+
+    /// An error where nothing can be written here.
+    pub fn prepare(&self) -> Result<(), String> {
+        create(&self.root.join("steps"))?;
+        self.scratch().map(drop)
     }
 
     pub fn root(&self) -> &Path {
@@ -53,7 +72,8 @@ impl Store {
     pub fn stored(&self, id: &str) -> Option<Stored> {
         let bytes = fs::read(self.step(id).join("record.json")).ok()?;
         let stored: Stored = serde_json::from_slice(&bytes).ok()?;
-        (stored.record.step == id && self.step(id).join("ticket.safetensors").exists()).then_some(stored)
+        let whole = sealed(&stored.inputs, &stored.ticket, &stored.record).is_ok_and(|seal| seal == stored.seal);
+        (whole && stored.record.step == id && self.step(id).join("ticket.safetensors").exists()).then_some(stored)
     }
 
     pub fn record(&self, id: &str) -> Option<Record> {
@@ -108,7 +128,7 @@ impl Store {
         for (k, ticket) in snapshots {
             write_snapshot(&temporary, *k, ticket)?;
         }
-        let stored = Stored { inputs: inputs.clone(), ticket: hash(&bytes), record: record.clone() };
+        let stored = Stored::new(inputs.clone(), hash(&bytes), record.clone())?;
         let text = serde_json::to_vec_pretty(&stored).map_err(|e| e.to_string())?;
         write(&temporary.join("record.json"), &text)?;
         self.settle(&temporary, id)
@@ -177,7 +197,8 @@ fn hash(bytes: &[u8]) -> String {
 }
 
 fn create(folder: &Path) -> Result<(), String> {
-    fs::create_dir_all(folder).map_err(|e| format!("cannot write to the store: {}: {e}", folder.display()))
+    fs::create_dir_all(folder)
+        .map_err(|e| format!("cannot write to the store: {}: {e}; `--runs DIR` names another place", folder.display()))
 }
 
 fn remove(folder: &Path) -> Result<(), String> {
@@ -257,6 +278,14 @@ mod tests {
         *bytes.last_mut().unwrap() ^= 1;
         fs::write(&path, bytes).unwrap();
         assert_eq!(store.snapshot(ID, 5), None);
+    }
+
+    #[test]
+    fn an_edited_record_is_no_result() {
+        let (_folder, store, _) = filled();
+        let path = store.step(ID).join("record.json");
+        fs::write(&path, fs::read_to_string(&path).unwrap().replace("1.5", "0.5")).unwrap();
+        assert_eq!(store.complete(ID), None);
     }
 
     #[test]
