@@ -18,6 +18,9 @@ pub enum Length {
     Iterations(u64),
 }
 
+/// Sums of lengths over a whole plan stay within their type.
+const LONGEST: u64 = 1_000_000_000;
+
 impl Length {
     /// The length in iterations, given how many an epoch has; `u64::MAX` where it would overflow.
     pub fn iterations(self, per_epoch: u64) -> u64 {
@@ -49,6 +52,7 @@ impl FromStr for Length {
         };
         let digits = number.replace('_', "");
         match digits.parse() {
+            Ok(n) if n > LONGEST => Err(format!("{text:?} is longer than anyone trains: at most {LONGEST}")),
             Ok(n) if digits.bytes().all(|b| b.is_ascii_digit()) => Ok(make(n)),
             _ => Err(format!("{text:?} is not a length: {number:?} is not a whole number of epochs or iterations")),
         }
@@ -202,9 +206,15 @@ mod tests {
         assert!("é".parse::<Length>().is_err());
     }
 
+    #[test]
+    fn a_length_beyond_all_training_is_refused() {
+        assert!("1000000000it".parse::<Length>().is_ok());
+        assert!("1000000001it".parse::<Length>().is_err() && "18446744073709551616ep".parse::<Length>().is_err());
+    }
+
     proptest! {
         #[test]
-        fn lengths_read_back_as_written(n in any::<u64>(), epochs in any::<bool>()) {
+        fn lengths_read_back_as_written(n in 0..=LONGEST, epochs in any::<bool>()) {
             let length = if epochs { Length::Epochs(n) } else { Length::Iterations(n) };
             prop_assert_eq!(length.to_string().parse::<Length>(), Ok(length));
         }

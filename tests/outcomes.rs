@@ -152,7 +152,7 @@ fn a_plan_without_end_is_refused_and_not_waited_for() {
            stage = [
              { init = {} },
              { repeat = { times = 60, stages = [
-               { foreach = { value = "rate", in = [0.5, 0.5], stages = [{ prune = { criterion = "random", rate = "{rate}" } }] } },
+               { foreach = { value = "rate", in = [1, 2], stages = [{ prune = { criterion = "random", rate = 0.5 } }] } },
              ] } },
              { evaluate = {} },
            ]"#,

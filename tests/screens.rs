@@ -68,15 +68,56 @@ use = "imp"
 prune_rate = 1.5
 rewind = "90000it"
 
+[pipeline.rates]
+use = "imp"
+prune_rate = { linear = 0.2, outpt = 0.1 }
+levels = 99999999999
+
+[pipeline.masks]
+use = "edge-popup"
+weights_remaining = [0.5, 0.5]
+
 [pipeline.control]
 use = "reinitialise"
 each = "impp"
 "#;
 
+const FITS_NOT: &str = r#"
+title = "Read well, planned badly"
+dataset = { use = "mnist-10k" }
+model = { use = "lenet-300-100" }
+
+[training]
+optimizer = { use = "adam", learning_rate = 1e-3 }
+batch_size = 60
+length = "100it"
+evaluate = "100it"
+
+[pipeline.imp]
+use = "imp"
+levels = 2
+rewind = "101it"
+
+[pipeline.other]
+use = "imp"
+batch_size = 7001
+
+[pipeline.good]
+use = "imp"
+levels = 2
+
+[pipeline.control]
+use = "reinitialise"
+each = "good"
+at = [3]
+"#;
+
 #[test]
 fn every_error_of_a_spec_is_told_at_once_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("wrong")).unwrap();
-    std::fs::write(folder.path().join("wrong/experiment.toml"), WRONG).unwrap();
-    insta::assert_snapshot!(screen(folder.path(), &["check", "wrong"]));
+    for (name, text) in [("wrong", WRONG), ("fits-not", FITS_NOT)] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        std::fs::write(folder.path().join(name).join("experiment.toml"), text).unwrap();
+        insta::assert_snapshot!(name, screen(folder.path(), &["check", name]));
+    }
 }

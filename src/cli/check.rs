@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Ended, Experiment, print};
+use super::{Ended, Experiment, count, print};
 use crate::registry::Registry;
 
 #[derive(Args)]
@@ -17,11 +17,12 @@ impl Check {
         let (spec, plan) = (&opened.spec, &opened.plan);
         let tickets = plan.tickets.len();
         print(&format!(
-            "{}: {} pipelines × {} replicates, {tickets} tickets from {} steps: nothing is wrong\n",
+            "{}: {} × {}, {} from {}: nothing is wrong\n",
             spec.name,
-            spec.pipelines.len(),
-            spec.replicates,
-            plan.steps.len()
+            count(spec.pipelines.len(), "pipeline"),
+            count(spec.replicates as usize, "replicate"),
+            count(tickets, "ticket"),
+            count(plan.steps.len(), "step")
         ))
     }
 }

@@ -54,7 +54,7 @@ pub struct Experiment {
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Override how many replicates there are
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     replicates: Option<u32>,
     /// Where steps are stored
     #[arg(long, default_value = "runs", value_name = "DIR")]
@@ -115,6 +115,11 @@ pub fn main(registry: Registry) -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// "1 step", "7 steps".
+fn count(n: usize, of: &str) -> String {
+    format!("{n} {of}{}", if n == 1 { "" } else { "s" })
 }
 
 /// A line to stderr, which may be closed: that is no reason to stop.

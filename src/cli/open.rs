@@ -35,9 +35,10 @@ impl Experiment {
 
     /// How to rerun the experiment.
     fn command(&self) -> String {
-        let overrides = self.set.iter().map(|set| format!(" --set '{set}'")).collect::<String>();
+        let overrides = self.set.iter().map(|set| format!(" --set {}", quoted(set))).collect::<String>();
         let replicates = self.replicates.map(|n| format!(" --replicates {n}")).unwrap_or_default();
-        format!("tombola run {}{overrides}{replicates}", self.folder.display())
+        let device = if self.device == "auto" { String::new() } else { format!(" --device {}", quoted(&self.device)) };
+        format!("tombola run {}{overrides}{replicates}{device}", quoted(&self.folder.display().to_string()))
     }
 
     pub fn header(&self, opened: &Opened) -> Header {
@@ -45,6 +46,28 @@ impl Experiment {
     }
 }
 
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_string(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
 fn told(problems: Diagnostics) -> Ended {
-    Ended::Wrong(problems.render(std::io::stderr().is_terminal()))
+    let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    Ended::Wrong(problems.render(std::io::stderr().is_terminal() && unset("NO_COLOR") && !dumb))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_quoted_as_a_shell_wants_it() {
+        assert_eq!(quoted("seed=3"), "seed=3");
+        assert_eq!(quoted("title='it'"), r"'title='\''it'\'''");
+    }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use super::open::Opened;
 use super::progress::Progress;
 use super::report::render;
-use super::{Ended, Experiment, say};
+use super::{Ended, Experiment, count, say};
 use crate::dataset::Prepared;
 use crate::plan::Plan;
 use crate::registry::Registry;
@@ -19,7 +19,7 @@ pub struct RunCommand {
     #[command(flatten)]
     experiment: Experiment,
     /// Steps that run side by side, each on one thread; as many as there are cores if not given
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), allow_negative_numbers = true)]
     jobs: Option<u16>,
 }
 
@@ -33,7 +33,7 @@ impl RunCommand {
             0 if !finished.interrupted && failed == 0 => {
                 say(&format!("Nothing to run: every step is recorded in {}.", store.root().display()))
             }
-            ran => say(&format!("{} ran.", steps(ran))),
+            ran => say(&format!("{} ran.", count(ran, "step"))),
         }
         let report = render(&self.experiment, &opened, &store, Some(&finished.states), registry);
         match (&report, failed, finished.interrupted) {
@@ -49,7 +49,7 @@ impl RunCommand {
             }
             (false, 0) => Ok(()),
             (false, n) => {
-                say(&format!("error: {} failed, or follow one that failed: see above", steps(n)));
+                say(&format!("error: {} failed, or follow one that failed: see above", count(n, "step")));
                 Err(Ended::Crashed)
             }
         }
@@ -82,11 +82,6 @@ impl RunCommand {
         progress.end();
         Ok(finished)
     }
-}
-
-/// "1 step", "7 steps".
-fn steps(n: usize) -> String {
-    format!("{n} step{}", if n == 1 { "" } else { "s" })
 }
 
 /// Refuses what would be killed for want of memory, minutes or hours into it. A training holds its parameters about

@@ -136,7 +136,7 @@ fn forks<'a>(fork: &Fork, of: &Walked<'a>) -> Result<Vec<Cursor<'a>>, Error> {
         if !levels.contains(level) {
             let (first, last) = (levels.first().unwrap_or(level), levels.last().unwrap_or(level));
             let message = format!("{:?} has levels {first} to {last}, and {level} is not among them", fork.each);
-            return Err(Error::new(&fork.origin, message));
+            return Err(Error::new(&fork.at_origin, message));
         }
     }
     if of.points.len().saturating_mul(fork.times as usize) > LIMIT {
@@ -148,6 +148,14 @@ fn forks<'a>(fork: &Fork, of: &Walked<'a>) -> Result<Vec<Cursor<'a>>, Error> {
         (0..fork.times).map(move |draw| Cursor { draw, ..point.clone() })
     };
     Ok(of.points.iter().filter(wanted).flat_map(drawn).collect())
+}
+
+/// An error in a shipped pipeline's stage says whose it is.
+fn used(mut error: Error, pipeline: &PipelineSpec) -> Error {
+    if error.origin.as_ref().is_some_and(|origin| origin.source != pipeline.origin.source) {
+        error.context.push((pipeline.origin.clone(), format!("`{}` uses it here", pipeline.name)));
+    }
+    error
 }
 
 struct Planner<'a> {
@@ -169,7 +177,7 @@ impl<'a> Planner<'a> {
     fn pipeline(&mut self, pipeline: &PipelineSpec, starts: Vec<Cursor<'a>>) -> Result<Walked<'a>, Error> {
         let mut walked = Walked::default();
         for start in starts {
-            self.stages(&pipeline.stages, vec![start], &pipeline.name, &mut walked)?;
+            self.stages(&pipeline.stages, vec![start], &pipeline.name, &mut walked).map_err(|e| used(e, pipeline))?;
         }
         match walked.tickets.is_empty() {
             false => Ok(walked),

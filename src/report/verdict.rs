@@ -83,10 +83,13 @@ fn outcome(study: &Study, cells: &[Cell], own: &[&Cell]) -> Option<String> {
         let difference = format::points(cell.difference);
         format!("{} weights remaining ({difference} points to dense)", percent(cell.weights_remaining))
     };
+    let matching = smallest(Verdict::Matching);
     if let Some(cell) = smallest(Verdict::Winning) {
-        return Some(format!("winning down to {}", at(&cell)));
+        let below = matching.filter(|matching| matching.weights_remaining < cell.weights_remaining);
+        let below = below.map(|cell| format!(", matching down to {}", at(&cell)));
+        return Some(format!("winning down to {}{}", at(&cell), below.unwrap_or_default()));
     }
-    if let Some(cell) = smallest(Verdict::Matching) {
+    if let Some(cell) = matching {
         return Some(format!("matching, not winning, down to {}", at(&cell)));
     }
     let best = own.iter().filter(|cell| cell.difference.is_some());

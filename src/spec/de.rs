@@ -90,7 +90,11 @@ impl serde::de::Error for Fault {
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Fault {
-        Fault::invalid_type(found, expected)
+        match found {
+            Unexpected::Signed(n) if n > 0 => Fault::new(format!("{n} is too large"), None),
+            Unexpected::Unsigned(n) => Fault::new(format!("{n} is too large"), None),
+            _ => Fault::invalid_type(found, expected),
+        }
     }
 
     fn invalid_length(found: usize, expected: &dyn Expected) -> Fault {

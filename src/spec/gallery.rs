@@ -128,7 +128,7 @@ fn control_characters_do_not_reach_the_terminal() {
 
 #[test]
 fn lists_within_lists_end_in_an_error_not_out_of_memory() {
-    let long = format!("[{}]", "0.5, ".repeat(5_000));
+    let long = format!("[{}]", (0..5_000).map(|i| format!("{i}, ")).collect::<String>());
     let inner = "{ foreach = { value = \"b\", in = \"{list}\", stages = [{ shuffle = {} }] } }";
     let own = format!(
         "[parameters]\nlist = {{ default = {long} }}\n[[stage]]\nforeach = {{ value = \"a\", in = \"{{list}}\", stages = [{inner}] }}"

@@ -138,6 +138,8 @@ pub struct Fork {
     /// Levels to fork from, all from 1 up where absent.
     pub at: Option<Vec<u32>>,
     /// How many times each fork is drawn.
+    /// Where the levels were written, or `each` where they were not.
+    pub at_origin: node::Origin,
     pub times: u32,
     pub origin: node::Origin,
 }

@@ -1,5 +1,7 @@
 //! `[pipeline.NAME]`: a shipped or local pipeline with its parameters, or one written out, → stages.
 
+use std::collections::HashSet;
+
 use super::diagnostic::{Diagnostics, did_you_mean};
 use super::fields::{Fields, list, single};
 use super::node::{Error, Node, Origin, Value};
@@ -81,7 +83,7 @@ impl Pipelines<'_> {
 
     fn stages(&self, node: &Node, scope: &Scope, diagnostics: &mut Diagnostics) -> Vec<StageSpec> {
         let items = list(node, "a list of stages", diagnostics);
-        if items.is_empty() {
+        if items.is_empty() && matches!(node.value, Value::List(_)) {
             diagnostics.push(Error::at(node, "there must be at least one stage"));
         }
         items.iter().filter_map(|item| self.stage(item, scope, diagnostics)).collect()
@@ -164,13 +166,28 @@ impl Pipelines<'_> {
         let stages = fields.need_node("stages");
         fields.finish(diagnostics);
         let (name, values, stages) = (name?, values?, stages?);
+        let origin = values.origin.clone();
         let values = match &values.value {
             Value::List(items) => items.as_slice(),
             _ => std::slice::from_ref(&values),
         };
+        if values.is_empty() {
+            diagnostics.push(Error::new(&origin, "the list is empty, and so nothing would be run"));
+        }
+        let mut seen = HashSet::new();
+        for value in values {
+            if !seen.insert(plain(value).to_string()) {
+                diagnostics.push(Error::at(value, format!("{} is in the list twice", value.origin.text())));
+            }
+        }
         let branch = |value: &Node| self.stages(stages, &scope.with(&name, value.clone()), diagnostics);
         Some(StageSpec::Branch(values.iter().map(branch).collect()))
     }
+}
+
+/// What a value is, wherever it was written.
+fn plain(node: &Node) -> serde_json::Value {
+    node.deserialize().unwrap_or_default()
 }
 
 fn start(name: &str, uses: String, key: &Origin) -> PipelineSpec {
@@ -198,11 +215,13 @@ fn fork_of(fields: &mut Fields<'_>, diagnostics: &mut Diagnostics) -> Option<For
     let each = fields.need_node("each");
     let origin = each.map(|node| node.origin.clone());
     let each = fields.read("each", diagnostics);
+    let at_origin = fields.node("at").map(|node| node.origin.clone());
     let levels = |levels: &Vec<u32>| !levels.is_empty() && levels.iter().all(|level| *level >= 1);
     let at = fields.read_if("at", "a list of levels, each 1 or more", levels, diagnostics);
     let rule = format!("from 1 to {TIMES}");
     let times = fields.read_if("times", &rule, |times| (1..=TIMES).contains(times), diagnostics).unwrap_or(1);
-    Some(Fork { each: each?, at, times, origin: origin? })
+    let origin = origin?;
+    Some(Fork { each: each?, at, at_origin: at_origin.unwrap_or_else(|| origin.clone()), times, origin })
 }
 
 fn stop(node: &Node, diagnostics: &mut Diagnostics) -> Option<Stop> {
@@ -210,6 +229,10 @@ fn stop(node: &Node, diagnostics: &mut Diagnostics) -> Option<Stop> {
     let weights_remaining = fields.read::<Rate>("weights_remaining", diagnostics);
     let points = |drop: &f64| (0.0..=1.0).contains(drop);
     let accuracy_drop = fields.read_if("accuracy_drop", "from 0 to 1: 0.02 is two points", points, diagnostics);
+    if !["weights_remaining", "accuracy_drop"].iter().any(|key| fields.has(key)) {
+        let error = Error::at(node, "a stop rule that says nothing stops nothing");
+        diagnostics.push(error.help("give `weights_remaining`, `accuracy_drop`, or both"));
+    }
     fields.finish(diagnostics);
     Some(Stop { weights_remaining, accuracy_drop })
 }

@@ -1,7 +1,11 @@
 //! Pruning: the weights of the lowest scores go, exactly as many as the rate says.
 
+use std::fmt;
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Ahead, Failure, Foreseen, Outcome, Stage, Work};
 use crate::criterion::Weights;
@@ -34,11 +38,44 @@ fn magnitude() -> Use {
 }
 
 /// One rate for all tensors, or one by layer kind, which every kind in the model must have.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(untagged, expecting = "expected a rate between 0 and 1, or a table of rates by layer kind")]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged)]
 pub enum Rates {
     One(Rate),
     ByKind(KindRates),
+}
+
+/// By hand, so that a wrong key of a table is told as such.
+impl<'de> Deserialize<'de> for Rates {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Rates, D::Error> {
+        deserializer.deserialize_any(RatesVisitor)
+    }
+}
+
+struct RatesVisitor;
+
+impl<'de> Visitor<'de> for RatesVisitor {
+    type Value = Rates;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a rate between 0 and 1, or a table of rates by layer kind")
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Rates, E> {
+        Rate::try_from(value).map(Rates::One).map_err(E::custom)
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Rates, E> {
+        self.visit_f64(value as f64)
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Rates, E> {
+        self.visit_f64(value as f64)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Rates, A::Error> {
+        KindRates::deserialize(MapAccessDeserializer::new(map)).map(Rates::ByKind)
+    }
 }
 
 /// Prune rates by layer kind; 0 keeps a kind whole.

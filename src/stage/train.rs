@@ -76,6 +76,12 @@ impl Train {
         if self.batch_size == 0 {
             return Err("a batch of 0 examples trains nothing: batch_size must be at least 1".into());
         }
+        if self.batch_size as u64 > examples {
+            return Err(format!(
+                "batches of {} are larger than the training split, {examples} examples",
+                self.batch_size
+            ));
+        }
         let per_epoch = examples.div_ceil(self.batch_size as u64).max(1);
         let training = Training {
             optimizer: registry.optimizers.build(&self.optimizer)?,
