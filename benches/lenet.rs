@@ -17,7 +17,7 @@ use tombola::ticket::{Array, Ticket};
 use tombola::train::{Bench, Start};
 use tombola::{device, spec};
 
-// As in the program: the system's allocator is another measurement.
+// As in the program.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

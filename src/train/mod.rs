@@ -112,6 +112,14 @@ fn tensors(values: &[Vec<f32>], device: &Device) -> Vec<Tensor<1>> {
 
 /// A tensor's values on the host; its own buffer where the device is the host and nobody else holds it.
 fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Failure> {
-    let data = tensor.try_into_data().map_err(|e| Failure::Failed(format!("the device failed: {e}")))?;
-    data.try_into_vec().map_err(|e| Failure::Failed(format!("the device gave other data than asked: {e}")))
+    fetched(tensor)?.try_into_vec().map_err(odd)
+}
+
+/// As `host`, for who only looks: a buffer that burn made cannot become a `Vec` without a copy.
+fn fetched<const D: usize>(tensor: Tensor<D>) -> Result<TensorData, Failure> {
+    tensor.try_into_data().map_err(|e| Failure::Failed(format!("the device failed: {e}")))
+}
+
+fn odd(error: impl std::fmt::Debug) -> Failure {
+    Failure::Failed(format!("the device gave other data than asked: {error:?}"))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::tensor::{Tensor, TensorData};
 use indexmap::IndexMap;
 
-use super::{Bench, Split, Start, host, tensor_of, tensors};
+use super::{Bench, Split, Start, fetched, host, odd, tensor_of, tensors};
 use crate::dataset::order::Order;
 use crate::graph::{self, Noise};
 use crate::learn::Learner;
@@ -25,7 +25,7 @@ pub(super) struct State {
 }
 
 /// The loss's gradient with respect to each tensor's values; `None` for a tensor that does not move.
-type Gradients = Vec<Option<Vec<f32>>>;
+type Gradients = Vec<Option<TensorData>>;
 
 /// The best evaluation so far.
 struct Best {
@@ -125,7 +125,8 @@ impl<'a> Run<'a> {
             let values = std::mem::replace(&mut self.params[tensor], Tensor::empty([0], device));
             // On the CPU this moves the tensor's own buffer out and back in: nothing is copied.
             let mut values = host(values)?;
-            self.learner.step(tensor, &mut values, &gradient, &mut *self.stepper, rate);
+            let gradient = gradient.as_slice::<f32>().map_err(odd)?;
+            self.learner.step(tensor, &mut values, gradient, &mut *self.stepper, rate);
             self.params[tensor] = tensor_of(values, device);
         }
         Ok(true)
@@ -149,7 +150,7 @@ impl<'a> Run<'a> {
         }
         let slope = Tensor::<2>::from_data(TensorData::new(slope, dims), &self.bench.compute.tracked);
         let mut found = (logits * slope).sum().backward();
-        let gradient = |leaf: &Tensor<1>| leaf.grad_remove(&mut found).map(host).transpose();
+        let gradient = |leaf: &Tensor<1>| leaf.grad_remove(&mut found).map(fetched).transpose();
         let gradients = leaves.iter().map(gradient).collect::<Result<_, _>>()?;
         Ok((tally, gradients))
     }
