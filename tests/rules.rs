@@ -1,6 +1,6 @@
 //! The rules that are the product, each on real runs of a small experiment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::OnceLock;
@@ -76,6 +76,24 @@ fn killed_and_resumed_gives_the_same_bits_and_loses_nothing() {
     assert_eq!(results(killed.path()), results(finished().0.path()));
     let left = std::fs::read_dir(killed.path().join("runs/tmp")).unwrap().count();
     assert_eq!(left, 0, "what killed runs left half written is removed");
+}
+
+#[test]
+fn two_runs_at_once_in_one_store_give_the_same_bits() {
+    let shared = folder();
+    let mut runs: Vec<_> = (0..2).map(|_| command(shared.path(), &["--jobs", "2"]).spawn().unwrap()).collect();
+    assert!(runs.iter_mut().all(|run| run.wait().unwrap().success()));
+    assert_eq!(hashes(shared.path()), hashes(finished().0.path()));
+    assert_eq!(std::fs::read_dir(shared.path().join("runs/tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn another_pipeline_disturbs_no_other() {
+    let folder = folder();
+    let ids = |plan: &Plan| plan.steps.iter().map(|step| step.id.clone()).collect::<BTreeSet<_>>();
+    let before = ids(&planned(folder.path(), &[]));
+    let after = ids(&planned(folder.path(), &["pipeline.more={ use = \"one-shot\" }"]));
+    assert!(before.is_subset(&after) && before.len() < after.len());
 }
 
 #[test]

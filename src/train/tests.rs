@@ -193,6 +193,23 @@ fn a_finished_training_scores_the_weights_of_least_validation_loss() {
 }
 
 #[test]
+fn test_data_decides_nothing() {
+    let mut small = Small::new();
+    let mut training = small.training(json!({ "use": "adam", "learning_rate": 0.05 }), json!({}));
+    training.evaluate = 5;
+    let begun = small.ticket(|_| true);
+    let first = small.bench().train(begun.clone(), &training, &START).unwrap();
+    let labels = small.data.dataset.test.labels.iter().map(|label| (label + 1) % 10).collect();
+    small.data.dataset.test.labels = labels;
+    let second = small.bench().train(begun, &training, &START).unwrap();
+    assert_eq!((&first.ticket, &first.training), (&second.ticket, &second.training));
+    let (first, second) = (first.scores.unwrap(), second.scores.unwrap());
+    assert_eq!(first.early_stop_iteration, second.early_stop_iteration);
+    assert_eq!(first.final_validation_accuracy, second.final_validation_accuracy);
+    assert!(first.test_accuracy > second.test_accuracy);
+}
+
+#[test]
 fn values_come_back_from_the_device_as_they_went() {
     let small = Small::new();
     let values = vec![vec![1.0f32, -0.0, f32::MIN_POSITIVE / 2.0]];
