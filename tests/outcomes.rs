@@ -184,3 +184,19 @@ fn a_run_ends_well_without_anyone_to_tell() {
     assert!(status.success());
     assert!(folder.path().join("reports/small/index.html").exists());
 }
+
+#[test]
+fn a_ladder_ends_at_its_levels_or_at_its_weights_remaining_whichever_comes_first() {
+    let folder = folder();
+    let last_level = |sets: &[&str]| {
+        let rate = "pipeline.imp.prune_rate=0.5";
+        let sets: Vec<&str> = [rate, "pipeline.shuffle.at=[1]"].iter().chain(sets).copied().collect();
+        let plan = crate::small::planned(folder.path(), &sets);
+        plan.tickets.iter().filter(|ticket| ticket.pipeline == "imp").map(|ticket| ticket.level).max()
+    };
+    assert_eq!(last_level(&["pipeline.imp.levels=4"]), Some(4));
+    // 50, 25, 12.5%: the first at or below 25% is level 2.
+    let stop = "pipeline.imp.stop={ weights_remaining = 0.25 }";
+    assert_eq!(last_level(&["pipeline.imp.levels=4", stop]), Some(2));
+    assert_eq!(last_level(&["pipeline.imp.levels=1", stop]), Some(1));
+}
