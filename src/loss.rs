@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tally {
     pub examples: usize,
-    /// Sum over examples of −log softmax(logits)[label], natural logarithm.
+    /// Sum over examples of `−log softmax(logits)[label]`, natural logarithm.
     pub loss: f64,
     /// Examples whose largest logit is their label's; the first of equal logits counts.
     pub correct: usize,
