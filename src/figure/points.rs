@@ -94,16 +94,21 @@ pub(crate) struct Summary {
     pub high: f64,
 }
 
-/// The mean over replicates, a replicate's draws averaged first, with the least and the greatest replicate.
-/// Rows without a finite value are left out; `None` where no row has one.
-pub(crate) fn summarise(rows: &[&Row], value: &dyn Fn(&Row) -> Option<f64>) -> Option<Summary> {
+/// A value a replicate, its draws averaged; rows without a finite one are left out.
+pub(crate) fn by_replicate(rows: &[&Row], value: &dyn Fn(&Row) -> Option<f64>) -> Vec<(u32, f64)> {
     let mut replicates: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for row in rows {
         if let Some(value) = value(row).filter(|value| value.is_finite()) {
             replicates.entry(row.replicate).or_default().push(value);
         }
     }
-    let values: Vec<f64> = replicates.values().map(|draws| mean(draws)).collect();
+    replicates.into_iter().map(|(replicate, draws)| (replicate, mean(&draws))).collect()
+}
+
+/// The mean over replicates, a replicate's draws averaged first, with the least and the greatest replicate; `None`
+/// where no row has a value.
+pub(crate) fn summarise(rows: &[&Row], value: &dyn Fn(&Row) -> Option<f64>) -> Option<Summary> {
+    let values: Vec<f64> = by_replicate(rows, value).into_iter().map(|(_, value)| value).collect();
     let low = values.iter().copied().reduce(f64::min)?;
     let high = values.iter().copied().reduce(f64::max)?;
     Some(Summary { n: values.len(), mean: mean(&values), low, high })

@@ -1,9 +1,7 @@
 //! The key table: what the replicates of one pipeline at one level score, compared with dense.
 
-use std::collections::BTreeMap;
-
 use super::statistics::{Sample, paired};
-use crate::figure::points::{Group, dense, groups, variants};
+use crate::figure::points::{Group, by_replicate, dense, groups, variants};
 use crate::record::{Row, Scores, Status, Study};
 
 /// A line of the key table.
@@ -49,39 +47,31 @@ fn cell<'a>(variant: &'a str, pipeline: &'a str, group: &Group, dense: &[&Row]) 
     let is_dense = |row: &&Row| dense.iter().any(|dense| dense.step == row.step);
     let is_reference = group.rows.iter().any(is_dense);
     let reference: &[&Row] = if is_reference { &[] } else { dense };
-    let (accuracy, stop) = (by_replicate(&group.rows, accuracy), by_replicate(&group.rows, early_stop));
+    let (accuracy, stop) = (by_replicate(&group.rows, &accuracy), by_replicate(&group.rows, &early_stop));
     Cell {
         variant,
         pipeline,
         level: group.level,
         weights_remaining: group.weights_remaining,
         is_reference,
-        difference: Sample::of(&paired(&accuracy, &by_replicate(reference, self::accuracy))),
-        later: Sample::of(&paired(&stop, &by_replicate(reference, early_stop))),
+        difference: Sample::of(&paired(&accuracy, &by_replicate(reference, &self::accuracy))),
+        later: Sample::of(&paired(&stop, &by_replicate(reference, &early_stop))),
         accuracy: sample(&accuracy),
         early_stop: sample(&stop),
         tally: tally(&group.rows),
     }
 }
 
-fn accuracy(scores: &Scores) -> f64 {
-    scores.test_accuracy
+fn accuracy(row: &Row) -> Option<f64> {
+    scores(row).map(|scores| scores.test_accuracy)
 }
 
-fn early_stop(scores: &Scores) -> f64 {
-    scores.early_stop_iteration as f64
+fn early_stop(row: &Row) -> Option<f64> {
+    scores(row).map(|scores| scores.early_stop_iteration as f64)
 }
 
-/// A value a replicate, its draws averaged; rows without a finite one are left out.
-fn by_replicate(rows: &[&Row], value: fn(&Scores) -> f64) -> Vec<(u32, f64)> {
-    let mut replicates: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.status == Status::Done) {
-        if let Some(value) = row.scores().map(value).filter(|value| value.is_finite()) {
-            replicates.entry(row.replicate).or_default().push(value);
-        }
-    }
-    let mean = |draws: Vec<f64>| draws.iter().sum::<f64>() / draws.len() as f64;
-    replicates.into_iter().map(|(replicate, draws)| (replicate, mean(draws))).collect()
+fn scores(row: &Row) -> Option<&Scores> {
+    row.scores().filter(|_| row.status == Status::Done)
 }
 
 fn sample(values: &[(u32, f64)]) -> Option<Sample> {
