@@ -5,6 +5,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use crate::device;
 use crate::layer::{Activation, Pass, Shape};
 use crate::model::Model;
 use crate::seed::{Purpose, Seeds};
@@ -29,12 +30,20 @@ pub fn forward(
 ) -> Tensor<2> {
     let mut activation = input(model.input, pixels, device);
     let mut rest = params;
-    for placed in &model.layers {
+    let kernels = device::hosts(device);
+    let mut fused = false;
+    for (number, placed) in model.layers.iter().enumerate() {
+        if std::mem::take(&mut fused) {
+            continue;
+        }
+        fused = kernels
+            && placed.layer.fuses_relu()
+            && model.layers.get(number + 1).is_some_and(|next| next.plugin == "relu");
         let (own, others) = rest.split_at(placed.params);
         rest = others;
         let stream = |noise: Noise| noise.seeds.stream(Purpose::Noise, &placed.name).part(noise.iteration);
         let stream = noise.map(|noise| move || stream(noise));
-        let pass = Pass { noise: stream.as_ref().map(|f| f as &dyn Fn() -> _) };
+        let pass = Pass { noise: stream.as_ref().map(|f| f as &dyn Fn() -> _), kernels, relu: fused };
         activation = placed.layer.forward(activation, own, pass);
     }
     match activation {

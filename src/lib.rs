@@ -8,6 +8,7 @@ pub mod device;
 pub mod figure;
 pub mod graph;
 pub mod init;
+pub mod kernel;
 pub mod layer;
 pub mod learn;
 pub mod loss;

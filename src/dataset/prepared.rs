@@ -27,7 +27,11 @@ impl Prepared {
         registry: &Registry,
         directories: &[PathBuf],
     ) -> Result<Prepared, String> {
-        let dataset = load(spec, registry, directories)?;
+        Prepared::of(load(spec, registry, directories)?, spec, seed)
+    }
+
+    /// Splits a data set that is in memory already.
+    pub fn of(dataset: Dataset, spec: &DatasetSpec, seed: u64) -> Result<Prepared, String> {
         Ok(Prepared {
             split: split(&dataset.train.labels, spec.validation, seed)?,
             test: (0..dataset.test.labels.len() as u32).collect(),

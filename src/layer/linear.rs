@@ -1,11 +1,14 @@
 //! A fully connected layer.
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Activation, Layer, ParamSpec, Pass, Role, Shape, WeightKind};
 use crate::registry::Plugin;
+use crate::{device, kernel};
 
 /// y = x · W + b, with W of `[inputs, units]` (burn's order; PyTorch stores its transpose) and b of `[units]`.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -58,12 +61,21 @@ impl Layer for Linear {
         Ok((Shape::Flat(outputs), params))
     }
 
-    fn forward(&self, input: Activation, params: &[Tensor<1>], _: Pass<'_>) -> Activation {
+    fn fuses_relu(&self) -> bool {
+        true
+    }
+
+    fn forward(&self, input: Activation, params: &[Tensor<1>], pass: Pass<'_>) -> Activation {
         let (Activation::Flat(x), [weight, bias @ ..]) = (input, params) else {
             unreachable!("infer accepts features only and gives a weight")
         };
-        let [_, inputs] = x.dims();
+        let [batch, inputs] = x.dims();
         let outputs = weight.dims()[0] / inputs;
+        if pass.kernels {
+            let op = kernel::linear::Linear { batch, inputs, units: outputs, relu: pass.relu };
+            let bias = bias.first().cloned().unwrap_or_else(|| device::nothing(&x.device()));
+            return Activation::Flat(device::apply(Arc::new(op), x, weight.clone(), bias));
+        }
         let y = x.matmul(weight.clone().reshape([inputs, outputs]));
         Activation::Flat(match bias {
             [bias] => y + bias.clone().reshape([1, outputs]),

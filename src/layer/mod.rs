@@ -86,12 +86,21 @@ pub enum WeightKind {
 pub struct Pass<'a> {
     /// In training, this layer's stream of noise for this iteration; none in evaluation.
     pub noise: Option<&'a dyn Fn() -> Stream>,
+    /// Whether the device's tensors rest where our kernels work; elsewhere burn's own operations do.
+    pub kernels: bool,
+    /// Whether the layer computes the ReLU that follows it too; only where it `fuses_relu`, and with kernels.
+    pub relu: bool,
 }
 
 /// Maps activations to activations.
 pub trait Layer: Send + Sync {
     /// The shape that leaves the layer and the parameters it has, or why the input does not fit.
     fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), String>;
+
+    /// Whether the layer's kernel can compute a ReLU that follows it in the same sweep.
+    fn fuses_relu(&self) -> bool {
+        false
+    }
 
     /// Computes a batch of the shape that `infer` accepted. `params` are flat, in the order that `infer` gave.
     fn forward(&self, input: Activation, params: &[Tensor<1>], pass: Pass<'_>) -> Activation;

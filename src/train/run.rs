@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 
 use super::{Bench, Split, Start, fetched, host, odd, tensor_of, tensors};
 use crate::dataset::order::Order;
+use crate::device::pool;
 use crate::graph::{self, Noise};
 use crate::learn::Learner;
 use crate::loss::{self, Tally};
@@ -125,9 +126,10 @@ impl<'a> Run<'a> {
             let values = std::mem::replace(&mut self.params[tensor], Tensor::empty([0], device));
             // On the CPU this moves the tensor's own buffer out and back in: nothing is copied.
             let mut values = host(values)?;
-            let gradient = gradient.as_slice::<f32>().map_err(odd)?;
-            self.learner.step(tensor, &mut values, gradient, &mut *self.stepper, rate);
+            let gradient = gradient.try_into_vec::<f32>().map_err(odd)?;
+            self.learner.step(tensor, &mut values, &gradient, &mut *self.stepper, rate);
             self.params[tensor] = tensor_of(values, device);
+            pool::give(gradient);
         }
         Ok(true)
     }

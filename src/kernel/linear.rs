@@ -1,0 +1,162 @@
+//! The fully connected layer: y = x · W + b and its gradients.
+
+use super::product::Product;
+use super::{INPUTS, Op, relu};
+
+/// A layer at work on x, W and b: x is `[batch, inputs]`, W `[inputs, units]`, b `[units]` or nothing, y
+/// `[batch, units]`, row-major.
+#[derive(Clone, Copy, Debug)]
+pub struct Linear {
+    pub batch: usize,
+    pub inputs: usize,
+    pub units: usize,
+    /// Whether a ReLU follows at once.
+    pub relu: bool,
+}
+
+impl Op for Linear {
+    fn shape(&self) -> Vec<usize> {
+        vec![self.batch, self.units]
+    }
+
+    fn forward(&self, [x, weight, bias]: [&[f32]; INPUTS], y: &mut [f32]) {
+        let Linear { batch, inputs, units, relu } = *self;
+        let product = Product {
+            rows: batch,
+            columns: units,
+            depth: inputs,
+            left: x,
+            left_row: inputs,
+            left_step: 1,
+            right: weight,
+            bias: (!bias.is_empty()).then_some(bias),
+            relu,
+            transposed: false,
+        };
+        product.into(y);
+    }
+
+    fn backward(
+        &self,
+        [x, weight, _]: [&[f32]; INPUTS],
+        y: &[f32],
+        dy: &mut [f32],
+        [dx, dweight, dbias]: [Option<&mut [f32]>; INPUTS],
+    ) {
+        if self.relu {
+            relu::gate_in_place(y, dy);
+        }
+        if let Some(dbias) = dbias {
+            sum_rows(dy, dbias);
+        }
+        if let Some(dweight) = dweight {
+            self.weight_gradient(x, dy, dweight);
+        }
+        if let Some(dx) = dx {
+            self.input_gradient(weight, dy, dx);
+        }
+    }
+}
+
+impl Linear {
+    /// dW = xᵀ · dy
+    fn weight_gradient(self, x: &[f32], dy: &[f32], dweight: &mut [f32]) {
+        let Linear { batch, inputs, units, .. } = self;
+        let product = Product {
+            rows: inputs,
+            columns: units,
+            depth: batch,
+            left: x,
+            left_row: 1,
+            left_step: inputs,
+            right: dy,
+            bias: None,
+            relu: false,
+            transposed: false,
+        };
+        product.into(dweight);
+    }
+
+    /// dx = dy · Wᵀ, as (W · dyᵀ)ᵀ: W is the largest of them and is read in the order in which it lies.
+    fn input_gradient(self, weight: &[f32], dy: &[f32], dx: &mut [f32]) {
+        let Linear { batch, inputs, units, .. } = self;
+        let product = Product {
+            rows: inputs,
+            columns: batch,
+            depth: units,
+            left: weight,
+            left_row: units,
+            left_step: 1,
+            right: &transpose(dy, units),
+            bias: None,
+            relu: false,
+            transposed: true,
+        };
+        product.into(dx);
+    }
+}
+
+/// A matrix of rows of `columns`, its rows and columns exchanged.
+fn transpose(values: &[f32], columns: usize) -> Vec<f32> {
+    let row = |column: usize| values.iter().skip(column).step_by(columns);
+    (0..columns).flat_map(row).copied().collect()
+}
+
+/// The sum of a matrix's rows, from the first to the last.
+fn sum_rows(values: &[f32], sum: &mut [f32]) {
+    sum.fill(0.0);
+    for row in values.chunks_exact(sum.len().max(1)) {
+        sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::testing::values;
+
+    /// Two examples of two features, two units, worked by hand.
+    #[test]
+    fn a_step_forward_and_back_worked_by_hand() {
+        let layer = Linear { batch: 2, inputs: 2, units: 2, relu: true };
+        let (x, weight, bias) = ([1.0, 2.0, 3.0, 4.0], [1.0, -1.0, 0.5, 0.5], [0.5, -1.0]);
+        let mut y = [f32::NAN; 4];
+        layer.forward([&x, &weight, &bias], &mut y);
+        // x·W = [1+1, −1+1; 3+2, −3+2] = [2, 0; 5, −1]; plus the bias [2.5, −1; 5.5, −2]; then max(·, 0).
+        assert_eq!(y, [2.5, 0.0, 5.5, 0.0]);
+        let mut dy = [1.0, 10.0, 2.0, 20.0];
+        let (mut dx, mut dweight, mut dbias) = ([f32::NAN; 4], [f32::NAN; 4], [f32::NAN; 2]);
+        layer.backward([&x, &weight, &bias], &y, &mut dy, [Some(&mut dx), Some(&mut dweight), Some(&mut dbias)]);
+        // The gate leaves dy = [1, 0; 2, 0]. dW = xᵀ·dy = [1·1 + 3·2, 0; 2·1 + 4·2, 0]; dx = dy·Wᵀ.
+        assert_eq!(dweight, [7.0, 0.0, 10.0, 0.0]);
+        assert_eq!(dx, [1.0, 0.5, 2.0, 1.0]);
+        assert_eq!(dbias, [3.0, 0.0]);
+    }
+
+    /// The gradients of Σ y·c against differences, along one direction of every input at once.
+    #[test]
+    fn gradients_are_slopes() {
+        let layer = Linear { batch: 5, inputs: 33, units: 19, relu: false };
+        let inputs = [values(5 * 33, 1), values(33 * 19, 2), values(19, 3)];
+        let (c, directions) = (values(5 * 19, 4), [values(5 * 33, 5), values(33 * 19, 6), values(19, 7)]);
+        let at = |step: f32, moved: usize| -> f64 {
+            let x: [Vec<f32>; 3] = std::array::from_fn(|i| {
+                let step = if i == moved { step } else { 0.0 };
+                inputs[i].iter().zip(&directions[i]).map(|(x, d)| x + step * d).collect()
+            });
+            let mut y = vec![0.0; 5 * 19];
+            layer.forward(x.each_ref().map(|x| &x[..]), &mut y);
+            y.iter().zip(&c).map(|(y, c)| f64::from(*y) * f64::from(*c)).sum()
+        };
+        let mut gradients = [vec![0.0; 5 * 33], vec![0.0; 33 * 19], vec![0.0; 19]];
+        let slices = inputs.each_ref().map(|x| &x[..]);
+        let mut y = vec![0.0; 5 * 19];
+        layer.forward(slices, &mut y);
+        layer.backward(slices, &y, &mut c.clone(), gradients.each_mut().map(|g| Some(&mut g[..])));
+        for (i, (gradient, direction)) in gradients.iter().zip(&directions).enumerate() {
+            let slope = (at(0.5, i) - at(-0.5, i)) / 1.0;
+            let along: f64 = gradient.iter().zip(direction).map(|(g, d)| f64::from(*g) * f64::from(*d)).sum();
+            assert!((slope - along).abs() < 1e-3 * slope.abs().max(1.0), "input {i}: {slope} {along}");
+        }
+    }
+}

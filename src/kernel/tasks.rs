@@ -1,0 +1,41 @@
+//! Work divided among the threads of the pool at hand, in pieces that do not depend on how many there are.
+
+use rayon::prelude::*;
+
+/// Does every task of `0..count`: one after the other where the pool has one thread.
+pub fn each(count: usize, task: impl Fn(usize) + Send + Sync) {
+    match rayon::current_num_threads() {
+        1 => (0..count).for_each(task),
+        _ => (0..count).into_par_iter().with_max_len(1).for_each(task),
+    }
+}
+
+/// A slice that tasks write to at places of their own.
+#[derive(Clone, Copy)]
+pub struct Shared<'a> {
+    at: *mut f32,
+    len: usize,
+    whose: std::marker::PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: it gives nothing out but through `range` and `at`, whose callers promise that no two threads touch one place.
+unsafe impl Send for Shared<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for Shared<'_> {}
+
+impl<'a> Shared<'a> {
+    pub fn new(slice: &'a mut [f32]) -> Shared<'a> {
+        Shared { at: slice.as_mut_ptr(), len: slice.len(), whose: std::marker::PhantomData }
+    }
+
+    /// `len` values from `start`. Panics past the end.
+    ///
+    /// # Safety
+    /// Nobody else may hold any of them meanwhile.
+    #[expect(clippy::mut_from_ref, reason = "what the contract is for")]
+    pub unsafe fn range(&self, start: usize, len: usize) -> &'a mut [f32] {
+        assert!(start + len <= self.len, "{start} + {len} > {}", self.len);
+        // SAFETY: within the slice; the contract excludes aliases.
+        unsafe { std::slice::from_raw_parts_mut(self.at.add(start), len) }
+    }
+}
