@@ -25,7 +25,7 @@ pub fn relu_in_place(y: &mut [f32]) {
 }
 
 /// `dx = dy` where `!(y <= 0)`, else 0: the gradient of `y = relu(x)`, or of `y = relu(a + b)` for a and for b.
-pub fn gate(y: &[f32], dy: &[f32], dx: &mut [f32]) {
+pub fn gate_into(y: &[f32], dy: &[f32], dx: &mut [f32]) {
     each(
         [y, dy],
         dx,
@@ -34,8 +34,8 @@ pub fn gate(y: &[f32], dy: &[f32], dx: &mut [f32]) {
     );
 }
 
-/// `dy = gate(y, dy)`.
-pub fn gate_in_place(y: &[f32], dy: &mut [f32]) {
+/// As `gate_into`, in place.
+pub fn gate(y: &[f32], dy: &mut [f32]) {
     each(
         [y],
         dy,
@@ -44,7 +44,7 @@ pub fn gate_in_place(y: &[f32], dy: &mut [f32]) {
     );
 }
 
-/// `y = a + b`, then ReLU where `relu`. The gradient of a, and of b, is `gate(y, dy)`, or without ReLU `dy` itself.
+/// `y = a + b`, then ReLU where `relu`. The gradient of a, and of b, is `dy` after the gate, or without ReLU `dy` itself.
 pub fn add_relu(a: &[f32], b: &[f32], relu: bool, y: &mut [f32]) {
     let floor = floor(relu);
     each(
@@ -126,9 +126,9 @@ mod tests {
         relu(a, &mut all[0]);
         all[1].copy_from_slice(a);
         relu_in_place(&mut all[1]);
-        gate(a, b, &mut all[2]);
+        gate_into(a, b, &mut all[2]);
         all[3].copy_from_slice(b);
-        gate_in_place(a, &mut all[3]);
+        gate(a, &mut all[3]);
         for (i, relu) in [(4, false), (6, true)] {
             add_relu(a, b, relu, &mut all[i]);
             all[i + 1].copy_from_slice(a);
