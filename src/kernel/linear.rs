@@ -44,7 +44,7 @@ impl Op for Linear {
         [dx, dweight, dbias]: [Option<&mut [f32]>; INPUTS],
     ) {
         if self.relu {
-            relu::gate_in_place(y, dy);
+            relu::gate(y, dy);
         }
         if let Some(dbias) = dbias {
             sum_rows(dy, dbias);
