@@ -37,6 +37,16 @@ pub fn hosts(device: &Device) -> bool {
 
 /// Applies a kernel to tensors that rest in the host's memory. An input that the kernel does not have is `nothing`.
 pub fn apply<const A: usize, const B: usize, const C: usize, const R: usize>(
+    op: impl Op + 'static,
+    a: Tensor<A>,
+    b: Tensor<B>,
+    c: Tensor<C>,
+) -> Tensor<R> {
+    apply_shared(Arc::new(op), a, b, c)
+}
+
+/// As `apply`, for who looks at the operation afterwards.
+pub fn apply_shared<const A: usize, const B: usize, const C: usize, const R: usize>(
     op: Arc<dyn Op>,
     a: Tensor<A>,
     b: Tensor<B>,

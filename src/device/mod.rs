@@ -3,7 +3,7 @@
 mod bridge;
 pub mod pool;
 
-pub use bridge::{apply, hosts, nothing};
+pub use bridge::{apply, apply_shared, hosts, nothing};
 
 use burn::tensor::Device;
 

@@ -1,7 +1,12 @@
 //! Operations that burn's own are slow at: pure functions on slices, in one order of summation.
 
+pub mod batch_norm;
+pub mod conv;
+pub mod gather;
 pub mod linear;
 pub mod op;
+pub mod ops;
+pub mod pool;
 mod product;
 mod relu;
 mod simd;
@@ -9,6 +14,7 @@ mod tasks;
 #[cfg(test)]
 mod testing;
 mod tile;
+pub mod top_k;
 
 pub use op::{INPUTS, Op};
 pub use simd::instructions;

@@ -6,8 +6,9 @@ use burn::tensor::ops::AvgPoolOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::window::{Window, image, two};
+use super::window::{self, Window, image, two};
 use super::{Activation, Layer, ParamSpec, Pass, Shape};
+use crate::kernel::ops::Summary;
 use crate::registry::Plugin;
 
 /// The mean of each square window, channel by channel. Windows that do not fit whole are left away.
@@ -35,9 +36,13 @@ impl Layer for AveragePool {
         Ok((Shape::Image([channels, height, width]), Vec::new()))
     }
 
-    fn forward(&self, input: Activation, _: &[Tensor<1>], _: &mut Pass<'_>) -> Activation {
+    fn forward(&self, input: Activation, _: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation {
         let Activation::Image(x) = input else { unreachable!("infer accepts images only") };
-        let Window { side, stride, .. } = Window::pooling(self.window, self.stride);
+        let window = Window::pooling(self.window, self.stride);
+        if pass.kernels {
+            return Activation::Image(window::summarise(x, window, Summary::Average));
+        }
+        let Window { side, stride, .. } = window;
         Activation::Image(avg_pool2d(x, AvgPoolOptions::new([side; 2]).with_stride([stride; 2])))
     }
 }

@@ -1,13 +1,17 @@
 //! Batch normalisation.
 
-use burn::tensor::Tensor;
+use std::sync::{Arc, OnceLock};
+
+use burn::tensor::{Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::width::yes;
 use super::{Activation, Layer, ParamSpec, Pass, Role, Shape};
 use crate::range;
+use crate::kernel::ops::Normalise;
 use crate::registry::Plugin;
+use crate::{device, kernel};
 
 /// y = (x − mean) ÷ √(variance + epsilon) · scale + shift, channel by channel of an image, feature by feature otherwise.
 ///
@@ -55,6 +59,10 @@ impl Layer for BatchNorm {
         Ok((input, params.collect()))
     }
 
+    fn fuses_relu(&self) -> bool {
+        true
+    }
+
     fn forward(&self, input: Activation, params: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation {
         match input {
             Activation::Flat(x) => {
@@ -74,6 +82,9 @@ impl Layer for BatchNorm {
 impl BatchNorm {
     /// `x` is `[batch, channels, pixels]`.
     fn normalise(&self, x: Tensor<3>, params: &[Tensor<1>], pass: &mut Pass<'_>) -> Tensor<3> {
+        if pass.kernels {
+            return self.normalise_by_kernel(x, params, pass);
+        }
         let [batch, channels, pixels] = x.dims();
         let (affine, running) = params.split_at(params.len() - 2);
         let each = |value: &Tensor<1>| value.clone().reshape([1, channels, 1]);
@@ -81,12 +92,8 @@ impl BatchNorm {
             true => {
                 let (mean, centred, variance) = moments(x);
                 let values = batch * pixels;
-                // Of one value there is no unbiased variance: ÷ 1 leaves it at 0.
-                let unbiased = variance.clone() * (values as f64 / values.saturating_sub(1).max(1) as f64);
-                for (i, (running, batch)) in running.iter().zip([mean, unbiased]).enumerate() {
-                    let followed = running.clone() * (1.0 - self.momentum) + batch.reshape([channels]) * self.momentum;
-                    pass.keep(affine.len() + i, followed);
-                }
+                let [mean, biased] = [mean, variance.clone()].map(|moment| moment.reshape([channels]));
+                self.follow(running, affine.len(), [mean, biased], values, pass);
                 (centred, variance)
             }
             false => (x - each(&running[0]), each(&running[1])),
@@ -97,6 +104,55 @@ impl BatchNorm {
             _ => normalised,
         }
     }
+}
+
+impl BatchNorm {
+    /// As `normalise`, in one sweep forward and one back.
+    fn normalise_by_kernel(&self, x: Tensor<3>, params: &[Tensor<1>], pass: &mut Pass<'_>) -> Tensor<3> {
+        let [batch, channels, area] = x.dims();
+        let (affine, running) = params.split_at(params.len() - 2);
+        let op = Arc::new(Normalise {
+            norm: kernel::batch_norm::BatchNorm { batch, channels, area },
+            shape: vec![batch, channels, area],
+            epsilon: self.epsilon,
+            relu: pass.relu,
+            moments: if pass.is_training() { OnceLock::new() } else { OnceLock::from(running_moments(running)) },
+        });
+        let device = x.device();
+        let nothing = || device::nothing(&device);
+        let (scale, shift) = match affine {
+            [scale, shift] => (scale.clone(), shift.clone()),
+            _ => (nothing(), nothing()),
+        };
+        let y = device::apply_shared(op.clone(), x, scale, shift);
+        if let (true, Some(moments)) = (pass.is_training(), op.moments.get()) {
+            let tensor = |values: &Vec<f32>| Tensor::from_data(TensorData::new(values.clone(), [channels]), &device);
+            self.follow(running, affine.len(), moments.each_ref().map(tensor), batch * area, pass);
+        }
+        y
+    }
+
+    /// Lets the running statistics follow a batch's mean and biased variance over so many values a channel. `first` is
+    /// the number of the first of them among the layer's parameters.
+    fn follow(
+        &self,
+        running: &[Tensor<1>],
+        first: usize,
+        [mean, biased]: [Tensor<1>; 2],
+        values: usize,
+        pass: &mut Pass<'_>,
+    ) {
+        // Of one value there is no unbiased variance: ÷ 1 leaves it at 0.
+        let unbiased = biased * (values as f64 / values.saturating_sub(1).max(1) as f64);
+        for (i, (running, batch)) in running.iter().zip([mean, unbiased]).enumerate() {
+            pass.keep(first + i, running.clone() * (1.0 - self.momentum) + batch * self.momentum);
+        }
+    }
+}
+
+/// The running statistics on the host.
+fn running_moments(running: &[Tensor<1>]) -> [Vec<f32>; 2] {
+    [0, 1].map(|i| running[i].to_data().try_into_vec().expect("running statistics are f32"))
 }
 
 /// Each channel's mean, the values less it, and their biased variance.

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::width::{one, scaled, yes};
 use super::window::{Window, image};
 use super::{Activation, Layer, ParamSpec, Pass, Role, Shape, WeightKind};
+use crate::device;
+use crate::kernel::conv;
+use crate::kernel::ops::Convolve;
 use crate::registry::Plugin;
 
 /// `[batch, inputs, height, width]` becomes `[batch, channels, height′, width′]`: each output is the sum over a square
@@ -70,13 +73,22 @@ impl Layer for Conv {
         Ok((Shape::Image([channels, height, width]), params))
     }
 
-    fn forward(&self, input: Activation, params: &[Tensor<1>], _: &mut Pass<'_>) -> Activation {
+    fn fuses_relu(&self) -> bool {
+        true
+    }
+
+    fn forward(&self, input: Activation, params: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation {
         let (Activation::Image(x), [weight, bias @ ..]) = (input, params) else {
             unreachable!("infer accepts images only and gives a weight")
         };
-        let [_, inputs, ..] = x.dims();
+        let [batch, inputs, height, width] = x.dims();
         let Window { side, stride, padding, .. } = self.window();
         let channels = weight.dims()[0] / (inputs * side * side);
+        if pass.kernels {
+            let conv = conv::Conv { batch, inputs, height, width, outputs: channels, kernel: side, stride, padding };
+            let bias = bias.first().cloned().unwrap_or_else(|| device::nothing(&x.device()));
+            return Activation::Image(device::apply(Convolve { conv, relu: pass.relu }, x, weight.clone(), bias));
+        }
         let weight = weight.clone().reshape([channels, inputs, side, side]);
         let options = ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1);
         Activation::Image(conv2d(x, weight, bias.first().cloned(), options))

@@ -4,8 +4,9 @@ use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::window::image;
+use super::window::{self, Window, image};
 use super::{Activation, Layer, ParamSpec, Pass, Shape};
+use crate::kernel::ops::Summary;
 use crate::registry::Plugin;
 
 /// `[batch, channels, height, width]` becomes `[batch, channels]`: each channel's mean is a feature, whatever the
@@ -27,9 +28,13 @@ impl Layer for GlobalAveragePool {
         Ok((Shape::Flat(channels), Vec::new()))
     }
 
-    fn forward(&self, input: Activation, _: &[Tensor<1>], _: &mut Pass<'_>) -> Activation {
+    fn forward(&self, input: Activation, _: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation {
         let Activation::Image(x) = input else { unreachable!("infer accepts images only") };
         let [batch, channels, height, width] = x.dims();
+        if pass.kernels && height == width {
+            let whole = Window::pooling(height, None);
+            return Activation::Flat(window::summarise(x, whole, Summary::Average).reshape([batch, channels]));
+        }
         let means = x.reshape([batch, channels, height * width]).mean_dim(2);
         Activation::Flat(means.reshape([batch, channels]))
     }

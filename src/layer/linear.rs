@@ -1,7 +1,5 @@
 //! A fully connected layer.
 
-use std::sync::Arc;
-
 use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,7 +55,7 @@ impl Layer for Linear {
         if pass.kernels {
             let op = kernel::linear::Linear { batch, inputs, units: outputs, relu: pass.relu };
             let bias = bias.first().cloned().unwrap_or_else(|| device::nothing(&x.device()));
-            return Activation::Flat(device::apply(Arc::new(op), x, weight.clone(), bias));
+            return Activation::Flat(device::apply(op, x, weight.clone(), bias));
         }
         let y = x.matmul(weight.clone().reshape([inputs, outputs]));
         Activation::Flat(match bias {

@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Activation, Layer, ParamSpec, Pass, Shape};
+use crate::device;
+use crate::kernel::ops::Add;
 use crate::registry::Plugin;
 
 /// y = max(x, 0), element by element.
@@ -18,12 +20,23 @@ impl Plugin for Relu {
     const SUMMARY: &'static str = "Rectifier, max(x, 0)";
 }
 
+fn rectify<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    let (b, c) = (device::nothing(&x.device()), device::nothing(&x.device()));
+    device::apply(Add { shape: x.dims().into(), relu: true }, x, b, c)
+}
+
 impl Layer for Relu {
     fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), String> {
         Ok((input, Vec::new()))
     }
 
-    fn forward(&self, input: Activation, _: &[Tensor<1>], _: &mut Pass<'_>) -> Activation {
+    fn forward(&self, input: Activation, _: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation {
+        if pass.kernels {
+            return match input {
+                Activation::Flat(x) => Activation::Flat(rectify(x)),
+                Activation::Image(x) => Activation::Image(rectify(x)),
+            };
+        }
         match input {
             Activation::Flat(x) => Activation::Flat(activation::relu(x)),
             Activation::Image(x) => Activation::Image(activation::relu(x)),

@@ -1,6 +1,11 @@
 //! Windows that slide over an image: how many fit, for convolutions and pools.
 
+use burn::tensor::Tensor;
+
 use super::Shape;
+use crate::device;
+use crate::kernel::ops::{Summarise, Summary};
+use crate::kernel::pool::Pool;
 
 /// The largest window that is anything but a mistake.
 const LARGEST: usize = 100;
@@ -42,6 +47,15 @@ impl Window {
             false => Ok([height, width].map(|length| (length + 2 * padding - side) / stride + 1)),
         }
     }
+}
+
+/// A value for each window of an image, by our kernel.
+pub fn summarise(x: Tensor<4>, window: Window, summary: Summary) -> Tensor<4> {
+    let [batch, channels, height, width] = x.dims();
+    let pool = Pool { planes: batch * channels, height, width, window: window.side, stride: window.stride };
+    let nothing = || device::nothing(&x.device());
+    let (b, c) = (nothing(), nothing());
+    device::apply(Summarise { pool, channels, summary }, x, b, c)
 }
 
 /// The side of a pool's window, unless told otherwise.

@@ -1,0 +1,154 @@
+//! Each layer by our kernels against burn's own operations: values, gradients and running statistics.
+
+use burn::tensor::{Device, Tensor, TensorData, activation};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tombola::device;
+use tombola::layer::{Activation, Layer, Pass, Shape};
+use tombola::registry::{Registry, Use};
+use tombola::seed::{Purpose, Seeds, Stream};
+
+fn stream(name: &str) -> Stream {
+    Seeds { seed: 1, replicate: Some(0) }.stream(Purpose::Noise, name)
+}
+
+fn normal(name: &str, len: usize) -> Vec<f32> {
+    let mut stream = stream(name);
+    (0..len).map(|_| stream.normal() as f32).collect()
+}
+
+fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().unwrap()
+}
+
+fn leaf(values: Vec<f32>, device: &Device) -> Tensor<1> {
+    let len = values.len();
+    Tensor::from_data(TensorData::new(values, [len]), device).require_grad()
+}
+
+/// Output, gradients of input and parameters for a random slope, and the buffers that a training pass leaves.
+#[derive(Debug)]
+struct Found(Vec<Vec<f32>>);
+
+fn pass(layer: &dyn Layer, shape: Shape, batch: usize, kernels: bool, relu: bool, training: bool) -> Found {
+    let device = device::open("cpu").unwrap().tracked;
+    let (_, specs) = layer.infer(shape).unwrap();
+    let x = leaf(normal("x", batch * shape.len()), &device);
+    // Variances are above 0, and scales not far from 1.
+    let draw = |spec: &tombola::layer::ParamSpec| {
+        let start = spec.role.start().unwrap_or(0.0);
+        normal(spec.name, spec.shape.iter().product()).into_iter().map(|v| start + 0.2 * v.abs()).collect()
+    };
+    let params: Vec<Tensor<1>> = specs.iter().map(|spec| leaf(draw(spec), &device)).collect();
+    let input = match shape {
+        Shape::Flat(n) => Activation::Flat(x.clone().reshape([batch, n])),
+        Shape::Image([c, h, w]) => Activation::Image(x.clone().reshape([batch, c, h, w])),
+    };
+    let noise = || stream("dropout");
+    let noise = training.then_some(&noise as &dyn Fn() -> Stream);
+    let fused = kernels && relu && layer.fuses_relu();
+    let mut pass = Pass { noise, kernels, relu: fused, buffers: Vec::new() };
+    let output = match layer.forward(input, &params, &mut pass) {
+        Activation::Flat(y) => y.flatten::<1>(0, 1),
+        Activation::Image(y) => y.flatten::<1>(0, 3),
+    };
+    let output = if relu && !fused { activation::relu(output) } else { output };
+    let slope = normal("slope", output.dims()[0]);
+    let slope = Tensor::<1>::from_data(TensorData::new(slope, output.dims()), &device);
+    let mut found = vec![host(output.clone().inner())];
+    found.extend(pass.buffers.into_iter().map(|(_, buffer)| host(buffer)));
+    if training {
+        let mut gradients = (output * slope).sum().backward();
+        let leaves = std::iter::once(&x).chain(&params);
+        found.extend(leaves.map(|leaf| leaf.grad_remove(&mut gradients).map(host).unwrap_or_default()));
+    }
+    Found(found)
+}
+
+fn built(name: &str, config: Value) -> std::sync::Arc<dyn Layer> {
+    Registry::builtin().layers.build(&Use { name: name.into(), config, version: 1 }).unwrap()
+}
+
+/// Every number of one is near that of the other, for the size of the numbers beside it.
+fn assert_agree(ours: &Found, burns: &Found, what: &str) {
+    assert_eq!(ours.0.len(), burns.0.len(), "{what}");
+    for (array, (a, b)) in ours.0.iter().zip(&burns.0).enumerate() {
+        assert_eq!(a.len(), b.len(), "{what}, array {array}");
+        let size = b.iter().fold(1e-3f32, |size, x| size.max(x.abs()));
+        for (place, (a, b)) in a.iter().zip(b).enumerate() {
+            assert!((a - b).abs() <= 2e-5 * size, "{what}, array {array} at {place}: {a}, burn says {b}");
+        }
+    }
+}
+
+fn agree(name: &str, config: Value, shape: Shape, batch: usize, relu: bool) {
+    let layer = built(name, config.clone());
+    for training in [true, false] {
+        let [ours, burns] = [true, false].map(|kernels| pass(&*layer, shape, batch, kernels, relu, training));
+        assert_agree(&ours, &burns, &format!("{name} {config} on {batch} × {shape}, relu {relu}, training {training}"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_convolution_is_burns(
+        batch in 1usize..9, inputs in 1usize..20, channels in 1usize..40, height in 3usize..18, width in 3usize..18,
+        kernel in 1usize..6, stride in 1usize..4, padding in 0usize..3, bias in any::<bool>(), relu in any::<bool>(),
+    ) {
+        prop_assume!(padding < kernel && kernel <= height.min(width) + 2 * padding);
+        let config = json!({
+            "channels": channels, "kernel": kernel, "stride": stride, "padding": padding, "bias": bias
+        });
+        agree("conv", config, Shape::Image([inputs, height, width]), batch, relu);
+    }
+
+    #[test]
+    fn a_linear_layer_is_burns(
+        batch in 1usize..70, inputs in 1usize..80, units in 1usize..80, bias in any::<bool>(), relu in any::<bool>(),
+    ) {
+        agree("linear", json!({ "units": units, "bias": bias }), Shape::Flat(inputs), batch, relu);
+    }
+
+    #[test]
+    fn a_pool_is_burns(
+        batch in 1usize..5, channels in 1usize..5, height in 4usize..12, width in 4usize..12, window in 1usize..4,
+        stride in 1usize..4, name in prop_oneof![Just("max-pool"), Just("average-pool")], relu in any::<bool>(),
+    ) {
+        let config = json!({ "window": window, "stride": stride });
+        agree(name, config, Shape::Image([channels, height, width]), batch, relu);
+    }
+
+    #[test]
+    fn batch_normalisation_is_burns(
+        batch in 2usize..9, channels in 1usize..9, side in 1usize..9, affine in any::<bool>(), relu in any::<bool>(),
+        image in any::<bool>(),
+    ) {
+        let shape = if image { Shape::Image([channels, side, side + 1]) } else { Shape::Flat(channels) };
+        agree("batch-norm", json!({ "affine": affine }), shape, batch.max(4), relu);
+    }
+}
+
+#[test]
+fn the_remaining_layers_are_burns() {
+    agree("global-average-pool", json!({}), Shape::Image([5, 8, 8]), 3, false);
+    agree("global-average-pool", json!({}), Shape::Image([5, 4, 8]), 3, false);
+    agree("relu", json!({}), Shape::Image([2, 3, 3]), 3, false);
+    agree("relu", json!({}), Shape::Flat(30), 3, false);
+    agree("flatten", json!({}), Shape::Image([2, 3, 3]), 3, false);
+    agree("conv", json!({ "channels": 3, "kernel": 11, "stride": 4, "padding": 2 }), Shape::Image([2, 30, 30]), 2, true);
+}
+
+#[test]
+fn a_nan_is_not_swallowed_by_a_relu_or_a_pool() {
+    let device = device::open("cpu").unwrap().plain;
+    for (name, config) in [("relu", json!({})), ("max-pool", json!({})), ("average-pool", json!({}))] {
+        let mut values = vec![1.0; 16];
+        values[5] = f32::NAN;
+        let x = Tensor::<4>::from_data(TensorData::new(values, [1, 1, 4, 4]), &device);
+        let mut pass = Pass { kernels: true, ..Pass::default() };
+        let Activation::Image(y) = built(name, config).forward(Activation::Image(x), &[], &mut pass) else { panic!() };
+        assert!(host(y).iter().any(|y| y.is_nan()), "{name}");
+    }
+}
