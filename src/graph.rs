@@ -16,31 +16,37 @@ pub struct Noise {
     pub iteration: u64,
 }
 
-/// Runs a batch of pixels through the model; gives logits, `[batch, classes]`.
+/// What a pass gives.
+pub struct Passed {
+    /// `[batch, classes]`.
+    pub logits: Tensor<2>,
+    /// Of a training pass, what the buffers become, each by its number among the model's parameters.
+    pub buffers: Vec<(usize, Tensor<1>)>,
+}
+
+/// Runs a batch of pixels through the model: a training pass where there is noise, evaluation where there is none.
 ///
 /// `pixels` holds `batch` examples of the model's input shape, row-major; `params` are flat, in the model's order.
 /// Logits are tracked where the device has autodiff and a parameter requires gradients.
-pub fn forward(
-    model: &Model,
-    params: &[Tensor<1>],
-    pixels: Vec<f32>,
-    device: &Device,
-    noise: Option<Noise>,
-) -> Tensor<2> {
+pub fn forward(model: &Model, params: &[Tensor<1>], pixels: Vec<f32>, device: &Device, noise: Option<Noise>) -> Passed {
     let mut activation = input(model.input, pixels, device);
     let mut rest = params;
+    let mut buffers = Vec::new();
     for placed in &model.layers {
+        let first = params.len() - rest.len();
         let (own, others) = rest.split_at(placed.params);
         rest = others;
         let stream = |noise: Noise| noise.seeds.stream(Purpose::Noise, &placed.name).part(noise.iteration);
         let stream = noise.map(|noise| move || stream(noise));
-        let pass = Pass { noise: stream.as_ref().map(|f| f as &dyn Fn() -> _) };
-        activation = placed.layer.forward(activation, own, pass);
+        let mut pass = Pass { noise: stream.as_ref().map(|f| f as &dyn Fn() -> _), buffers: Vec::new() };
+        activation = placed.layer.forward(activation, own, &mut pass);
+        buffers.extend(pass.buffers.into_iter().map(|(param, value)| (first + param, value)));
     }
-    match activation {
+    let logits = match activation {
         Activation::Flat(logits) => logits,
         Activation::Image(image) => image.flatten(1, 3),
-    }
+    };
+    Passed { logits, buffers }
 }
 
 fn input(shape: Shape, pixels: Vec<f32>, device: &Device) -> Activation {

@@ -12,7 +12,7 @@ use crate::ticket::Ticket;
 pub struct Model {
     pub input: Shape,
     pub layers: Vec<Placed>,
-    /// All parameters, in graph order: a ticket's arrays have these names, in this order.
+    /// All parameters and buffers, in graph order: a ticket's arrays have these names, in this order.
     pub params: Vec<Param>,
 }
 
@@ -28,7 +28,7 @@ pub struct Placed {
     pub params: usize,
 }
 
-/// A parameter with its full name: "fc1.weight".
+/// A parameter or buffer with its full name: "fc1.weight".
 #[derive(Clone, Debug, PartialEq)]
 pub struct Param {
     pub name: String,
@@ -90,6 +90,11 @@ impl Model {
         self.params.iter().filter_map(|p| Some((p, p.kind?)))
     }
 
+    /// How many values training may move: all but buffers.
+    pub fn parameters(&self) -> usize {
+        self.params.iter().filter(|p| p.role.is_trained()).map(Param::len).sum()
+    }
+
     /// Kept and prunable weights of a ticket of this model, tensor by tensor.
     pub fn counts(&self, ticket: &Ticket) -> Vec<LayerCount> {
         let count = |(param, kind): (&Param, RateKind)| LayerCount {
@@ -107,7 +112,7 @@ impl Param {
         let kind = match spec.role {
             Role::Weight { kind: WeightKind::Conv, .. } => Some(RateKind::Conv),
             Role::Weight { kind: WeightKind::Linear, .. } => Some(RateKind::Linear),
-            Role::Bias => None,
+            Role::Bias | Role::Scale | Role::Shift | Role::Buffer { .. } => None,
         };
         Param { name: format!("{layer}.{}", spec.name), shape: spec.shape, role: spec.role, kind }
     }

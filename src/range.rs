@@ -20,6 +20,11 @@ pub fn below_one<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     number(from, |x| (0.0..1.0).contains(&x), "must be at least 0 and below 1")
 }
 
+/// From 0 to 1.
+pub fn fraction<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    number(from, |x| (0.0..=1.0).contains(&x), "must lie between 0 and 1")
+}
+
 /// A rate that is not 0, or none.
 pub fn rate_above_zero<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Rate>, D::Error> {
     match Option::<Rate>::deserialize(from)? {
@@ -54,6 +59,8 @@ mod tests {
         assert!(not_negative(f64(-1.0)).is_err());
         assert_eq!(below_one(f64(0.0)), Ok(0.0));
         assert!(below_one(f64(1.0)).is_err());
+        assert_eq!(fraction(f64(1.0)), Ok(1.0));
+        assert!(fraction(f64(1.1)).is_err());
     }
 
     #[test]

@@ -14,8 +14,16 @@ dataset = { use = "mnist-10k" }
 [model]
 init = "glorot-normal"
 layer = [
+  { max-pool = { window = 7 } },
+  { conv = { channels = 4 } },
+  { batch-norm = {} },
+  { relu = {} },
+  { average-pool = {} },
+  { conv = { channels = 8, kernel = 1, bias = false } },
+  { global-average-pool = {} },
   { flatten = {} },
   { linear = { units = 8 }, name = "fc1" },
+  { batch-norm = { affine = false } },
   { relu = {} },
   { dropout = { rate = 0.2 } },
   { linear = { units = "{classes}", bias = false }, name = "out" },
@@ -80,6 +88,8 @@ fn tickets(registry: &Registry, spec: &mut String) {
 #[test]
 fn every_plugin_works_with_every_other() {
     let registry = Registry::builtin();
+    let missing = names(&registry, Kind::Layer).into_iter().find(|name| !BASE.contains(&format!("{{ {name} = ")));
+    assert_eq!(missing, None, "the model has every layer");
     let mut spec = BASE.to_string();
     trainings(&registry, &mut spec);
     tickets(&registry, &mut spec);

@@ -153,6 +153,28 @@ fn rewound_survivors_are_the_initial_weights_bit_for_bit() {
 }
 
 #[test]
+fn rewinding_and_reinitialising_restore_running_statistics() {
+    let (_, plan, store) = finished();
+    let running = ["batch-norm1.running_mean", "batch-norm1.running_variance"];
+    let start = [0.0f32, 1.0].map(|value| vec![value.to_bits(); 16]);
+    for (step, ticket) in after("rewind") {
+        let (training, k) = plan.steps[step].rewinds.unwrap();
+        let there = store.snapshot(&plan.steps[training].id, k);
+        let trained = store.ticket(&plan.steps[training].id).unwrap();
+        for (name, start) in running.iter().zip(&start) {
+            assert_ne!(bits(&trained, name), *start, "training moves them");
+            let expected = there.as_ref().map_or(start.clone(), |there| bits(there, name));
+            assert_eq!(bits(&ticket, name), expected, "{name} at {k}");
+            assert_eq!(expected == *start, k == 0);
+        }
+    }
+    for (_, ticket) in after("reinit") {
+        assert!(running.iter().zip(&start).all(|(name, start)| bits(&ticket, name) == *start));
+        assert!(ticket.arrays["batch-norm1.scale"].values.iter().all(|scale| *scale == 1.0));
+    }
+}
+
+#[test]
 fn a_missing_snapshot_is_replayed_to_the_same_bits() {
     let (folder, plan, store) = finished();
     let (step, kept) = after("rewind").into_iter().find(|(i, _)| plan.steps[*i].rewinds.unwrap().1 == 10).unwrap();
@@ -196,7 +218,11 @@ fn edge_popup_moves_no_weight_and_keeps_what_its_rule_says() {
         // All weights kept is the dense random network itself.
         assert_eq!(bits(&popped[1], name), weights);
     }
-    assert!(bits(&popped[0], "out.bias").iter().all(|b| *b == 0), "biases stay 0");
+    for name in ["out.bias", "batch-norm1.scale", "batch-norm1.shift"] {
+        assert_eq!(bits(&popped[0], name), bits(&initial, name), "{name} stays where it starts");
+    }
+    let mean = "batch-norm1.running_mean";
+    assert_ne!(bits(&popped[0], mean), bits(&initial, mean), "running statistics follow the batches");
 }
 
 #[test]

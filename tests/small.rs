@@ -20,6 +20,7 @@ init = "glorot-normal"
 layer = [
   { flatten = {} },
   { linear = { units = 16 }, name = "fc1" },
+  { batch-norm = {} },
   { relu = {} },
   { dropout = { rate = 0.1 } },
   { linear = { units = "{classes}" }, name = "out" },

@@ -1,4 +1,4 @@
-//! Initialisers: where a network starts. Biases start at 0 whatever the initialiser.
+//! Initialisers: where the weights of a network start. Everything else starts the same whatever the initialiser.
 
 pub mod glorot_normal;
 pub mod kaiming_normal;

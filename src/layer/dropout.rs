@@ -49,7 +49,7 @@ impl Layer for Dropout {
         }
     }
 
-    fn forward(&self, input: Activation, _: &[Tensor<1>], pass: Pass<'_>) -> Activation {
+    fn forward(&self, input: Activation, _: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation {
         let Some(noise) = pass.noise else { return input };
         match input {
             Activation::Flat(x) => Activation::Flat(self.drop(x, noise())),

@@ -23,7 +23,7 @@ impl Layer for Flatten {
         Ok((Shape::Flat(input.len()), Vec::new()))
     }
 
-    fn forward(&self, input: Activation, _: &[Tensor<1>], _: Pass<'_>) -> Activation {
+    fn forward(&self, input: Activation, _: &[Tensor<1>], _: &mut Pass<'_>) -> Activation {
         match input {
             Activation::Flat(x) => Activation::Flat(x),
             Activation::Image(x) => Activation::Flat(x.flatten(1, 3)),

@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::width::{one, scaled, yes};
 use super::{Activation, Layer, ParamSpec, Pass, Role, Shape, WeightKind};
 use crate::registry::Plugin;
 
@@ -21,28 +22,10 @@ pub struct Linear {
     pub bias: bool,
 }
 
-fn one() -> f64 {
-    1.0
-}
-
-fn yes() -> bool {
-    true
-}
-
 impl Plugin for Linear {
     const NAME: &'static str = "linear";
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Fully connected layer, x · W + b";
-}
-
-impl Linear {
-    fn outputs(&self) -> Result<usize, String> {
-        let outputs = (self.units as f64 * self.width + 0.5).floor();
-        match self.units > 0 && outputs.is_finite() && self.width > 0.0 && outputs <= 1e6 {
-            true => Ok((outputs as usize).max(1)),
-            false => Err(format!("units × width = {} × {} must lie between 1 and 1,000,000", self.units, self.width)),
-        }
-    }
 }
 
 impl Layer for Linear {
@@ -50,7 +33,7 @@ impl Layer for Linear {
         let Shape::Flat(inputs) = input else {
             return Err(format!("a linear layer expects features and gets {input}: put `flatten = {{}}` before it"));
         };
-        let outputs = self.outputs()?;
+        let outputs = scaled("units", self.units, self.width)?;
         let role = Role::Weight { kind: WeightKind::Linear, fan_in: inputs, fan_out: outputs };
         let weight = ParamSpec { name: "weight", shape: vec![inputs, outputs], role };
         let bias = ParamSpec { name: "bias", shape: vec![outputs], role: Role::Bias };
@@ -58,7 +41,7 @@ impl Layer for Linear {
         Ok((Shape::Flat(outputs), params))
     }
 
-    fn forward(&self, input: Activation, params: &[Tensor<1>], _: Pass<'_>) -> Activation {
+    fn forward(&self, input: Activation, params: &[Tensor<1>], _: &mut Pass<'_>) -> Activation {
         let (Activation::Flat(x), [weight, bias @ ..]) = (input, params) else {
             unreachable!("infer accepts features only and gives a weight")
         };
@@ -69,18 +52,5 @@ impl Layer for Linear {
             [bias] => y + bias.clone().reshape([1, outputs]),
             _ => y,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_width_scales_units_and_a_layer_without_any_is_refused() {
-        let outputs = |units, width| Linear { units, width, bias: true }.outputs();
-        assert_eq!(outputs(5, 0.5), Ok(3), "half up");
-        assert_eq!(outputs(300, 0.001), Ok(1));
-        assert!([outputs(0, 1.0), outputs(5, 0.0), outputs(5, f64::NAN), outputs(9, 1e9)].iter().all(Result::is_err));
     }
 }

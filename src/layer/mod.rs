@@ -1,13 +1,25 @@
 //! Layers: each infers its shapes at plan time and computes with burn tensors at run time.
 
+mod average_pool;
+mod batch_norm;
+mod conv;
 mod dropout;
 mod flatten;
+mod global_average_pool;
 mod linear;
+mod max_pool;
 mod relu;
+mod width;
+mod window;
 
+pub use average_pool::AveragePool;
+pub use batch_norm::BatchNorm;
+pub use conv::Conv;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
+pub use global_average_pool::GlobalAveragePool;
 pub use linear::Linear;
+pub use max_pool::MaxPool;
 pub use relu::Relu;
 
 use std::fmt;
@@ -60,18 +72,42 @@ pub enum Activation {
 /// A parameter or buffer that a layer has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParamSpec {
-    /// "weight", "bias": the full name has the layer's before it.
+    /// "weight", "running_mean": the full name has the layer's before it.
     pub name: &'static str,
     pub shape: Vec<usize>,
     pub role: Role,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an array of a layer is for. All of them belong to a ticket, and a rewind restores them.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Role {
     /// A weight tensor that may be pruned, and what an initialiser needs to know of it.
     Weight { kind: WeightKind, fan_in: usize, fan_out: usize },
     /// Trained, never pruned, starts at 0.
     Bias,
+    /// What normalised values are multiplied by: trained, never pruned, starts at 1.
+    Scale,
+    /// What is added to normalised values: trained, never pruned, starts at 0.
+    Shift,
+    /// What training passes leave behind, as running statistics: no gradient reaches it, whatever is learned.
+    Buffer { start: f32 },
+}
+
+impl Role {
+    /// The value that a network starts with, whatever the initialiser; `None` for weights, which are drawn.
+    pub fn start(self) -> Option<f32> {
+        match self {
+            Role::Weight { .. } => None,
+            Role::Bias | Role::Shift => Some(0.0),
+            Role::Scale => Some(1.0),
+            Role::Buffer { start } => Some(start),
+        }
+    }
+
+    /// Whether it is a parameter, which training may move by gradients.
+    pub fn is_trained(self) -> bool {
+        !matches!(self, Role::Buffer { .. })
+    }
 }
 
 /// What a weight tensor belongs to.
@@ -81,18 +117,65 @@ pub enum WeightKind {
     Linear,
 }
 
-/// One forward pass.
-#[derive(Clone, Copy)]
+/// One forward pass through one layer.
+#[derive(Default)]
 pub struct Pass<'a> {
     /// In training, this layer's stream of noise for this iteration; none in evaluation.
     pub noise: Option<&'a dyn Fn() -> Stream>,
+    /// What the layer's buffers become after this pass, each by its number among the layer's parameters.
+    pub buffers: Vec<(usize, Tensor<1>)>,
+}
+
+impl Pass<'_> {
+    /// Whether this is training: evaluation draws nothing and leaves buffers as they are.
+    pub fn is_training(&self) -> bool {
+        self.noise.is_some()
+    }
+
+    /// Hands back what buffer number `param` becomes; no gradient flows through it.
+    pub fn keep(&mut self, param: usize, value: Tensor<1>) {
+        self.buffers.push((param, value.inner()));
+    }
 }
 
 /// Maps activations to activations.
 pub trait Layer: Send + Sync {
-    /// The shape that leaves the layer and the parameters it has, or why the input does not fit.
+    /// The shape that leaves the layer and the parameters and buffers it has, or why the input does not fit.
     fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), String>;
 
     /// Computes a batch of the shape that `infer` accepted. `params` are flat, in the order that `infer` gave.
-    fn forward(&self, input: Activation, params: &[Tensor<1>], pass: Pass<'_>) -> Activation;
+    fn forward(&self, input: Activation, params: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device;
+    use burn::tensor::TensorData;
+
+    /// A batch of images of `[batch, channels, height, width]` on the host.
+    pub fn images(values: &[f32], dims: [usize; 4]) -> Activation {
+        let device = device::open("cpu").unwrap().plain;
+        Activation::Image(Tensor::from_data(TensorData::new(values.to_vec(), dims), &device))
+    }
+
+    /// A flat parameter on the host.
+    pub fn param(values: &[f32]) -> Tensor<1> {
+        let device = device::open("cpu").unwrap().plain;
+        Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &device)
+    }
+
+    /// Shape and values of what a layer gives.
+    pub fn values(activation: Activation) -> (Vec<usize>, Vec<f32>) {
+        let (dims, data) = match activation {
+            Activation::Flat(x) => (x.dims().to_vec(), x.into_data()),
+            Activation::Image(x) => (x.dims().to_vec(), x.into_data()),
+        };
+        (dims, data.try_into_vec().unwrap())
+    }
+
+    /// What a layer without parameters gives in evaluation.
+    pub fn evaluated(layer: &dyn Layer, input: Activation) -> (Vec<usize>, Vec<f32>) {
+        values(layer.forward(input, &[], &mut Pass::default()))
+    }
 }

@@ -23,7 +23,7 @@ impl Layer for Relu {
         Ok((input, Vec::new()))
     }
 
-    fn forward(&self, input: Activation, _: &[Tensor<1>], _: Pass<'_>) -> Activation {
+    fn forward(&self, input: Activation, _: &[Tensor<1>], _: &mut Pass<'_>) -> Activation {
         match input {
             Activation::Flat(x) => Activation::Flat(activation::relu(x)),
             Activation::Image(x) => Activation::Image(activation::relu(x)),

@@ -20,7 +20,8 @@ use crate::units::Rate;
 ///
 /// The gradient passes the selection straight through: with effective weight w · m, a score s has the gradient
 /// ∂L/∂(w · m) · w · sign(s), kept or not, so that a weight dropped by mistake can come back. A layer of n weights
-/// keeps n − ⌊(1 − k) · n⌋. Weight decay acts on scores; biases are frozen at 0.
+/// keeps n − ⌊(1 − k) · n⌋. Weight decay acts on scores; biases, scales and shifts are frozen where
+/// they start. Running statistics follow the batches all the same: they belong to what the network computes.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EdgePopup {
@@ -73,7 +74,8 @@ impl Learn for EdgePopup {
                 let fans = Fans { len: param.len(), fan_in, fan_out };
                 Tensor::Scored(self.scored(param, fans, &mut array.values, &*init, seeds))
             }
-            Role::Bias => Tensor::Frozen(array.values.clone()),
+            Role::Bias | Role::Scale | Role::Shift => Tensor::Frozen(array.values.clone()),
+            Role::Buffer { .. } => Tensor::Buffer,
         };
         let tensors = model.params.iter().zip(ticket.arrays.values_mut()).map(start).collect();
         Ok(Box::new(Popping { tensors }))
@@ -104,8 +106,10 @@ struct Popping {
 
 enum Tensor {
     Scored(Popped),
-    /// A bias, which stays as it was.
+    /// A bias, scale or shift, which stays as it was.
     Frozen(Vec<f32>),
+    /// Running statistics, which the training passes move.
+    Buffer,
 }
 
 /// One tensor's frozen weights and moving scores.
@@ -162,7 +166,7 @@ impl Learner for Popping {
     fn lengths(&self) -> Vec<usize> {
         let length = |tensor: &Tensor| match tensor {
             Tensor::Scored(popped) => popped.scores.len(),
-            Tensor::Frozen(_) => 0,
+            Tensor::Frozen(_) | Tensor::Buffer => 0,
         };
         self.tensors.iter().map(length).collect()
     }
@@ -182,14 +186,14 @@ impl Learner for Popping {
     fn beneath(&self, tensor: usize) -> Option<&[f32]> {
         match &self.tensors[tensor] {
             Tensor::Scored(popped) => Some(&popped.weights),
-            Tensor::Frozen(_) => None,
+            Tensor::Frozen(_) | Tensor::Buffer => None,
         }
     }
 
     fn masks(&self) -> IndexMap<String, Mask> {
         let mask = |tensor: &Tensor| match tensor {
             Tensor::Scored(t) => Some((t.name.clone(), Mask::from_fn(t.select.len(), |i| t.select[i] != 0))),
-            Tensor::Frozen(_) => None,
+            Tensor::Frozen(_) | Tensor::Buffer => None,
         };
         self.tensors.iter().filter_map(mask).collect()
     }
@@ -200,7 +204,8 @@ impl Learner for Popping {
         };
         match &self.tensors[tensor] {
             Tensor::Scored(t) => moved(&mut t.weights.iter().zip(&t.select).map(|(w, select)| w.to_bits() & select)),
-            Tensor::Frozen(bias) => moved(&mut bias.iter().map(|b| b.to_bits())),
+            Tensor::Frozen(values) => moved(&mut values.iter().map(|v| v.to_bits())),
+            Tensor::Buffer => 0,
         }
     }
 }

@@ -36,7 +36,8 @@ pub trait Learn: Send + Sync {
 
 /// The state of one training, beside the values that the graph computes with. Tensors are numbered as in the model.
 pub trait Learner: Send {
-    /// Lengths of what the optimizer moves, tensor by tensor; 0 where a tensor is frozen and needs no gradient.
+    /// Lengths of what the optimizer moves, tensor by tensor; 0 where a tensor is frozen or a buffer, and needs no
+    /// gradient.
     fn lengths(&self) -> Vec<usize>;
 
     /// Changes tensor number `tensor`'s values by one step, given the loss's gradient with respect to them.
@@ -58,6 +59,7 @@ pub trait Learner: Send {
     /// The masks as they stand.
     fn masks(&self) -> IndexMap<String, Mask>;
 
-    /// How many values of a tensor break rule 2: a masked weight that is not 0, or a frozen one that moved.
+    /// How many values of a tensor break rule 2: a masked weight that is not 0, or a frozen one that moved. A buffer is
+    /// neither.
     fn violations(&self, tensor: usize, values: &[f32]) -> usize;
 }

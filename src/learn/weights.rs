@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Learn, Learner};
 use crate::mask::Mask;
-use crate::model::Model;
+use crate::model::{Model, Param};
 use crate::optimizer::{Kept, Stepper};
 use crate::registry::{Plugin, Registry};
 use crate::seed::Seeds;
 use crate::ticket::Ticket;
 
-/// Every parameter moves, but a masked weight, which is exactly 0 after every step.
+/// Every parameter moves, but a masked weight, which is exactly 0 after every step. Buffers are the graph's own.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LearnWeights {}
@@ -32,11 +32,12 @@ impl Learn for LearnWeights {
         Ok(kept)
     }
 
-    fn start(&self, ticket: &mut Ticket, _: &Model, _: Seeds, _: &Registry) -> Result<Box<dyn Learner>, String> {
+    fn start(&self, ticket: &mut Ticket, model: &Model, _: Seeds, _: &Registry) -> Result<Box<dyn Learner>, String> {
         ticket.apply_masks();
+        let length = |param: &Param| if param.role.is_trained() { param.len() } else { 0 };
         let select = |name: &String| ticket.masks.get(name).filter(|m| m.kept() < m.len()).map(Mask::select);
         Ok(Box::new(Moving {
-            lengths: ticket.arrays.values().map(|array| array.values.len()).collect(),
+            lengths: model.params.iter().map(length).collect(),
             select: ticket.arrays.keys().map(select).collect(),
             masks: ticket.masks.clone(),
         }))

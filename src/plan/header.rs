@@ -54,14 +54,14 @@ fn model(spec: &Spec, plan: &Plan) -> ModelFacts {
             name: placed.name.clone(),
             layer: words(&written.layer),
             output: placed.output.dims(),
-            parameters: own.iter().map(|p| p.len()).sum(),
+            parameters: own.iter().filter(|p| p.role.is_trained()).map(|p| p.len()).sum(),
             prunable: own.iter().filter(|p| p.kind.is_some()).map(|p| p.len()).sum(),
         }
     });
     ModelFacts {
         name: spec.model.name.clone(),
         summary: spec.model.summary.clone(),
-        parameters: plan.model.params.iter().map(|p| p.len()).sum(),
+        parameters: plan.model.parameters(),
         prunable: plan.model.prunable().map(|(p, _)| p.len()).sum(),
         layers: layers.collect(),
     }

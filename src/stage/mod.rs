@@ -117,7 +117,7 @@ impl Work<'_> {
         format!("{name} level {} draw {}", self.level, self.draw)
     }
 
-    /// Fresh values for every parameter: weights from the initialiser, biases 0.
+    /// Fresh values for every parameter and buffer: weights from the initialiser, the others where they start.
     pub fn initialise(
         &self,
         init: &dyn Init,
@@ -129,7 +129,7 @@ impl Work<'_> {
                 let fans = Fans { len: param.len(), fan_in, fan_out };
                 init.values(fans, &mut self.seeds.stream(purpose, &stream(&param.name)))
             }
-            Role::Bias => vec![0.0; param.len()],
+            other => vec![other.start().unwrap_or(0.0); param.len()],
         };
         self.model
             .params

@@ -87,7 +87,7 @@ impl Bench<'_> {
         let mut total = Tally::default();
         for batch in indices.chunks(EVALUATION_BATCH) {
             let (pixels, labels) = self.data.batch(examples, batch);
-            let logits = graph::forward(self.model, params, pixels, &self.compute.plain, None);
+            let logits = graph::forward(self.model, params, pixels, &self.compute.plain, None).logits;
             total.add(&loss::tally(&host(logits)?, &labels, self.data.classes));
         }
         Ok(total)

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::{Bench, Split, Start, fetched, host, odd, tensor_of, tensors};
 use crate::dataset::order::Order;
-use crate::graph::{self, Noise};
+use crate::graph::{self, Noise, Passed};
 use crate::learn::Learner;
 use crate::loss::{self, Tally};
 use crate::mask::Mask;
@@ -24,8 +24,14 @@ pub(super) struct State {
     masks: IndexMap<String, Mask>,
 }
 
-/// The loss's gradient with respect to each tensor's values; `None` for a tensor that does not move.
-type Gradients = Vec<Option<TensorData>>;
+/// What one training pass says.
+pub(super) struct Slope {
+    pub tally: Tally,
+    /// The loss's gradient with respect to each tensor's values; `None` for a tensor that does not move.
+    pub gradients: Vec<Option<TensorData>>,
+    /// What the buffers become, each by its tensor's number.
+    buffers: Vec<(usize, Tensor<1>)>,
+}
 
 /// The best evaluation so far.
 struct Best {
@@ -112,7 +118,7 @@ impl<'a> Run<'a> {
 
     /// One iteration; `false` where its loss is not finite, and then nothing moves.
     fn step(&mut self) -> Result<bool, Failure> {
-        let (tally, gradients) = self.gradients()?;
+        let Slope { tally, gradients, buffers } = self.slope()?;
         if !tally.loss.is_finite() {
             return Ok(false);
         }
@@ -129,30 +135,34 @@ impl<'a> Run<'a> {
             self.learner.step(tensor, &mut values, gradient, &mut *self.stepper, rate);
             self.params[tensor] = tensor_of(values, device);
         }
+        for (tensor, value) in buffers {
+            self.params[tensor] = value;
+        }
         Ok(true)
     }
 
-    /// The batch's tally and the loss's gradient with respect to each tensor that moves.
+    /// The batch's tally, the loss's gradient with respect to each tensor that moves, and the buffers to come.
     ///
     /// The gradient with respect to the logits is known in closed form, so the graph starts from them: the sum of
     /// logits × that gradient has the same gradient everywhere below as the loss itself.
-    fn gradients(&mut self) -> Result<(Tally, Gradients), Failure> {
+    pub fn slope(&mut self) -> Result<Slope, Failure> {
         let data = self.bench.data;
         let (pixels, labels) = data.batch(&data.dataset.train, self.order.batch(self.iteration));
         let leaves: Vec<Tensor<1>> =
             self.params.iter().zip(&self.moves).map(|(param, moves)| leaf(param, *moves)).collect();
         let noise = Noise { seeds: self.start.seeds, iteration: self.iteration };
-        let logits = graph::forward(self.bench.model, &leaves, pixels, &self.bench.compute.tracked, Some(noise));
+        let Passed { logits, buffers } =
+            graph::forward(self.bench.model, &leaves, pixels, &self.bench.compute.tracked, Some(noise));
         let dims = logits.dims();
         let (tally, slope) = loss::tally_with_gradient(&host(logits.clone().inner())?, &labels, data.classes);
         if !tally.loss.is_finite() || !self.moves.contains(&true) {
-            return Ok((tally, vec![None; leaves.len()]));
+            return Ok(Slope { tally, gradients: vec![None; leaves.len()], buffers });
         }
         let slope = Tensor::<2>::from_data(TensorData::new(slope, dims), &self.bench.compute.tracked);
         let mut found = (logits * slope).sum().backward();
         let gradient = |leaf: &Tensor<1>| leaf.grad_remove(&mut found).map(fetched).transpose();
         let gradients = leaves.iter().map(gradient).collect::<Result<_, _>>()?;
-        Ok((tally, gradients))
+        Ok(Slope { tally, gradients, buffers })
     }
 
     /// Evaluates validation data, extends the curve, keeps the state if it is the best so far, and gives the loss.

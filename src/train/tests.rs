@@ -6,6 +6,7 @@ use super::run::Run;
 use super::{Bench, Split, Start, host, tensors};
 use crate::dataset::Prepared;
 use crate::device::{self, Compute};
+use crate::layer::Role;
 use crate::mask::Mask;
 use crate::model::Model;
 use crate::registry::{Registry, Use};
@@ -15,13 +16,29 @@ use crate::seed::{Purpose, Seeds};
 use crate::stage::{Train, Training};
 use crate::ticket::{Array, Ticket};
 
+const FLAT: &str = r#"
+  { flatten = {} },
+  { linear = { units = 6 }, name = "fc1" },
+  { relu = {} },
+"#;
+
+/// Every layer that moves something of its own, and those between.
+const IMAGES: &str = r#"
+  { max-pool = { window = 4 } },
+  { conv = { channels = 4 } },
+  { batch-norm = {} },
+  { relu = {} },
+  { average-pool = {} },
+  { conv = { channels = 6, stride = 2, bias = false } },
+  { batch-norm = {} },
+  { global-average-pool = {} },
+"#;
+
 const SPEC: &str = r#"
 title = "Small"
 dataset = { use = "mnist-10k" }
 model = { init = "glorot-normal", layer = [
-  { flatten = {} },
-  { linear = { units = 6 }, name = "fc1" },
-  { relu = {} },
+LAYERS
   { linear = { units = "{classes}" }, name = "out" },
 ] }
 training = { optimizer = { use = "adam", learning_rate = 0.1 }, batch_size = 8, length = "10it", evaluate = "5it" }
@@ -37,9 +54,14 @@ struct Small {
 
 impl Small {
     fn new() -> Small {
+        Small::of(FLAT)
+    }
+
+    /// With these layers before the last.
+    fn of(layers: &str) -> Small {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("small")).unwrap();
-        std::fs::write(folder.path().join("small/experiment.toml"), SPEC).unwrap();
+        std::fs::write(folder.path().join("small/experiment.toml"), SPEC.replace("LAYERS", layers)).unwrap();
         let registry = Registry::builtin();
         let spec = crate::spec::load(&folder.path().join("small"), &registry, &[]).unwrap_or_else(|e| panic!("{e}"));
         let plan = crate::plan::plan(&spec, &registry, "any").unwrap_or_else(|e| panic!("{e}"));
@@ -70,12 +92,15 @@ impl Small {
         train.resolve(&self.registry, self.data.split.train.len() as u64).unwrap()
     }
 
-    /// Values between −½ and ½, and a mask that keeps every third weight.
+    /// Values between −½ and ½, scales and buffers where they start, and a mask that keeps every third weight.
     fn ticket(&self, keeps: impl Fn(usize) -> bool) -> Ticket {
         let mut ticket = Ticket::default();
         for param in &self.model.params {
             let mut stream = SEEDS.stream(Purpose::Init, &param.name);
-            let values = (0..param.len()).map(|_| stream.uniform() as f32 - 0.5).collect();
+            let values = match param.role {
+                Role::Scale | Role::Buffer { .. } => vec![param.role.start().unwrap(); param.len()],
+                _ => (0..param.len()).map(|_| stream.uniform() as f32 - 0.5).collect(),
+            };
             ticket.arrays.insert(param.name.clone(), Array { shape: param.shape.clone(), values });
             if param.kind.is_some() {
                 ticket.masks.insert(param.name.clone(), Mask::from_fn(param.len(), &keeps));
@@ -172,6 +197,56 @@ fn gradients_are_the_slopes_of_the_mean_loss() {
             "{name}[{i}]: {} and {slope}",
             moved / rate
         );
+    }
+}
+
+#[test]
+fn gradients_of_convolutions_pools_and_normalisation_are_the_slopes_of_the_batches_loss() {
+    let small = Small::of(IMAGES);
+    let bench = small.bench();
+    let mut training = small.training(json!({ "use": "sgd", "learning_rate": 0.1 }), json!({}));
+    training.batch_size = 256;
+    let begun = small.ticket(|_| true);
+    let slope = |ticket: Ticket| Run::begin(&bench, ticket, &training, &START).unwrap().slope().unwrap();
+    let loss = |name: &str, i: usize, change: f32| {
+        let mut ticket = begun.clone();
+        ticket.arrays[name].values[i] += change;
+        slope(ticket).tally.mean_loss()
+    };
+    let gradients = slope(begun.clone()).gradients;
+    for (param, gradient) in small.model.params.iter().zip(gradients) {
+        let Some(gradient) = gradient else {
+            assert!(!param.role.is_trained(), "{}", param.name);
+            continue;
+        };
+        let gradient = gradient.as_slice::<f32>().unwrap();
+        for i in [0, param.len() / 2, param.len() - 1] {
+            let by_difference = (loss(&param.name, i, 0.004) - loss(&param.name, i, -0.004)) / 0.008;
+            let found = f64::from(gradient[i]);
+            assert!(
+                (found - by_difference).abs() < 0.01 * by_difference.abs().max(0.05),
+                "{}[{i}]: {found} and {by_difference}",
+                param.name
+            );
+        }
+    }
+}
+
+#[test]
+fn edge_popup_freezes_scales_and_shifts_and_running_statistics_move() {
+    let small = Small::of(IMAGES);
+    let bench = small.bench();
+    let scores = json!({ "use": "kaiming-uniform", "config": { "a": 2.0 }, "version": 1 });
+    let learn = json!({ "use": "edge-popup", "weights_remaining": 0.5, "scores": scores });
+    let begun = small.ticket(|_| true);
+    let training = small.training(json!({ "use": "sgd", "learning_rate": 0.5, "weight_decay": 0.1 }), learn);
+    let mut run = Run::begin(&bench, begun.clone(), &training, &START).unwrap();
+    // The last iteration is evaluated, and rule 2 checked.
+    run.to(30).unwrap();
+    let ticket = run.ticket(&run.state().unwrap());
+    for param in small.model.params.iter().filter(|param| param.kind.is_none()) {
+        let (before, after) = (&begun.arrays[&param.name].values, &ticket.arrays[&param.name].values);
+        assert_eq!(bits(before) == bits(after), param.role.is_trained(), "{}", param.name);
     }
 }
 

@@ -1,0 +1,65 @@
+//! Max pooling.
+
+use burn::tensor::Tensor;
+use burn::tensor::module::max_pool2d;
+use burn::tensor::ops::MaxPoolOptions;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::window::{Window, image, two};
+use super::{Activation, Layer, ParamSpec, Pass, Shape};
+use crate::registry::Plugin;
+
+/// The largest value of each square window, channel by channel. Windows that do not fit whole are left away.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MaxPool {
+    /// The window's side.
+    #[serde(default = "two")]
+    pub window: usize,
+    /// By how many pixels the window moves; where absent, by its side.
+    #[serde(default)]
+    pub stride: Option<usize>,
+}
+
+impl Plugin for MaxPool {
+    const NAME: &'static str = "max-pool";
+    const VERSION: u32 = 1;
+    const SUMMARY: &'static str = "The largest value of each window of an image";
+}
+
+impl Layer for MaxPool {
+    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), String> {
+        let [channels, height, width] = image("max-pool", input)?;
+        let [height, width] = Window::pooling(self.window, self.stride).over(height, width)?;
+        Ok((Shape::Image([channels, height, width]), Vec::new()))
+    }
+
+    fn forward(&self, input: Activation, _: &[Tensor<1>], _: &mut Pass<'_>) -> Activation {
+        let Activation::Image(x) = input else { unreachable!("infer accepts images only") };
+        let Window { side, stride, .. } = Window::pooling(self.window, self.stride);
+        Activation::Image(max_pool2d(x, MaxPoolOptions::new([side; 2]).with_stride([stride; 2])))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{evaluated, images};
+    use super::*;
+
+    #[test]
+    fn the_largest_of_four_and_what_does_not_fit_is_left_away() {
+        let pool = |stride| MaxPool { window: 2, stride };
+        // 1 -2 9 / 3 -4 9 / 9 9 9
+        let image = || images(&[1.0, -2.0, 9.0, 3.0, -4.0, 9.0, 9.0, 9.0, 9.0], [1, 1, 3, 3]);
+        assert_eq!(evaluated(&pool(None), image()), (vec![1, 1, 1, 1], vec![3.0]));
+        assert_eq!(evaluated(&pool(Some(1)), image()), (vec![1, 1, 2, 2], vec![3.0, 9.0, 9.0, 9.0]));
+        assert_eq!(evaluated(&pool(None), images(&[-1.0, -2.0, -3.0, -4.0], [1, 1, 2, 2])).1, [-1.0], "below 0 too");
+    }
+
+    #[test]
+    fn features_are_refused() {
+        let error = MaxPool { window: 2, stride: None }.infer(Shape::Flat(4)).unwrap_err();
+        assert!(error.contains("put it before `flatten = {}`"), "{error}");
+    }
+}

@@ -1,0 +1,85 @@
+//! Windows that slide over an image: how many fit, for convolutions and pools.
+
+use super::Shape;
+
+/// The largest window that is anything but a mistake.
+const LARGEST: usize = 100;
+
+/// A square window that moves by `stride` over an image with `padding` zeros on every side.
+#[derive(Clone, Copy)]
+pub struct Window {
+    /// What the spec calls its side: "kernel" or "window".
+    pub name: &'static str,
+    pub side: usize,
+    pub stride: usize,
+    pub padding: usize,
+}
+
+impl Window {
+    /// A pool's window, which moves by its side unless told otherwise.
+    pub fn pooling(side: usize, stride: Option<usize>) -> Window {
+        Window { name: "window", side, stride: stride.unwrap_or(side), padding: 0 }
+    }
+
+    /// Height and width of what one value a window gives: windows that would stand out over the edge are left away.
+    pub fn over(&self, height: usize, width: usize) -> Result<[usize; 2], String> {
+        let Window { name, side, stride, padding } = *self;
+        if !(1..=LARGEST).contains(&side) {
+            return Err(format!("{name} = {side} must lie between 1 and {LARGEST}"));
+        }
+        if stride == 0 {
+            return Err("stride = 0 never gets anywhere: it must be at least 1".into());
+        }
+        if padding >= side {
+            return Err(format!("padding = {padding} must be less than {name} = {side}, or a window sees zeros only"));
+        }
+        let smallest = height.min(width) + 2 * padding;
+        match side > smallest {
+            true => Err(format!(
+                "a {name} of {side} does not fit into an image of {height}×{width} with padding {padding}: make it at \
+                 most {smallest}, or shrink the image less before it"
+            )),
+            false => Ok([height, width].map(|length| (length + 2 * padding - side) / stride + 1)),
+        }
+    }
+}
+
+/// The side of a pool's window, unless told otherwise.
+pub fn two() -> usize {
+    2
+}
+
+/// Channels, height and width of an image, or what to do where features come instead. `layer` is "a conv layer".
+pub fn image(layer: &str, input: Shape) -> Result<[usize; 3], String> {
+    match input {
+        Shape::Image(dims) => Ok(dims),
+        Shape::Flat(_) => Err(format!("{layer} expects an image and gets {input}: put it before `flatten = {{}}`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn over(side: usize, stride: usize, padding: usize, image: [usize; 2]) -> Result<[usize; 2], String> {
+        Window { name: "window", side, stride, padding }.over(image[0], image[1])
+    }
+
+    #[test]
+    fn windows_that_do_not_fit_whole_are_left_away() {
+        assert_eq!(over(2, 2, 0, [7, 4]), Ok([3, 2]));
+        assert_eq!(over(3, 1, 1, [32, 32]), Ok([32, 32]), "same");
+        assert_eq!(over(3, 2, 1, [32, 7]), Ok([16, 4]));
+        assert_eq!(over(1, 2, 0, [7, 1]), Ok([4, 1]));
+        assert_eq!(over(3, 1, 0, [3, 3]), Ok([1, 1]));
+    }
+
+    #[test]
+    fn windows_that_make_no_sense_are_refused_with_the_remedy() {
+        assert!(over(2, 2, 0, [5, 1]).unwrap_err().contains("at most 1"));
+        assert!(over(0, 1, 0, [5, 5]).unwrap_err().contains("between 1 and 100"));
+        assert!(over(usize::MAX, 1, usize::MAX / 2, [5, 5]).is_err());
+        assert!(over(2, 0, 0, [5, 5]).unwrap_err().contains("at least 1"));
+        assert!(over(3, 1, 3, [5, 5]).unwrap_err().contains("less than window = 3"));
+    }
+}
