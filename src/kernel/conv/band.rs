@@ -7,7 +7,7 @@ use super::correlation::{Correlation, Target};
 use super::packed_weights::{PackedWeights, TILE};
 use super::scratch::{LINE, Scratch, odd_lines};
 use super::unrolled::Unrolled;
-use crate::kernel::simd::{load, store};
+use crate::kernel::simd::{self, load, store};
 use crate::kernel::tile::accumulate;
 
 /// One thread's working memory.
@@ -42,7 +42,6 @@ fn sums_step(layout: &Unrolled) -> usize {
 pub struct Band<'a> {
     pub correlation: &'a Correlation,
     pub layout: Unrolled,
-    pub first_row: usize,
     /// Inputs whose products are summed before the sums go back to memory.
     pub block: usize,
     pub source: &'a [f32],
@@ -74,7 +73,7 @@ impl WithSimd for Band<'_> {
             let len = self.block.min(inputs - from);
             let Buffers { unrolled, phases, .. } = &mut *self.buffers;
             let inputs = (from, from + len);
-            self.layout.fill(simd, self.correlation, self.source, inputs, self.first_row, phases, unrolled);
+            self.layout.fill(simd, self.correlation, self.source, inputs, phases, unrolled);
             self.add_block(simd, from, len, direct);
         }
         if inputs == 0 {
@@ -167,18 +166,18 @@ impl Band<'_> {
         }
         let last = place.from + place.len == c.inputs;
         if last {
-            let (zero, bias) = (simd.splat_f32s(0.0), &self.buffers.bias[place.output..place.output + ROWS]);
+            let bias = &self.buffers.bias[place.output..place.output + ROWS];
             let relu = self.relu;
             each(&mut held, |held, r, _| {
                 *held = simd.add_f32s(*held, simd.splat_f32s(bias[r]));
                 if relu {
-                    *held = simd.select_f32s(simd.less_than_f32s(*held, zero), zero, *held);
+                    *held = simd::relu(simd, *held);
                 }
             });
         }
         let (out, step) = if last && direct {
             let plane = self.target.height * self.target.width;
-            let start = place.output * plane + self.first_row * c.columns + place.pixel;
+            let start = place.output * plane + self.layout.first_row * c.columns + place.pixel;
             (self.y[start..start + (ROWS - 1) * plane + len].as_mut_ptr(), plane)
         } else {
             (sums, step)
@@ -193,7 +192,7 @@ impl Band<'_> {
         let (c, target, images) = (self.correlation, self.target, self.layout.images);
         let sums = &self.buffers.sums[output * sums_step(&self.layout)..][..self.layout.pixels()];
         for (i, sums) in sums.chunks_exact(c.columns).enumerate() {
-            let (row, image) = (self.first_row + i / images, i % images);
+            let (row, image) = (self.layout.first_row + i / images, i % images);
             let plane = (image * c.outputs + output) * target.height;
             let start = (plane + target.first_row + row * target.step) * target.width + target.first_column;
             let y = &mut self.y[start..start + (c.columns - 1) * target.step + 1];

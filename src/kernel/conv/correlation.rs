@@ -93,7 +93,7 @@ impl<'a> Prepared<'a> {
 
     /// Working memory for a thread.
     pub fn buffers(&self) -> Buffers {
-        let layout = Unrolled::new(&self.correlation, self.images, self.rows);
+        let layout = Unrolled::new(&self.correlation, self.images, 0, self.rows);
         Buffers::new(&self.correlation, &layout, self.correlation.block(), self.epilogue.bias)
     }
 
@@ -125,10 +125,11 @@ impl<'a> Prepared<'a> {
             let images = y.len() / self.y_len();
             let source = &source[group * self.images * self.source_len()..][..images * self.source_len()];
             for first_row in (0..correlation.rows).step_by(self.rows) {
-                let layout = Unrolled::new(correlation, images, self.rows.min(correlation.rows - first_row));
+                let rows = self.rows.min(correlation.rows - first_row);
+                let layout = Unrolled::new(correlation, images, first_row, rows);
                 let (weights, relu, target) = (&self.weights, self.epilogue.relu, self.target);
                 let block = correlation.block();
-                simd::run(Band { correlation, layout, first_row, block, source, weights, relu, buffers, target, y });
+                simd::run(Band { correlation, layout, block, source, weights, relu, buffers, target, y });
             }
         }
     }

@@ -30,7 +30,7 @@ pub fn gate_and_sum(conv: &Conv, y: Option<&[f32]>, dy: &mut [f32], db: Option<&
     if let Some(db) = db {
         assert_eq!(db.len(), conv.outputs);
         for (output, db) in db.iter_mut().enumerate() {
-            *db = sums[output..].iter().step_by(conv.outputs).sum();
+            *db = sums.iter().skip(output).step_by(conv.outputs).sum();
         }
     }
 }

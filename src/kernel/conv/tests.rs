@@ -183,3 +183,12 @@ fn a_relu_lets_a_nan_through_and_so_does_its_gradient() {
     backward(&conv, &[1.0; 3], &[1.0], Some(&y), &mut dy, Some(&mut dx), None, None);
     assert_eq!((dy, dx), ([5.0, 0.0, 5.0], [5.0, 0.0, 5.0]));
 }
+
+#[test]
+fn no_images_have_gradients_of_zero() {
+    for stride in [1, 2] {
+        let [y, dx, dw, db] = Case::new(conv(0, (3, 2), (4, 4), (3, stride, 1))).passes();
+        assert_eq!((y.len(), dx.len()), (0, 0));
+        assert!(dw.iter().chain(&db).all(|value| *value == 0.0));
+    }
+}

@@ -11,10 +11,11 @@ use super::correlation::Correlation;
 use super::scratch::{LINE, odd_lines};
 use crate::kernel::simd::{load, store};
 
-/// The layout for `images` images and `rows` rows of the grid.
+/// The layout for `images` images and `rows` rows of the grid from `first_row` on.
 #[derive(Clone, Copy)]
 pub struct Unrolled {
     pub images: usize,
+    pub first_row: usize,
     pub rows: usize,
     /// From one (input, kernel column) to the next.
     pub step: usize,
@@ -34,13 +35,13 @@ pub struct Planes<'a> {
 }
 
 impl Unrolled {
-    pub fn new(correlation: &Correlation, images: usize, rows: usize) -> Self {
+    pub fn new(correlation: &Correlation, images: usize, first_row: usize, rows: usize) -> Self {
         let c = correlation;
         let rows_in_phase = rows + c.kernel_rows.saturating_sub(1) / c.stride;
         let line = images * c.columns;
         let len = c.row_phases() * rows_in_phase * line;
         // The last vector of pixels may end after them.
-        Self { images, rows, step: odd_lines(len + LINE), rows_in_phase, line }
+        Self { images, first_row, rows, step: odd_lines(len + LINE), rows_in_phase, line }
     }
 
     /// Pixels, in the order `[row][image][column]`.
@@ -56,7 +57,7 @@ impl Unrolled {
         (phase * self.rows_in_phase + index) * self.line
     }
 
-    /// Copies inputs `from..to` of images `[images, inputs, height, width]` for the grid's rows from `first_row`.
+    /// Copies inputs `from..to` of images `[images, inputs, height, width]`.
     #[inline(always)]
     pub fn fill<S: Simd>(
         &self,
@@ -64,7 +65,6 @@ impl Unrolled {
         c: &Correlation,
         source: &[f32],
         (from, to): (usize, usize),
-        first_row: usize,
         phases: &mut ColumnPhases,
         out: &mut [f32],
     ) {
@@ -77,7 +77,7 @@ impl Unrolled {
             for (column, stripe) in (0..c.kernel_columns).zip(&mut stripes) {
                 let shift = column as isize - c.left;
                 let planes = phases.planes(c, planes, self.images, shift);
-                self.copy(simd, c, planes, shift.div_euclid(c.stride as isize), first_row, stripe);
+                self.copy(simd, c, planes, shift.div_euclid(c.stride as isize), stripe);
             }
         }
     }
@@ -87,23 +87,15 @@ impl Unrolled {
     /// Whole vectors are written, and what they leave after a row is overwritten by the rows that follow: therefore the
     /// last columns of all rows come first.
     #[inline(always)]
-    fn copy<S: Simd>(
-        &self,
-        simd: S,
-        c: &Correlation,
-        planes: Planes<'_>,
-        offset: isize,
-        first_row: usize,
-        out: &mut [f32],
-    ) {
+    fn copy<S: Simd>(&self, simd: S, c: &Correlation, planes: Planes<'_>, offset: isize, out: &mut [f32]) {
         let vectors = c.columns.div_ceil(S::F32_LANES);
         for vector in (0..vectors).step_by(4).rev() {
             let column = vector * S::F32_LANES;
             match vectors - vector {
-                1 => self.copy_columns::<S, 1>(simd, c, planes, (column, offset), first_row, out),
-                2 => self.copy_columns::<S, 2>(simd, c, planes, (column, offset), first_row, out),
-                3 => self.copy_columns::<S, 3>(simd, c, planes, (column, offset), first_row, out),
-                _ => self.copy_columns::<S, 4>(simd, c, planes, (column, offset), first_row, out),
+                1 => self.copy_columns::<S, 1>(simd, c, planes, (column, offset), out),
+                2 => self.copy_columns::<S, 2>(simd, c, planes, (column, offset), out),
+                3 => self.copy_columns::<S, 3>(simd, c, planes, (column, offset), out),
+                _ => self.copy_columns::<S, 4>(simd, c, planes, (column, offset), out),
             }
         }
     }
@@ -116,7 +108,6 @@ impl Unrolled {
         c: &Correlation,
         planes: Planes<'_>,
         (column, offset): (usize, isize),
-        first_row: usize,
         out: &mut [f32],
     ) {
         let masks: [_; VECTORS] = std::array::from_fn(|v| {
@@ -128,7 +119,7 @@ impl Unrolled {
         let source = planes.values.as_ptr().wrapping_add(column).wrapping_offset(offset);
         for phase in 0..c.row_phases() {
             for index in 0..self.rows_in_phase {
-                let row = ((first_row + index) * c.stride + phase).wrapping_add_signed(-c.top);
+                let row = ((self.first_row + index) * c.stride + phase).wrapping_add_signed(-c.top);
                 let at = (phase * self.rows_in_phase + index) * self.line + column;
                 for image in 0..self.images {
                     let from = source.wrapping_add(image * planes.image_step + row.wrapping_mul(planes.row_step));

@@ -9,6 +9,7 @@ use super::parallel::each_chunk;
 use super::pixel_major::PixelMajor;
 use super::scratch::{LINE, Scratch};
 use crate::kernel::simd::{self, load, store};
+use crate::kernel::tile::accumulate_rows;
 
 /// Parts of the batch that are summed on their own and then in order, so that threads change nothing, at most.
 const PARTS: usize = 4;
@@ -24,9 +25,9 @@ pub fn weight_gradient(conv: &Conv, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     let plane = conv.output_height() * conv.output_width();
     let parts = (conv.batch * plane / PART).clamp(1, PARTS);
     let images = conv.batch.div_ceil(parts).max(1);
-    let parts = conv.batch.div_ceil(images);
+    let parts = conv.batch.div_ceil(images).max(1);
     // Where there are fewer parts than that, threads share the outputs, which changes no sum.
-    let blocks = if rayon::current_num_threads() == 1 { 1 } else { PARTS / parts.max(1) };
+    let blocks = if rayon::current_num_threads() == 1 { 1 } else { PARTS / parts };
     let outputs = conv.outputs.div_ceil(blocks).next_multiple_of(8);
     let sums = Sums::new(conv, outputs * blocks);
     let mut partial = vec![0.0; parts * sums.len];
@@ -194,7 +195,7 @@ impl Block<'_> {
                 let b_len = (pixels.columns - 1) * b_step + VECTORS * S::F32_LANES;
                 let b = self.x[b_start..b_start + b_len].as_ptr();
                 // SAFETY: the slices end where the last pixel's values do.
-                unsafe { accumulate_strided(simd, pixels.columns, (a, plane), (b, b_step), &mut held) };
+                unsafe { accumulate_rows(simd, pixels.columns, (a, plane, 1), (b, b_step), &mut held) };
             }
         }
         let start = (output - self.outputs.start) * self.sums.output + kernel_row * self.sums.kernel_row + column;
@@ -211,36 +212,4 @@ impl Block<'_> {
         }
         ROWS
     }
-}
-
-/// [`crate::kernel::tile::accumulate`] with the left side as it lies in memory: `a[k + row · a_row]`.
-///
-/// # Safety
-/// For each k < `depth`, the value at `a + k + row · a_row` for each row, and `VECTORS` vectors at `b + k · b_step`,
-/// must be readable.
-#[inline(always)]
-unsafe fn accumulate_strided<S: Simd, const ROWS: usize, const VECTORS: usize>(
-    simd: S,
-    depth: usize,
-    (a, a_row): (*const f32, usize),
-    (mut b, b_step): (*const f32, usize),
-    sums: &mut [[S::f32s; VECTORS]; ROWS],
-) {
-    let mut held = *sums;
-    for k in 0..depth {
-        let mut right = [simd.splat_f32s(0.0); VECTORS];
-        for (v, right) in right.iter_mut().enumerate() {
-            // SAFETY: by the contract, for this k.
-            *right = unsafe { load(simd, b.add(v * S::F32_LANES)) };
-        }
-        for (row, held) in held.iter_mut().enumerate() {
-            // SAFETY: by the contract, for this k.
-            let left = simd.splat_f32s(unsafe { *a.add(k + row * a_row) });
-            for v in 0..VECTORS {
-                held[v] = simd.mul_add_e_f32s(left, right[v], held[v]);
-            }
-        }
-        b = b.wrapping_add(b_step);
-    }
-    *sums = held;
 }
