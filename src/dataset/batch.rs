@@ -1,12 +1,13 @@
 //! Batches: examples gathered by index from memory, their pixels normalised on the way.
 
 use super::Examples;
+use crate::kernel::gather::Normaliser;
 use crate::spec::Normalise;
 
-/// Gathers batches of one data set. Each channel has a table of what its 256 pixel bytes become.
+/// Gathers batches of one data set.
 #[derive(Clone, Debug)]
 pub struct Gather {
-    tables: Vec<[f32; 256]>,
+    normaliser: Normaliser,
 }
 
 impl Gather {
@@ -20,23 +21,15 @@ impl Gather {
         if !mean.iter().all(|m| m.is_finite()) || !std.iter().all(|s| s.is_finite() && *s > 0.0) {
             return Err(format!("normalise has mean = {mean:?}, std = {std:?}: each must be finite, and std above 0"));
         }
-        let table = |(mean, std)| std::array::from_fn(|pixel| (pixel as f32 / 255.0 - mean) / std);
-        Ok(Gather { tables: mean.iter().zip(std).map(table).collect() })
+        Ok(Gather { normaliser: Normaliser::new(mean, std) })
     }
 
     /// Replaces `out` by the normalised pixels of the examples at `indices`: indices × channels × height × width.
     pub fn pixels(&self, examples: &Examples, indices: &[u32], out: &mut Vec<f32>) {
         let [channels, height, width] = examples.shape;
-        let (area, size) = (height * width, channels * height * width);
-        out.clear();
-        out.reserve(indices.len() * size);
-        for index in indices {
-            let start = *index as usize * size;
-            let example = &examples.pixels[start..start + size];
-            for (channel, table) in example.chunks_exact(area).zip(&self.tables) {
-                out.extend(channel.iter().map(|pixel| table[usize::from(*pixel)]));
-            }
-        }
+        let area = height * width;
+        out.resize(indices.len() * channels * area, 0.0);
+        self.normaliser.gather(&examples.pixels, area, indices, out);
     }
 }
 

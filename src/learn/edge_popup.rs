@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Learn, Learner};
 use crate::init::kaiming_uniform::KaimingUniform;
 use crate::init::{Fans, Init};
+use crate::kernel::top_k;
 use crate::layer::Role;
 use crate::mask::Mask;
 use crate::model::{Model, Param};
@@ -91,7 +92,7 @@ impl EdgePopup {
             weights: values.to_vec(),
             gradient: vec![0.0; fans.len],
             select: Vec::new(),
-            keys: Vec::new(),
+            scratch: top_k::Scratch::default(),
             scores,
             dropped,
         };
@@ -121,44 +122,15 @@ struct Popped {
     gradient: Vec<f32>,
     /// All ones where kept.
     select: Vec<u32>,
-    /// Scratch of the selection.
-    keys: Vec<u32>,
+    scratch: top_k::Scratch,
     dropped: usize,
 }
 
 impl Popped {
     /// Selects the weights of the largest |score|, ties by index as in a prune, and writes the effective weights.
     fn choose(&mut self, effective: &mut [f32]) {
-        drop_smallest(&self.scores, self.dropped, &mut self.keys, &mut self.select);
-        for ((value, weight), select) in effective.iter_mut().zip(&self.weights).zip(&self.select) {
-            *value = f32::from_bits(weight.to_bits() & select);
-        }
-    }
-}
-
-/// Clears `select` for the `dropped` scores of smallest magnitude, the first of equal ones first, and sets it to all
-/// ones elsewhere. The bits of a magnitude rise with it, so whole numbers are compared; a NaN ranks highest.
-fn drop_smallest(scores: &[f32], dropped: usize, keys: &mut Vec<u32>, select: &mut Vec<u32>) {
-    let key = |score: &f32| score.abs().to_bits();
-    select.clear();
-    if dropped == 0 {
-        select.resize(scores.len(), u32::MAX);
-        return;
-    }
-    keys.clear();
-    keys.extend(scores.iter().map(key));
-    let (below, threshold, _) = keys.select_nth_unstable(dropped - 1);
-    let threshold = *threshold;
-    let mut equal_to_drop = dropped - below.iter().filter(|k| **k < threshold).count();
-    select.extend(scores.iter().map(|score| if key(score) >= threshold { u32::MAX } else { 0 }));
-    for (select, score) in select.iter_mut().zip(scores) {
-        if equal_to_drop == 0 {
-            break;
-        }
-        if key(score) == threshold {
-            *select = 0;
-            equal_to_drop -= 1;
-        }
+        top_k::select_largest(&self.scores, self.dropped, &mut self.scratch, &mut self.select);
+        top_k::effective(&self.weights, &self.select, effective);
     }
 }
 
@@ -173,12 +145,7 @@ impl Learner for Popping {
 
     fn step(&mut self, tensor: usize, values: &mut [f32], gradient: &[f32], stepper: &mut dyn Stepper, rate: f64) {
         let Tensor::Scored(popped) = &mut self.tensors[tensor] else { return };
-        let inputs = gradient.iter().zip(&popped.weights).zip(&popped.scores);
-        for (out, ((g, w), s)) in popped.gradient.iter_mut().zip(inputs) {
-            // PyTorch's |s| has gradient 0 at 0.
-            let sign = f32::from(u8::from(*s > 0.0)) - f32::from(u8::from(*s < 0.0));
-            *out = g * w * sign;
-        }
+        top_k::score_gradient(gradient, &popped.weights, &popped.scores, &mut popped.gradient);
         stepper.step(tensor, rate, &mut popped.scores, &popped.gradient, Kept::All);
         popped.choose(values);
     }
@@ -218,7 +185,7 @@ mod tests {
 
     fn selected(scores: &[f32], dropped: usize) -> Vec<bool> {
         let mut select = Vec::new();
-        drop_smallest(scores, dropped, &mut Vec::new(), &mut select);
+        top_k::select_largest(scores, dropped, &mut top_k::Scratch::default(), &mut select);
         select.into_iter().map(|bits| bits != 0).collect()
     }
 
