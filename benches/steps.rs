@@ -180,7 +180,7 @@ impl Workload {
         let mut ticket = Ticket::default();
         for param in &self.model.params {
             let mut stream = seeds.stream(Purpose::Init, &param.name);
-            let start: Option<f32> = None;
+            let start = param.role.start();
             let draw = |_| start.unwrap_or_else(|| 0.1 * (stream.uniform() as f32 - 0.5));
             let values = (0..param.len()).map(draw).collect();
             ticket.arrays.insert(param.name.clone(), Array { shape: param.shape.clone(), values });

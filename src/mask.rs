@@ -33,6 +33,11 @@ impl Mask {
         self.words.iter().map(|w| w.count_ones() as usize).sum()
     }
 
+    /// The share of weights kept, 1 where there are none.
+    pub fn density(&self) -> f64 {
+        if self.is_empty() { 1.0 } else { self.kept() as f64 / self.len as f64 }
+    }
+
     pub fn keeps(&self, index: usize) -> bool {
         self.words[index / 64] >> (index % 64) & 1 == 1
     }
@@ -43,7 +48,8 @@ impl Mask {
 
     /// The indices of the kept weights, rising.
     pub fn indices(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.len).filter(|&i| self.keeps(i))
+        let bits = move |w: usize| (0..64).filter(move |b| self.words[w] >> b & 1 == 1).map(move |b| w * 64 + b);
+        (0..self.words.len()).filter(|w| self.words[*w] != 0).flat_map(bits)
     }
 
     /// Sets every weight that is not kept to exactly 0.

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tombola::device;
 use tombola::layer::{Activation, Layer, Pass, Shape};
+use tombola::mask::Mask;
 use tombola::registry::{Registry, Use};
 use tombola::seed::{Purpose, Seeds, Stream};
 
@@ -137,7 +138,13 @@ fn the_remaining_layers_are_burns() {
     agree("relu", json!({}), Shape::Image([2, 3, 3]), 3, false);
     agree("relu", json!({}), Shape::Flat(30), 3, false);
     agree("flatten", json!({}), Shape::Image([2, 3, 3]), 3, false);
-    agree("conv", json!({ "channels": 3, "kernel": 11, "stride": 4, "padding": 2 }), Shape::Image([2, 30, 30]), 2, true);
+    agree(
+        "conv",
+        json!({ "channels": 3, "kernel": 11, "stride": 4, "padding": 2 }),
+        Shape::Image([2, 30, 30]),
+        2,
+        true,
+    );
 }
 
 #[test]
@@ -150,5 +157,74 @@ fn a_nan_is_not_swallowed_by_a_relu_or_a_pool() {
         let mut pass = Pass { kernels: true, ..Pass::default() };
         let Activation::Image(y) = built(name, config).forward(Activation::Image(x), &[], &mut pass) else { panic!() };
         assert!(host(y).iter().any(|y| y.is_nan()), "{name}");
+    }
+}
+
+/// A layer over kept weights alone against the dense layer whose other weights are 0: values, and the gradients of
+/// input, kept weights and bias.
+fn agrees_when_sparse(name: &str, config: Value, shape: Shape, batch: usize, kept: f64, relu: bool) {
+    let dense = built(name, config.clone());
+    let (_, specs) = dense.infer(shape).unwrap();
+    let len = specs[0].shape.iter().product();
+    let mut draw = stream("mask");
+    let bits: Vec<bool> = (0..len).map(|_| draw.uniform() < kept).collect();
+    let mask = Mask::from_fn(len, |i| bits[i]);
+    let Some(sparse) = dense.sparse(shape, &mask) else { return assert!(mask.density() > 0.3, "{}", mask.density()) };
+    let mut whole = normal("weight", len);
+    mask.apply(&mut whole);
+    let values: Vec<f32> = mask.indices().map(|i| whole[i]).collect();
+    let device = device::open("cpu").unwrap().tracked;
+    let found = [(&dense, whole), (&sparse, values)].map(|(layer, weight)| {
+        let x = leaf(normal("x", batch * shape.len()), &device);
+        let input = match shape {
+            Shape::Flat(n) => Activation::Flat(x.clone().reshape([batch, n])),
+            Shape::Image([c, h, w]) => Activation::Image(x.clone().reshape([batch, c, h, w])),
+        };
+        let bias = specs.get(1).map(|spec| leaf(normal("bias", spec.shape[0]), &device));
+        let params: Vec<Tensor<1>> = std::iter::once(leaf(weight, &device)).chain(bias).collect();
+        let mut pass = Pass { kernels: true, relu, ..Pass::default() };
+        let output = match layer.forward(input, &params, &mut pass) {
+            Activation::Flat(y) => y.flatten::<1>(0, 1),
+            Activation::Image(y) => y.flatten::<1>(0, 3),
+        };
+        let slope = Tensor::<1>::from_data(TensorData::new(normal("slope", output.dims()[0]), output.dims()), &device);
+        let mut gradients = (output.clone() * slope).sum().backward();
+        let mut found = vec![host(output.inner())];
+        found.extend(std::iter::once(&x).chain(&params).map(|leaf| host(leaf.grad_remove(&mut gradients).unwrap())));
+        Found(found)
+    });
+    let [mut dense, sparse] = found;
+    dense.0[2] = mask.indices().map(|i| dense.0[2][i]).collect();
+    assert_agree(&sparse, &dense, &format!("sparse {name} {config} on {batch} × {shape}, {kept} kept, relu {relu}"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_sparse_linear_layer_is_the_dense_one_masked(
+        batch in 1usize..70, inputs in 1usize..80, units in 1usize..80, bias in any::<bool>(), relu in any::<bool>(),
+        kept in 0.0..0.3f64,
+    ) {
+        agrees_when_sparse("linear", json!({ "units": units, "bias": bias }), Shape::Flat(inputs), batch, kept, relu);
+    }
+
+    #[test]
+    fn a_sparse_convolution_is_the_dense_one_masked(
+        batch in 1usize..9, inputs in 1usize..12, channels in 1usize..20, side in 3usize..18, kernel in 1usize..6,
+        stride in 1usize..4, padding in 0usize..3, bias in any::<bool>(), relu in any::<bool>(), kept in 0.0..0.3f64,
+    ) {
+        prop_assume!(padding < kernel && kernel <= side + 2 * padding);
+        let config = json!({
+            "channels": channels, "kernel": kernel, "stride": stride, "padding": padding, "bias": bias
+        });
+        agrees_when_sparse("conv", config, Shape::Image([inputs, side, side]), batch, kept, relu);
+    }
+}
+
+#[test]
+fn sparse_convolutions_of_the_papers_shapes_are_the_dense_ones_masked() {
+    for side in [4, 8, 16, 32] {
+        agrees_when_sparse("conv", json!({ "channels": 16 }), Shape::Image([8, side, side]), 5, 0.1, true);
     }
 }

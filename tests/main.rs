@@ -5,6 +5,7 @@ mod combinations;
 mod command_line;
 mod gates;
 mod kernels;
+mod models;
 mod outcomes;
 mod rules;
 mod screens;

@@ -10,6 +10,7 @@ pub mod pool;
 mod product;
 mod relu;
 mod simd;
+pub mod sparse;
 mod tasks;
 #[cfg(test)]
 mod testing;

@@ -64,13 +64,7 @@ impl Op for Summarise {
         }
     }
 
-    fn backward(
-        &self,
-        [x, ..]: [&[f32]; INPUTS],
-        _: &[f32],
-        dy: &mut [f32],
-        [dx, ..]: [Option<&mut [f32]>; INPUTS],
-    ) {
+    fn backward(&self, [x, ..]: [&[f32]; INPUTS], _: &[f32], dy: &mut [f32], [dx, ..]: [Option<&mut [f32]>; INPUTS]) {
         match (dx, self.summary) {
             (Some(dx), Summary::Maximum) => self.pool.maximum_gradient(x, dy, dx),
             (Some(dx), Summary::Average) => self.pool.average_gradient(dy, dx),
@@ -99,13 +93,7 @@ impl Op for Add {
         }
     }
 
-    fn backward(
-        &self,
-        _: [&[f32]; INPUTS],
-        y: &[f32],
-        dy: &mut [f32],
-        gradients: [Option<&mut [f32]>; INPUTS],
-    ) {
+    fn backward(&self, _: [&[f32]; INPUTS], y: &[f32], dy: &mut [f32], gradients: [Option<&mut [f32]>; INPUTS]) {
         if self.relu {
             relu::gate(y, dy);
         }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::width::yes;
 use super::{Activation, Layer, ParamSpec, Pass, Role, Shape};
-use crate::range;
 use crate::kernel::ops::Normalise;
+use crate::range;
 use crate::registry::Plugin;
 use crate::{device, kernel};
 

@@ -1,17 +1,21 @@
 //! Convolution over images.
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::sparse::FewConv;
 use super::width::{one, scaled, yes};
 use super::window::{Window, image};
 use super::{Activation, Layer, ParamSpec, Pass, Role, Shape, WeightKind};
 use crate::device;
 use crate::kernel::conv;
 use crate::kernel::ops::Convolve;
+use crate::mask::Mask;
 use crate::registry::Plugin;
 
 /// `[batch, inputs, height, width]` becomes `[batch, channels, height′, width′]`: each output is the sum over a square
@@ -47,6 +51,9 @@ fn step() -> usize {
     1
 }
 
+/// The share of kept weights below which a step over these alone is faster, from benches/README.md.
+const SPARSE_BELOW: f64 = 0.35;
+
 impl Plugin for Conv {
     const NAME: &'static str = "conv";
     const VERSION: u32 = 1;
@@ -75,6 +82,14 @@ impl Layer for Conv {
 
     fn fuses_relu(&self) -> bool {
         true
+    }
+
+    fn sparse(&self, input: Shape, mask: &Mask) -> Option<Arc<dyn Layer>> {
+        let (Shape::Image([inputs, height, width]), true) = (input, mask.density() < SPARSE_BELOW) else { return None };
+        let Window { side, stride, padding, .. } = self.window();
+        let outputs = mask.len() / (inputs * side * side);
+        let conv = conv::Conv { batch: 0, inputs, height, width, outputs, kernel: side, stride, padding };
+        Some(Arc::new(FewConv::new(conv, mask)))
     }
 
     fn forward(&self, input: Activation, params: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation {

@@ -1,11 +1,15 @@
 //! A fully connected layer.
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::sparse::FewLinear;
 use super::width::{one, scaled, yes};
 use super::{Activation, Layer, ParamSpec, Pass, Role, Shape, WeightKind};
+use crate::mask::Mask;
 use crate::registry::Plugin;
 use crate::{device, kernel};
 
@@ -23,9 +27,12 @@ pub struct Linear {
     pub bias: bool,
 }
 
+/// The share of kept weights below which a step over these alone is faster, from benches/README.md.
+const SPARSE_BELOW: f64 = 0.35;
+
 impl Plugin for Linear {
     const NAME: &'static str = "linear";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str = "Fully connected layer, x · W + b";
 }
 
@@ -44,6 +51,11 @@ impl Layer for Linear {
 
     fn fuses_relu(&self) -> bool {
         true
+    }
+
+    fn sparse(&self, input: Shape, mask: &Mask) -> Option<Arc<dyn Layer>> {
+        let inputs = input.len();
+        (mask.density() < SPARSE_BELOW).then(|| Arc::new(FewLinear::new(inputs, mask.len() / inputs, mask)) as _)
     }
 
     fn forward(&self, input: Activation, params: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation {

@@ -9,6 +9,7 @@ mod global_average_pool;
 mod linear;
 mod max_pool;
 mod relu;
+mod sparse;
 mod width;
 mod window;
 
@@ -23,9 +24,11 @@ pub use max_pool::MaxPool;
 pub use relu::Relu;
 
 use std::fmt;
+use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
+use crate::mask::Mask;
 use crate::seed::Stream;
 
 /// What flows between layers, for one example: features, or an image of channels × height × width.
@@ -150,6 +153,12 @@ pub trait Layer: Send + Sync {
     /// Whether the layer's kernel can compute a ReLU that follows it in the same sweep.
     fn fuses_relu(&self) -> bool {
         false
+    }
+
+    /// The same layer over the weights alone that `mask` keeps, whose first parameter is the flat array of their values
+    /// in rising order; `None` where so many are kept that the dense layer is as fast, or where there is no such layer.
+    fn sparse(&self, _input: Shape, _mask: &Mask) -> Option<Arc<dyn Layer>> {
+        None
     }
 
     /// Computes a batch of the shape that `infer` accepted. `params` are flat, in the order that `infer` gave.

@@ -20,6 +20,11 @@ pub trait Learn: Send + Sync {
     /// What moves: "weights" or "mask".
     fn learns(&self) -> &'static str;
 
+    /// Whether masks stay as they are, so that a training needs the values of kept weights alone.
+    fn keeps_masks(&self) -> bool {
+        false
+    }
+
     /// How many of a tensor's weights are kept after a training that began with `kept` of `prunable`; an error where
     /// it cannot begin so.
     fn foresee(&self, kept: usize, prunable: usize) -> Result<usize, String>;

@@ -28,6 +28,10 @@ impl Learn for LearnWeights {
         "weights"
     }
 
+    fn keeps_masks(&self) -> bool {
+        true
+    }
+
     fn foresee(&self, kept: usize, _: usize) -> Result<usize, String> {
         Ok(kept)
     }

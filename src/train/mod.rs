@@ -1,14 +1,16 @@
 //! Training and evaluation on a device.
 
+mod condense;
 mod run;
 #[cfg(test)]
 mod tests;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use self::condense::Condensed;
 use self::run::Run;
 use crate::dataset::Prepared;
-use crate::device::Compute;
+use crate::device::{self, Compute};
 use crate::graph;
 use crate::loss::{self, Tally};
 use crate::model::Model;
@@ -60,11 +62,14 @@ impl Bench<'_> {
 
     /// Scores a ticket as it is.
     pub fn evaluate(&self, ticket: &Ticket, position: u64) -> Result<Scores, Failure> {
-        let values: Vec<Vec<f32>> = ticket.arrays.values().map(|array| array.values.clone()).collect();
+        let condensed = Condensed::of(self.model, ticket, device::hosts(&self.compute.plain));
+        let mut ticket = ticket.clone();
+        condensed.condense(&mut ticket);
+        let values: Vec<Vec<f32>> = ticket.arrays.into_values().map(|array| array.values).collect();
         let params = tensors(&values, &self.compute.plain);
-        let validation = self.tally(&params, Split::Validation)?;
-        let test = self.tally(&params, Split::Test)?;
-        let train = self.tally(&params, Split::Train)?;
+        let validation = self.tally(&condensed.model, &params, Split::Validation)?;
+        let test = self.tally(&condensed.model, &params, Split::Test)?;
+        let train = self.tally(&condensed.model, &params, Split::Train)?;
         Ok(Scores {
             early_stop_iteration: position,
             validation_loss: validation.mean_loss(),
@@ -78,7 +83,7 @@ impl Bench<'_> {
     }
 
     /// Loss and accuracy over a whole split, in its order.
-    fn tally(&self, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {
+    fn tally(&self, model: &Model, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {
         let (examples, indices) = match split {
             Split::Train => (&self.data.dataset.train, &self.data.split.train),
             Split::Validation => (&self.data.dataset.train, &self.data.split.validation),
@@ -87,7 +92,7 @@ impl Bench<'_> {
         let mut total = Tally::default();
         for batch in indices.chunks(EVALUATION_BATCH) {
             let (pixels, labels) = self.data.batch(examples, batch);
-            let logits = graph::forward(self.model, params, pixels, &self.compute.plain, None).logits;
+            let logits = graph::forward(model, params, pixels, &self.compute.plain, None).logits;
             total.add(&loss::tally(&host(logits)?, &labels, self.data.classes));
         }
         Ok(total)

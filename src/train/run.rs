@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use burn::tensor::{Tensor, TensorData};
 use indexmap::IndexMap;
 
+use super::condense::Condensed;
 use super::{Bench, Split, Start, fetched, host, odd, tensor_of, tensors};
 use crate::dataset::order::Order;
-use crate::device::pool;
+use crate::device::{self, pool};
 use crate::graph::{self, Noise, Passed};
 use crate::learn::Learner;
 use crate::loss::{self, Tally};
@@ -46,6 +47,7 @@ pub(super) struct Run<'a> {
     bench: &'a Bench<'a>,
     training: &'a Training,
     start: &'a Start<'a>,
+    condensed: Condensed,
     names: Vec<(String, Vec<usize>)>,
     learner: Box<dyn Learner>,
     stepper: Box<dyn Stepper>,
@@ -68,7 +70,10 @@ impl<'a> Run<'a> {
         training: &'a Training,
         start: &'a Start<'a>,
     ) -> Result<Run<'a>, Failure> {
-        let learner = training.learn.start(&mut ticket, bench.model, start.seeds, bench.registry)?;
+        let kernels = training.learn.keeps_masks() && device::hosts(&bench.compute.plain);
+        let condensed = Condensed::of(bench.model, &ticket, kernels);
+        condensed.condense(&mut ticket);
+        let learner = training.learn.start(&mut ticket, &condensed.model, start.seeds, bench.registry)?;
         let lengths = learner.lengths();
         let (names, values): (Vec<_>, Vec<_>) =
             ticket.arrays.into_iter().map(|(name, array)| ((name, array.shape), array.values)).unzip();
@@ -85,6 +90,7 @@ impl<'a> Run<'a> {
             bench,
             training,
             start,
+            condensed,
             names,
             learner,
         })
@@ -154,7 +160,7 @@ impl<'a> Run<'a> {
             self.params.iter().zip(&self.moves).map(|(param, moves)| leaf(param, *moves)).collect();
         let noise = Noise { seeds: self.start.seeds, iteration: self.iteration };
         let Passed { logits, buffers } =
-            graph::forward(self.bench.model, &leaves, pixels, &self.bench.compute.tracked, Some(noise));
+            graph::forward(&self.condensed.model, &leaves, pixels, &self.bench.compute.tracked, Some(noise));
         let dims = logits.dims();
         let (tally, slope) = loss::tally_with_gradient(&host(logits.clone().inner())?, &labels, data.classes);
         if !tally.loss.is_finite() || !self.moves.contains(&true) {
@@ -170,7 +176,7 @@ impl<'a> Run<'a> {
     /// Evaluates validation data, extends the curve, keeps the state if it is the best so far, and gives the loss.
     fn evaluate(&mut self) -> Result<f64, Failure> {
         self.check_rule_2()?;
-        let validation = self.bench.tally(&self.params, Split::Validation)?;
+        let validation = self.bench.tally(&self.condensed.model, &self.params, Split::Validation)?;
         let trained = (self.recent.examples > 0).then(|| std::mem::take(&mut self.recent));
         let finite = |x: f64| x.is_finite().then_some(x as f32);
         self.curve.iteration.push(self.iteration);
@@ -227,7 +233,10 @@ impl<'a> Run<'a> {
         let array = |((name, shape), values): (&(String, Vec<usize>), &Vec<f32>)| {
             (name.clone(), Array { shape: shape.clone(), values: values.clone() })
         };
-        Ticket { arrays: self.names.iter().zip(&state.values).map(array).collect(), masks: state.masks.clone() }
+        let arrays = self.names.iter().zip(&state.values).map(array).collect();
+        let mut ticket = Ticket { arrays, masks: state.masks.clone() };
+        self.condensed.expand(&mut ticket);
+        ticket
     }
 
     pub fn finish(self, diverged: Option<u64>) -> Result<Outcome, Failure> {
@@ -248,11 +257,12 @@ impl<'a> Run<'a> {
 
     /// Test data is looked at here, after the training, and nowhere else in it.
     fn scores(&self, best: &Best) -> Result<Scores, Failure> {
+        let model = &self.condensed.model;
         let early = tensors(&best.state.values, &self.bench.compute.plain);
-        let test = self.bench.tally(&early, Split::Test)?;
+        let test = self.bench.tally(model, &early, Split::Test)?;
         let (train, last) =
-            (self.bench.tally(&self.params, Split::Train)?, self.bench.tally(&self.params, Split::Test)?);
-        let validation = self.bench.tally(&self.params, Split::Validation)?;
+            (self.bench.tally(model, &self.params, Split::Train)?, self.bench.tally(model, &self.params, Split::Test)?);
+        let validation = self.bench.tally(model, &self.params, Split::Validation)?;
         Ok(Scores {
             early_stop_iteration: best.iteration,
             validation_loss: best.validation.mean_loss(),

@@ -45,9 +45,19 @@ impl Conv {
         (self.width + 2 * self.padding - self.kernel) / self.stride + 1
     }
 
+    /// Values in one image of `x`.
+    pub fn image(&self) -> usize {
+        self.inputs * self.height * self.width
+    }
+
+    /// Values in one image of `y`.
+    pub fn output(&self) -> usize {
+        self.outputs * self.output_height() * self.output_width()
+    }
+
     /// Values in `x`: `[batch, inputs, height, width]`.
     pub fn input_len(&self) -> usize {
-        self.batch * self.inputs * self.height * self.width
+        self.batch * self.image()
     }
 
     /// Values in `weight`: `[outputs, inputs, kernel, kernel]`.
@@ -57,7 +67,7 @@ impl Conv {
 
     /// Values in `y`: `[batch, outputs, output height, output width]`.
     pub fn output_len(&self) -> usize {
-        self.batch * self.outputs * self.output_height() * self.output_width()
+        self.batch * self.output()
     }
 }
 
