@@ -3,7 +3,7 @@
 use super::Plan;
 use crate::record::{DatasetFacts, Header, LayerFacts, ModelFacts, PipelineFacts};
 use crate::registry::Use;
-use crate::spec::{DatasetSpec, PipelineSpec, Spec, StageSpec};
+use crate::spec::{DatasetSpec, Form, PipelineSpec, Spec, StageSpec};
 
 /// The report's header. `command` is how to rerun the experiment.
 pub fn header(spec: &Spec, plan: &Plan, command: &str) -> Header {
@@ -48,12 +48,16 @@ fn normalisation(spec: &DatasetSpec) -> String {
 
 fn model(spec: &Spec, plan: &Plan) -> ModelFacts {
     let mut params = plan.model.params.iter();
-    let layers = plan.model.layers.iter().zip(&spec.model.layers).map(|(placed, written)| {
-        let own: Vec<_> = params.by_ref().take(placed.params).collect();
+    let layers = plan.model.walk().zip(spec.model.walk()).map(|(node, written)| {
+        let own: Vec<_> = params.by_ref().take(node.own_params()).collect();
         LayerFacts {
-            name: placed.name.clone(),
-            layer: words(&written.layer),
-            output: placed.output.dims(),
+            name: written.name.clone(),
+            layer: match &written.form {
+                Form::One(used) => words(used),
+                Form::Residual { shortcut, .. } if shortcut.is_empty() => "residual (its layers + its input)".into(),
+                Form::Residual { .. } => "residual (its layers + its shortcut)".into(),
+            },
+            output: node.output().dims(),
             parameters: own.iter().filter(|p| p.role.is_trained()).map(|p| p.len()).sum(),
             prunable: own.iter().filter(|p| p.kind.is_some()).map(|p| p.len()).sum(),
         }

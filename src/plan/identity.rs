@@ -4,23 +4,32 @@
 use serde_json::{Value, json};
 
 use crate::registry::Use;
-use crate::spec::Spec;
+use crate::spec::{Form, LayerSpec, Spec};
 
 /// What the first step of a chain depends on.
 pub fn root(spec: &Spec, replicate: u32, device: &str) -> Value {
     let data = &spec.dataset;
-    let layers: Vec<Value> = spec.model.layers.iter().map(|l| json!({ "name": l.name, "layer": l.layer })).collect();
     let files: Vec<Value> = data.files.iter().map(|f| json!([f.name, f.sha256])).collect();
     json!({
         "data": {
             "files": files, "format": data.format, "classes": data.classes, "shape": data.shape, "train": data.train,
             "test": data.test, "normalise": data.normalise, "validation": data.validation,
         },
-        "model": layers,
+        "model": layers(&spec.model.layers),
         "seed": spec.seed,
         "replicate": replicate,
         "device": device,
     })
+}
+
+fn layers(layers: &[LayerSpec]) -> Vec<Value> {
+    let layer = |layer: &LayerSpec| match &layer.form {
+        Form::One(used) => json!({ "name": layer.name, "layer": used }),
+        Form::Residual { layers: body, shortcut } => {
+            json!({ "name": layer.name, "layers": self::layers(body), "shortcut": self::layers(shortcut) })
+        }
+    };
+    layers.iter().map(layer).collect()
 }
 
 /// The inputs of a step, of which its id is the hash. `parent` is the parent's id, or the root.

@@ -12,10 +12,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::layer::Shape;
-use crate::model::{Misfit, Model};
+use crate::model::{Misfit, Model, Part};
 use crate::registry::{Registry, Use};
 use crate::spec::node::Error;
-use crate::spec::{Diagnostics, Spec};
+use crate::spec::{Diagnostics, Form, LayerSpec, ModelSpec, Spec};
 use crate::stage::Foreseen;
 
 /// An experiment's steps, each before those that follow it, and the tickets to compare.
@@ -92,18 +92,11 @@ pub fn plan(spec: &Spec, registry: &Registry, device: &str) -> Result<Plan, Diag
 /// Builds the model and infers its shapes; an error points at the layer that does not fit.
 pub fn model(spec: &Spec, registry: &Registry) -> Result<Model, Diagnostics> {
     let mut problems = Diagnostics::default();
-    let mut layers = Vec::new();
-    for layer in &spec.model.layers {
-        match registry.layers.build(&layer.layer) {
-            Ok(built) => layers.push((layer.name.clone(), layer.layer.name.clone(), built)),
-            Err(message) => problems.push(Error::new(&layer.origin, message)),
-        }
-    }
+    let parts = parts(&spec.model.layers, registry, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
-    let origin = |Misfit { layer, message }| Error::new(&spec.model.layers[layer].origin, message);
-    let built = Model::infer(Shape::Image(spec.dataset.shape), layers).map_err(origin);
+    let built = Model::infer(Shape::Image(spec.dataset.shape), parts).map_err(|misfit| placed(misfit, &spec.model));
     let fits = built.and_then(|model| match (model.output(), spec.model.layers.last()) {
         (Shape::Flat(classes), _) if classes == spec.dataset.classes => Ok(model),
         (output, Some(last)) => {
@@ -117,4 +110,35 @@ pub fn model(spec: &Spec, registry: &Registry) -> Result<Model, Diagnostics> {
         problems.push(error);
         problems
     })
+}
+
+/// The layers built, in the tree that they were written in.
+fn parts(layers: &[LayerSpec], registry: &Registry, problems: &mut Diagnostics) -> Vec<Part> {
+    let mut part = |layer: &LayerSpec| {
+        let name = layer.name.clone();
+        match &layer.form {
+            Form::One(used) => match registry.layers.build(used) {
+                Ok(built) => Some(Part::Layer { name, plugin: used.name.clone(), layer: built }),
+                Err(message) => {
+                    problems.push(Error::new(&layer.origin, message));
+                    None
+                }
+            },
+            Form::Residual { layers, shortcut } => {
+                let body = parts(layers, registry, problems);
+                Some(Part::Residual { name, body, shortcut: parts(shortcut, registry, problems) })
+            }
+        }
+    };
+    layers.iter().filter_map(&mut part).collect()
+}
+
+/// The error at the layer's place. Where that is written once for several layers, only the name says which.
+fn placed(misfit: Misfit, model: &ModelSpec) -> Error {
+    let Misfit { layer: name, message } = misfit;
+    let message = format!("`{name}`: {message}");
+    match model.walk().find(|layer| layer.name == name) {
+        Some(layer) => Error::new(&layer.origin, message),
+        None => Error { message, ..Error::default() },
+    }
 }

@@ -139,7 +139,7 @@ mod tests {
 
     use crate::registry::Use;
     use crate::spec::fixture::{DOTS, Experiment, SOUND, lottery};
-    use crate::spec::{Spec, StageSpec};
+    use crate::spec::{Form, Spec, StageSpec};
 
     /// The configuration of a pipeline's stage by its place.
     fn stage(spec: &Spec, pipeline: &str, place: usize) -> Use {
@@ -198,7 +198,8 @@ mod tests {
         assert_eq!(names, ["dense", "imp", "reinitialised", "edge-popup"]);
         let names: Vec<&str> = spec.model.layers.iter().map(|layer| layer.name.as_str()).collect();
         assert_eq!(names, ["flatten1", "fc1", "relu1", "fc2", "relu2", "output"]);
-        assert_eq!(spec.model.layers[5].layer.config, json!({ "units": 10, "width": 1.0, "bias": true }));
+        let Form::One(output) = &spec.model.layers[5].form else { panic!() };
+        assert_eq!(output.config, json!({ "units": 10, "width": 1.0, "bias": true }));
         let fork = spec.pipelines["reinitialised"].fork.as_ref().unwrap();
         assert_eq!((fork.each.as_str(), fork.at.as_deref(), fork.times), ("imp", Some(&[7, 9, 11, 15][..]), 1));
     }

@@ -12,6 +12,7 @@ mod fixture;
 mod folder;
 #[cfg(test)]
 mod gallery;
+mod layers;
 mod merge;
 mod model;
 pub mod node;
@@ -110,11 +111,41 @@ pub struct ModelSpec {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerSpec {
-    /// As written, or the layer's kind and its number among its kind: "linear1".
+    /// As written, or the layer's kind and its number among its kind: "linear1". In a block, after the block's:
+    /// "block2.conv1".
     pub name: String,
-    pub layer: Use,
+    pub form: Form,
     /// Where it was written, for errors about shapes.
     pub origin: node::Origin,
+}
+
+/// What a layer is. Repetitions are written out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Form {
+    One(Use),
+    /// y = layers(x) + shortcut(x); where the shortcut is empty, y = layers(x) + x.
+    Residual {
+        layers: Vec<LayerSpec>,
+        shortcut: Vec<LayerSpec>,
+    },
+}
+
+impl LayerSpec {
+    /// The layer itself, after those that it is made of, in graph order.
+    pub fn walk(&self) -> Vec<&LayerSpec> {
+        let within = match &self.form {
+            Form::One(_) => Vec::new(),
+            Form::Residual { layers, shortcut } => layers.iter().chain(shortcut).flat_map(LayerSpec::walk).collect(),
+        };
+        within.into_iter().chain([self]).collect()
+    }
+}
+
+impl ModelSpec {
+    /// Every layer and block in graph order, each block after its layers.
+    pub fn walk(&self) -> impl Iterator<Item = &LayerSpec> {
+        self.layers.iter().flat_map(LayerSpec::walk)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

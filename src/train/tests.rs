@@ -28,9 +28,12 @@ const IMAGES: &str = r#"
   { conv = { channels = 4 } },
   { batch-norm = {} },
   { relu = {} },
+  { residual = { layers = [{ conv = { channels = 4 } }, { batch-norm = {} }] } },
   { average-pool = {} },
-  { conv = { channels = 6, stride = 2, bias = false } },
-  { batch-norm = {} },
+  { residual = {
+    layers = [{ conv = { channels = 6, stride = 2, bias = false } }, { batch-norm = {} }],
+    shortcut = [{ conv = { channels = 6, kernel = 1, stride = 2 } }],
+  } },
   { global-average-pool = {} },
 "#;
 

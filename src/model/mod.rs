@@ -1,31 +1,22 @@
-//! A resolved model: layers in order, with the parameters that they have. Plan, stages and graph share it.
+//! A resolved model: a tree of layers, with the parameters that they have. Plan, stages and graph share it.
+
+mod tree;
+
+pub use tree::{Misfit, Node, Part, Placed, Residual};
 
 use std::fmt;
-use std::sync::Arc;
 
-use crate::layer::{Layer, ParamSpec, Role, Shape, WeightKind};
+use crate::layer::{ParamSpec, Role, Shape, WeightKind};
 use crate::record::LayerCount;
 use crate::ticket::Ticket;
 
-/// Layers in order, every shape inferred.
+/// Layers and blocks in order, every shape inferred.
 #[derive(Clone)]
 pub struct Model {
     pub input: Shape,
-    pub layers: Vec<Placed>,
+    pub nodes: Vec<Node>,
     /// All parameters and buffers, in graph order: a ticket's arrays have these names, in this order.
     pub params: Vec<Param>,
-}
-
-/// A layer in its place.
-#[derive(Clone)]
-pub struct Placed {
-    pub name: String,
-    /// The layer plugin's name: "linear".
-    pub plugin: String,
-    pub layer: Arc<dyn Layer>,
-    pub output: Shape,
-    /// How many of `Model::params`, in order, are this layer's.
-    pub params: usize,
 }
 
 /// A parameter or buffer with its full name: "fc1.weight".
@@ -56,33 +47,25 @@ impl fmt::Display for RateKind {
     }
 }
 
-/// A layer whose input does not fit, by its number in the model.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Misfit {
-    pub layer: usize,
-    pub message: String,
-}
-
 impl Model {
-    /// Infers every shape from the input's on. `layers` gives name, plugin name and layer.
-    pub fn infer(input: Shape, layers: Vec<(String, String, Arc<dyn Layer>)>) -> Result<Model, Misfit> {
-        let mut model = Model { input, layers: Vec::new(), params: Vec::new() };
-        let mut shape = input;
-        for (number, (name, plugin, layer)) in layers.into_iter().enumerate() {
-            let (output, specs) = layer.infer(shape).map_err(|message| Misfit { layer: number, message })?;
-            shape = output;
-            model.layers.push(Placed { name: name.clone(), plugin, layer, output, params: specs.len() });
-            model.params.extend(specs.into_iter().map(|spec| Param::of(&name, spec)));
-        }
-        if let Some(last) = model.params.iter_mut().rev().find(|p| p.kind.is_some()) {
+    /// Infers every shape from the input's on.
+    pub fn infer(input: Shape, parts: Vec<Part>) -> Result<Model, Misfit> {
+        let mut params = Vec::new();
+        let nodes = tree::place(parts, input, &mut params)?;
+        if let Some(last) = params.iter_mut().rev().find(|p: &&mut Param| p.kind.is_some()) {
             last.kind = Some(RateKind::Output);
         }
-        Ok(model)
+        Ok(Model { input, nodes, params })
     }
 
     /// The shape that leaves the last layer.
     pub fn output(&self) -> Shape {
-        self.layers.last().map_or(self.input, |layer| layer.output)
+        tree::last(&self.nodes, self.input)
+    }
+
+    /// Every layer and block in graph order, each block after its layers.
+    pub fn walk(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().flat_map(Node::walk)
     }
 
     /// The weights that masks are on, in graph order.
