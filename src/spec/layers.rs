@@ -16,7 +16,7 @@ const TIMES: u32 = 1000;
 
 /// Reads a model's layers, their placeholders filled in already.
 pub fn read(node: &Node, registry: &Registry, diagnostics: &mut Diagnostics) -> Vec<LayerSpec> {
-    let mut reader = Reader { registry, diagnostics, taken: HashMap::new(), left: LAYERS };
+    let mut reader = Reader { registry, diagnostics, taken: HashMap::new(), read: 0 };
     let mut layers = Vec::new();
     reader.list(node, "a model", &mut Names::within(""), &mut layers);
     layers
@@ -27,7 +27,8 @@ struct Reader<'a> {
     diagnostics: &'a mut Diagnostics,
     /// The names so far, and where they were written.
     taken: HashMap<String, Origin>,
-    left: usize,
+    /// Layers read so far, those of repetitions as often as they are repeated.
+    read: usize,
 }
 
 /// How the layers of a model, of a block or of its shortcut are named.
@@ -66,12 +67,19 @@ impl Reader<'_> {
             self.diagnostics.push(Error::at(node, format!("{of} needs at least one layer")));
         }
         for item in items {
-            let Some(left) = self.left.checked_sub(1) else {
-                let message = format!("with its repetitions written out, this model has more than {LAYERS} layers");
-                return self.diagnostics.push(Error::at(item, message));
-            };
-            self.left = left;
+            self.read += 1;
+            if self.read > LAYERS {
+                return self.too_many(item);
+            }
             self.item(item, names, into);
+        }
+    }
+
+    fn too_many(&mut self, item: &Node) {
+        // Said where it happens, and not by the lists around it again.
+        if self.read == LAYERS + 1 {
+            let message = format!("with its repetitions written out, this model has more than {LAYERS} layers");
+            self.diagnostics.push(Error::at(item, message));
         }
     }
 
@@ -147,7 +155,7 @@ impl Reader<'_> {
             let before = self.diagnostics.len();
             self.list(layers, "a `repeat`", names, into);
             // What is wrong once is wrong every time.
-            if self.diagnostics.len() > before || self.left == 0 {
+            if self.diagnostics.len() > before || self.read > LAYERS {
                 break;
             }
         }
@@ -165,6 +173,11 @@ mod tests {
         let text = SOUND.replace("use = \"lenet-300-100\"", &format!("layer = [{layers}]"));
         let experiment = Experiment::new(&[("experiment.toml", &text), ("datasets/dots.toml", DOTS)]);
         experiment.load(&[]).map(|spec| spec.model.layers).map_err(|errors| errors.to_string())
+    }
+
+    /// What the author of layers that are wrong is told.
+    fn refused(layers: &str) -> String {
+        load(layers).err().unwrap_or_else(|| panic!("nothing is wrong with {layers}"))
     }
 
     /// Every name, blocks after their layers.
@@ -196,7 +209,7 @@ mod tests {
 
     #[test]
     fn errors_are_told_once_however_often_they_are_repeated() {
-        let errors = load("{ repeat = { times = 9, layers = [{ rely = {} }, { linear = {} }] } }").unwrap_err();
+        let errors = refused("{ repeat = { times = 9, layers = [{ rely = {} }, { linear = {} }] } }");
         assert!(errors.ends_with("2 errors"), "{errors}");
         assert!(errors.contains("did you mean `relu`?") && errors.contains("residual, repeat"), "{errors}");
     }
@@ -212,7 +225,7 @@ mod tests {
             ("{ repeat = { layers = [{ relu = {} }] } }", "`repeat` needs `times`"),
             ("{ repeat = { times = 2, layers = [{ relu = {} }] }, name = \"a\" }", "name the layers in it"),
         ] {
-            let errors = load(layers).unwrap_err();
+            let errors = refused(layers);
             assert!(errors.contains(told) && errors.ends_with("1 error"), "{layers}: {errors}");
         }
     }
@@ -220,17 +233,17 @@ mod tests {
     #[test]
     fn two_layers_of_one_name_are_an_error_wherever_they_stand() {
         let twice = "{ relu = {}, name = \"a\" }, { linear = { units = 3 }, name = \"a\" }";
-        assert!(load(twice).unwrap_err().contains("two layers are named `a`"));
+        assert!(refused(twice).contains("two layers are named `a`"));
         let inner = "{ name = \"shortcut\", residual = { layers = [{ relu = {} }] } }";
         let hidden = format!("{{ name = \"b\", residual = {{ layers = [{inner}], shortcut = [{{ relu = {{}} }}] }} }}");
-        assert!(load(&hidden).unwrap_err().contains("two layers are named `b.shortcut.relu1`"));
+        assert!(refused(&hidden).contains("two layers are named `b.shortcut.relu1`"));
     }
 
     #[test]
     fn too_many_layers_and_too_deep_blocks_are_errors() {
         let thousand = |layers: &str| format!("{{ repeat = {{ times = 1000, layers = [{layers}] }} }}");
-        let errors = load(&thousand(&thousand(&thousand("{ relu = {} }")))).unwrap_err();
-        assert!(errors.contains("more than 10000 layers"), "{errors}");
+        let errors = refused(&thousand(&thousand(&thousand("{ relu = {} }"))));
+        assert!(errors.contains("more than 10000 layers") && errors.ends_with("1 error"), "{errors}");
         let deep = format!("{}{{ relu = {{}} }}{}", "{ residual = { layers = [".repeat(500), "] } }".repeat(500));
         assert!(load(&deep).is_err());
     }

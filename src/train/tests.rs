@@ -188,7 +188,7 @@ fn gradients_are_the_slopes_of_the_mean_loss() {
         let mut ticket = begun.clone();
         ticket.arrays[name].values[i] += change;
         let values: Vec<Vec<f32>> = ticket.arrays.into_values().map(|array| array.values).collect();
-        bench.tally(&tensors(&values, &small.compute.plain), Split::Train).unwrap().mean_loss()
+        bench.tally(bench.model, &tensors(&values, &small.compute.plain), Split::Train).unwrap().mean_loss()
     };
     // Pixel 406 is in the middle of the image.
     for (name, i) in [("fc1.weight", 406 * 6), ("fc1.bias", 2), ("out.weight", 7), ("out.weight", 41), ("out.bias", 3)]
