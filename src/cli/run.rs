@@ -56,8 +56,8 @@ impl RunCommand {
     }
 
     fn steps(&self, opened: &Opened, store: &Store, registry: &Registry) -> Result<Finished, Ended> {
-        let missing = opened.plan.steps.iter().any(|step| store.complete(&step.id).is_none());
-        if !missing {
+        let recorded = run::recorded(&opened.plan, store);
+        if recorded.iter().all(Option::is_some) {
             let states = vec![State::Done; opened.plan.steps.len()];
             return Ok(Finished { states, ran: 0, interrupted: false });
         }
@@ -77,8 +77,8 @@ impl RunCommand {
             seed: spec.seed,
         };
         let stop = stop_on_interrupt()?;
-        let progress = Progress::begin(&opened.plan, store, jobs);
-        let finished = run::run(&shared, jobs, &progress, &stop);
+        let progress = Progress::begin(&opened.plan, &recorded, jobs);
+        let finished = run::run(&shared, &recorded, jobs, &progress, &stop);
         progress.end();
         Ok(finished)
     }

@@ -48,7 +48,7 @@ impl Shared<'_> {
             seconds: begun.elapsed().as_secs_f64(),
             provenance: Provenance { started, ..self.provenance.clone() },
         };
-        self.store.put(&step.inputs, &record, &outcome.ticket, &outcome.snapshots)?;
+        self.store.put(&self.plan.inputs(step), &record, &outcome.ticket, &outcome.snapshots)?;
         Ok(record)
     }
 
