@@ -2,6 +2,7 @@
 
 mod check;
 mod list;
+mod machine;
 mod news;
 mod open;
 mod plan;

@@ -95,6 +95,11 @@ impl<'a> Board<'a> {
         self.running
     }
 
+    /// How many steps could begin now.
+    pub fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
     pub fn into_states(self) -> Vec<State> {
         self.states
     }

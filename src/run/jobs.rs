@@ -1,4 +1,4 @@
-//! The loop at the heart: whatever is ready and not in the store runs, the longest chain first, one thread a job.
+//! The loop at the heart: whatever is ready and not in the store runs, the longest chain first.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,6 +7,7 @@ use super::board::{Board, State};
 use super::crash;
 use super::lab::Shared;
 use super::recorded::Recorded;
+use super::share::{self, Pool};
 use crate::record::Record;
 use crate::stage::Failure;
 
@@ -35,67 +36,92 @@ pub struct Finished {
     pub interrupted: bool,
 }
 
+/// How much of the machine a run takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Steps side by side.
+    pub jobs: usize,
+    /// Threads of all of them together, but one for each at least.
+    pub threads: usize,
+}
+
 /// What the workers share.
 struct Work<'a> {
     shared: &'a Shared<'a>,
-    board: Mutex<Board<'a>>,
+    limits: Limits,
+    desk: Mutex<Desk<'a>>,
     changed: Condvar,
     ran: AtomicUsize,
     watch: &'a dyn Watch,
     stop: &'a AtomicBool,
 }
 
-/// Runs a plan's steps with this many jobs, but for those recorded, until all have ended or `stop` is set.
+struct Desk<'a> {
+    board: Board<'a>,
+    /// Threads that running steps have.
+    used: usize,
+}
+
+/// Runs a plan's steps, but for those recorded, until all have ended or `stop` is set.
 pub fn run(
     shared: &Shared<'_>,
     recorded: &[Option<Recorded>],
-    jobs: usize,
+    limits: Limits,
     watch: &dyn Watch,
     stop: &AtomicBool,
 ) -> Finished {
-    let board = Mutex::new(Board::new(shared.plan, recorded));
-    let work = Work { shared, board, changed: Condvar::new(), ran: AtomicUsize::new(0), watch, stop };
+    let desk = Mutex::new(Desk { board: Board::new(shared.plan, recorded), used: 0 });
+    let work = Work { shared, limits, desk, changed: Condvar::new(), ran: AtomicUsize::new(0), watch, stop };
     std::thread::scope(|scope| {
-        for worker in 0..jobs.max(1) {
+        for worker in 0..limits.jobs.max(1) {
             let work = &work;
             scope.spawn(move || work.steps(worker));
         }
     });
-    let board = work.board.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Finished { states: board.into_states(), ran: work.ran.into_inner(), interrupted: stop.load(Ordering::Relaxed) }
+    let desk = work.desk.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let interrupted = stop.load(Ordering::Relaxed);
+    Finished { states: desk.board.into_states(), ran: work.ran.into_inner(), interrupted }
 }
 
 impl<'a> Work<'a> {
     /// One worker: takes the ready step of the longest chain, until none is left.
     fn steps(&self, worker: usize) {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-        let mut board = self.board();
+        let mut pool = Pool::default();
+        let mut desk = self.desk();
         while !self.stop.load(Ordering::Relaxed) {
-            let Some(step) = board.begin() else {
+            let Some((step, threads)) = self.begin(&mut desk) else {
                 self.changed.notify_all();
-                if board.running() == 0 {
+                if desk.board.running() == 0 {
                     return;
                 }
-                board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner);
+                desk = self.changed.wait(desk).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
-            drop(board);
+            drop(desk);
             let job = Job { step, worker };
             // Whatever happens to a step, its place on the board is settled: others wait for it.
             let worked = crash::guarded(|| {
                 self.watch.began(job);
-                match &pool {
-                    Ok(pool) => pool.install(|| attempt(self.shared, job, self.watch, self.stop)),
-                    Err(e) => Err(Failure::Failed(format!("no thread to be had: {e}"))),
-                }
+                pool.of(threads)?.install(|| attempt(self.shared, job, self.watch, self.stop))
             });
             let result = worked.unwrap_or_else(|crash| Err(Failure::Failed(crash)));
             let told = result.as_ref().map_err(|e| e.to_string());
             let _ = crash::guarded(|| self.watch.ended(job, told.as_ref().map(|r| *r).map_err(String::as_str)));
-            board = self.board();
-            self.settle(&mut board, step, result);
+            desk = self.desk();
+            desk.used -= threads;
+            self.settle(&mut desk.board, step, result);
             self.changed.notify_all();
         }
+    }
+
+    /// The next step, and how many threads it gets.
+    fn begin(&self, desk: &mut Desk<'a>) -> Option<(usize, usize)> {
+        let step = desk.board.begin()?;
+        let idle = self.limits.jobs.saturating_sub(desk.board.running());
+        let unused = self.limits.threads.saturating_sub(desk.used);
+        let threads = share::threads(unused, 1 + desk.board.ready().min(idle));
+        desk.used += threads;
+        Some((step, threads))
     }
 
     fn settle(&self, board: &mut Board<'_>, step: usize, result: Result<Record, Failure>) {
@@ -110,8 +136,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn board(&self) -> MutexGuard<'_, Board<'a>> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    fn desk(&self) -> MutexGuard<'_, Desk<'a>> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
