@@ -146,6 +146,23 @@ fn edge_popup_from_a_pruned_ticket_is_refused_before_anything_runs() {
 }
 
 #[test]
+fn a_step_that_memory_does_not_hold_is_refused_before_anything_runs() {
+    let folder = folder();
+    let output = command(folder.path(), &["--memory", "10MB"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("--memory") && said.contains("10.0 MB") && said.contains("batch_size"), "{said}");
+    assert!(!folder.path().join("runs").exists());
+}
+
+#[test]
+fn fewer_jobs_run_at_a_time_where_memory_is_short_and_it_is_said() {
+    let folder = folder();
+    let said = run(folder.path(), &["--replicates", "1", "--jobs", "64", "--memory", "60MB"]);
+    assert!(said.contains(" at a time, not 64: each needs about "), "{said}");
+}
+
+#[test]
 fn a_plan_without_end_is_refused_and_not_waited_for() {
     let folder = with(
         r#"[pipeline.doubling]

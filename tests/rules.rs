@@ -44,11 +44,14 @@ fn bits(ticket: &Ticket, name: &str) -> Vec<u32> {
 }
 
 #[test]
-fn one_job_or_four_give_the_same_bits() {
+fn one_job_or_four_on_one_thread_or_three_give_the_same_bits() {
     let other = folder();
-    run(other.path(), &["--jobs", "4"]);
+    run(other.path(), &["--jobs", "4", "--threads", "3"]);
+    let threads = folder();
+    run(threads.path(), &["--jobs", "1", "--threads", "3"]);
+    assert_eq!(hashes(other.path()), hashes(threads.path()));
     let alone = folder();
-    run(alone.path(), &["--jobs", "1"]);
+    run(alone.path(), &["--jobs", "1", "--threads", "1"]);
     assert_eq!(hashes(other.path()), hashes(alone.path()));
     assert_eq!(results(other.path()), results(alone.path()));
     assert_eq!(hashes(other.path()), hashes(finished().0.path()));

@@ -2,6 +2,8 @@
 
 mod check;
 mod list;
+mod machine;
+mod news;
 mod open;
 mod plan;
 mod progress;

@@ -3,12 +3,12 @@
 use std::fmt::Write;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde::Serialize;
 
+use super::news::reasons;
 use super::open::Opened;
 use super::{Ended, Experiment, print};
-use crate::plan::Step;
-use crate::registry::Registry;
+use crate::registry::{Registry, Use};
 use crate::run::Store;
 use crate::units::percent;
 
@@ -25,62 +25,11 @@ impl PlanCommand {
     pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
         let opened = self.experiment.open(registry)?;
         let store = Store::open(&self.experiment.runs);
-        let news: Vec<Option<String>> = reasons(&opened, &store);
+        let news = reasons(&opened.plan, &store);
         match self.json {
-            true => print(&format!("{:#}\n", as_json(&opened, &news))),
+            true => print(&(as_json(&opened, &news)? + "\n")),
             false => print(&(steps(&opened, &news) + &ladder(&opened))),
         }
-    }
-}
-
-/// Why each step is new; `None` for a step that is recorded.
-fn reasons(opened: &Opened, store: &Store) -> Vec<Option<String>> {
-    let mut news: Vec<Option<String>> = Vec::new();
-    for step in &opened.plan.steps {
-        let reason = match (store.complete(&step.id), step.parent) {
-            (Some(_), _) => None,
-            (None, Some(parent)) if news[parent].is_some() => Some("follows a new step".to_string()),
-            (None, _) => Some(changed(step, store)),
-        };
-        news.push(reason);
-    }
-    news
-}
-
-/// What tells a new step from the recorded one that resembles it most: the same stage after the same parent.
-fn changed(step: &Step, store: &Store) -> String {
-    let same = |inputs: &Value| match step.parent {
-        Some(_) => inputs["parent"] == step.inputs["parent"] && inputs["stage"]["use"] == step.inputs["stage"]["use"],
-        None => inputs["parent"]["replicate"] == step.inputs["parent"]["replicate"] && inputs["parent"].is_object(),
-    };
-    let differences = |inputs: Value| {
-        let mut found = Vec::new();
-        differ("", &inputs, &step.inputs, &mut found);
-        found
-    };
-    let nearest = store.all().filter(|stored| same(&stored.inputs)).map(|stored| differences(stored.inputs));
-    match nearest.min_by_key(Vec::len) {
-        Some(found) if !found.is_empty() => found.join(", "),
-        _ => "not run yet".into(),
-    }
-}
-
-/// The leaves that differ, as "length: 100it → 200it".
-fn differ(path: &str, old: &Value, new: &Value, found: &mut Vec<String>) {
-    if let (Value::Object(old), Value::Object(new)) = (old, new) {
-        let keys = old.keys().chain(new.keys().filter(|key| !old.contains_key(*key)));
-        for key in keys {
-            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            differ(
-                &path,
-                &old.get(key).cloned().unwrap_or_default(),
-                &new.get(key).cloned().unwrap_or_default(),
-                found,
-            );
-        }
-    } else if old != new {
-        let path = path.trim_start_matches("parent.").trim_start_matches("stage.").replace("config.", "");
-        found.push(format!("{path}: {old} → {new}"));
     }
 }
 
@@ -114,24 +63,67 @@ fn ladder(opened: &Opened) -> String {
     text
 }
 
-fn as_json(opened: &Opened, news: &[Option<String>]) -> Value {
-    let step = |(step, new): (&Step, &Option<String>)| {
-        json!({
-            "id": step.id, "stage": step.stage, "replicate": step.replicate, "level": step.level, "draw": step.draw,
-            "parent": step.parent.map(|parent| &opened.plan.steps[parent].id), "iterations": step.iterations,
-            "recorded": new.is_none(), "why_new": new,
-        })
+/// A step as `--json` gives it.
+#[derive(Serialize)]
+struct StepJson<'a> {
+    id: &'a str,
+    stage: &'a Use,
+    replicate: u32,
+    level: u32,
+    draw: u32,
+    parent: Option<&'a str>,
+    iterations: u64,
+    recorded: bool,
+    why_new: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct TicketJson<'a> {
+    pipeline: &'a str,
+    replicate: u32,
+    level: u32,
+    draw: u32,
+    kept_weights: usize,
+    prunable_weights: usize,
+    step: &'a str,
+}
+
+#[derive(Serialize)]
+struct PlanJson<'a> {
+    experiment: &'a str,
+    device: &'a str,
+    steps: Vec<StepJson<'a>>,
+    tickets: Vec<TicketJson<'a>>,
+}
+
+fn as_json(opened: &Opened, news: &[Option<String>]) -> Result<String, Ended> {
+    let planned = &opened.plan.steps;
+    let id = |step: usize| planned[step].id.as_str();
+    let steps = planned.iter().zip(news).map(|(step, new)| StepJson {
+        id: &step.id,
+        stage: &step.stage,
+        replicate: step.replicate,
+        level: step.level,
+        draw: step.draw,
+        parent: step.parent.map(id),
+        iterations: step.iterations,
+        recorded: new.is_none(),
+        why_new: new.as_deref(),
+    });
+    let tickets = opened.plan.tickets.iter().map(|ticket| TicketJson {
+        pipeline: &ticket.pipeline,
+        replicate: ticket.replicate,
+        level: ticket.level,
+        draw: ticket.draw,
+        kept_weights: ticket.kept,
+        prunable_weights: ticket.prunable,
+        step: id(ticket.step),
+    });
+    let plan = PlanJson {
+        experiment: &opened.spec.name,
+        device: &opened.compute.kind,
+        steps: steps.collect(),
+        tickets: tickets.collect(),
     };
-    let ticket = |ticket: &crate::plan::PlannedTicket| {
-        json!({
-            "pipeline": ticket.pipeline, "replicate": ticket.replicate, "level": ticket.level, "draw": ticket.draw,
-            "kept_weights": ticket.kept, "prunable_weights": ticket.prunable, "step": opened.plan.steps[ticket.step].id,
-        })
-    };
-    json!({
-        "experiment": opened.spec.name,
-        "device": opened.compute.kind,
-        "steps": opened.plan.steps.iter().zip(news).map(step).collect::<Vec<_>>(),
-        "tickets": opened.plan.tickets.iter().map(ticket).collect::<Vec<_>>(),
-    })
+    serde_json::to_string_pretty(&plan).map_err(|e| format!("cannot write the plan as JSON: {e}").into())
 }

@@ -1,5 +1,6 @@
 //! A run's progress: a bar with time left on a terminal, a line a completed training elsewhere.
 
+use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -8,11 +9,13 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 
 use crate::plan::Plan;
 use crate::record::Record;
-use crate::run::{Job, Store, Watch};
+use crate::run::{Job, Recorded, Watch};
 use crate::units::percent;
 
 pub struct Progress<'a> {
     plan: &'a Plan,
+    /// The first pipeline of each evaluated step.
+    pipelines: HashMap<usize, &'a str>,
     bar: ProgressBar,
     /// Iterations that each worker's step has reported so far.
     reported: Mutex<Vec<u64>>,
@@ -22,14 +25,15 @@ pub struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     /// Its whole is the iterations of training that are not recorded yet.
-    pub fn begin(plan: &'a Plan, store: &Store, jobs: usize) -> Progress<'a> {
-        let new = plan.steps.iter().filter(|step| store.record(&step.id).is_none());
-        let total = new.map(|step| step.iterations).sum();
+    pub fn begin(plan: &'a Plan, recorded: &[Option<Recorded>], jobs: usize) -> Progress<'a> {
+        let new = plan.steps.iter().zip(recorded).filter(|(_, recorded)| recorded.is_none());
+        let total = new.map(|(step, _)| step.iterations).sum();
+        let pipelines = plan.tickets.iter().rev().map(|ticket| (ticket.step, ticket.pipeline.as_str())).collect();
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr_with_hz(4) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
         bar.set_style(style());
-        Progress { plan, bar, reported: Mutex::new(vec![0; jobs]), begun: Instant::now(), terminal }
+        Progress { plan, pipelines, bar, reported: Mutex::new(vec![0; jobs]), begun: Instant::now(), terminal }
     }
 
     pub fn end(&self) {
@@ -47,8 +51,8 @@ impl<'a> Progress<'a> {
     fn name(&self, job: Job) -> String {
         let step = &self.plan.steps[job.step];
         let place = format!("replicate {}, level {}", step.replicate, step.level);
-        match self.plan.tickets.iter().find(|ticket| ticket.step == job.step) {
-            Some(ticket) => format!("{}, {place}", ticket.pipeline),
+        match self.pipelines.get(&job.step) {
+            Some(pipeline) => format!("{pipeline}, {place}"),
             None => format!("{}, {place}", step.stage.name),
         }
     }

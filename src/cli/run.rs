@@ -5,22 +5,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
+use super::machine::Machine;
 use super::open::Opened;
 use super::progress::Progress;
 use super::report::render;
 use super::{Ended, Experiment, count, say};
 use crate::dataset::Prepared;
-use crate::plan::Plan;
 use crate::registry::Registry;
-use crate::run::{self, Finished, Shared, State, Store};
+use crate::run::{self, Finished, Limits, Shared, State, Store};
 
 #[derive(Args)]
 pub struct RunCommand {
     #[command(flatten)]
     experiment: Experiment,
-    /// Steps that run side by side, each on one thread; as many as there are cores if not given
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), allow_negative_numbers = true)]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    machine: Machine,
 }
 
 impl RunCommand {
@@ -56,16 +55,16 @@ impl RunCommand {
     }
 
     fn steps(&self, opened: &Opened, store: &Store, registry: &Registry) -> Result<Finished, Ended> {
-        let missing = opened.plan.steps.iter().any(|step| store.complete(&step.id).is_none());
-        if !missing {
+        let recorded = run::recorded(&opened.plan, store);
+        if recorded.iter().all(Option::is_some) {
             let states = vec![State::Done; opened.plan.steps.len()];
             return Ok(Finished { states, ran: 0, interrupted: false });
         }
-        let jobs = self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()), usize::from);
         let spec = &opened.spec;
+        let new = opened.plan.steps.iter().zip(&recorded).filter(|(_, recorded)| recorded.is_none());
+        let jobs = self.machine.jobs(&opened.plan, new.map(|(step, _)| step), &spec.dataset)?;
         store.prepare()?;
         let provenance = run::provenance(&spec.folder, &opened.compute.kind);
-        enough_memory(&opened.plan, jobs, provenance.host.memory_gib)?;
         let data = Prepared::load(&spec.dataset, spec.seed, registry, &self.experiment.directories())?;
         let shared = Shared {
             plan: &opened.plan,
@@ -77,25 +76,11 @@ impl RunCommand {
             seed: spec.seed,
         };
         let stop = stop_on_interrupt()?;
-        let progress = Progress::begin(&opened.plan, store, jobs);
-        let finished = run::run(&shared, jobs, &progress, &stop);
+        let progress = Progress::begin(&opened.plan, &recorded, jobs);
+        let limits = Limits { jobs, threads: self.machine.threads() };
+        let finished = run::run(&shared, &recorded, limits, &progress, &stop);
         progress.end();
         Ok(finished)
-    }
-}
-
-/// Refuses what would be killed for want of memory, minutes or hours into it. A training holds its parameters about
-/// eight times: values, gradients, two moments, a mask, the best state so far, the ticket that it began from, a snapshot.
-fn enough_memory(plan: &Plan, jobs: usize, memory_gib: u64) -> Result<(), Ended> {
-    let parameters: usize = plan.model.params.iter().map(|param| param.len()).sum();
-    let needed = parameters as f64 * 4.0 * 8.0 * jobs as f64 / f64::from(1 << 30);
-    match memory_gib > 0 && needed > memory_gib as f64 {
-        false => Ok(()),
-        true => Err(format!(
-            "{parameters} parameters in {jobs} jobs need about {needed:.0} GiB, and this machine has {memory_gib}: try \
-             fewer `--jobs`, or a smaller model"
-        )
-        .into()),
     }
 }
 

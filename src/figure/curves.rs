@@ -1,9 +1,9 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::points::{dense, groups, ladders, mask_learners, summarise, variants};
+use super::points::{dense, groups, ladders, mask_learners, variants};
 use super::tally::Tally;
 use super::{Drawing, Figure, Panel, Series, Shape, Table, axis};
 use crate::record::{Row, Study};
@@ -61,7 +61,7 @@ impl Figure for Curves {
 fn series(study: &Study, variant: &str, tally: &mut Tally) -> Vec<Series> {
     let mut series = Vec::new();
     let mut add = |label: String, style, rows: &[&Row]| {
-        let points = curve(rows, tally);
+        let points = curve(study, rows, tally);
         if !points.is_empty() {
             series.push(Series { label, style, shape: Shape::Curve(points) });
         }
@@ -93,27 +93,25 @@ fn evenly<T>(all: &[T]) -> Vec<&T> {
 }
 
 /// The mean over replicates at each iteration that all of them evaluated.
-fn curve(rows: &[&Row], tally: &mut Tally) -> Vec<(f64, f64)> {
+fn curve(study: &Study, rows: &[&Row], tally: &mut Tally) -> Vec<(f64, f64)> {
     let scored = |row: &Row| row.scores().and(row.record.as_ref()?.training.as_ref()).map(|_| 0.0);
     let Some(all) = tally.summary(rows, &scored) else { return Vec::new() };
-    let mut evaluated = BTreeSet::new();
-    let trained = rows.iter().filter(|row| row.scores().is_some());
-    for training in trained.clone().filter_map(|row| row.record.as_ref()?.training.as_ref()) {
-        evaluated.extend(training.curve.iteration.iter().copied());
+    // By iteration, of each replicate the sum and the number of its draws.
+    let mut evaluated: BTreeMap<u64, BTreeMap<u32, (f64, f64)>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.scores().is_some()) {
+        let Some(curve) = study.curve(row) else { continue };
+        for (iteration, accuracy) in curve.iteration.iter().zip(&curve.validation_accuracy) {
+            let Some(accuracy) = accuracy.filter(|accuracy| accuracy.is_finite()) else { continue };
+            let draws = evaluated.entry(*iteration).or_default().entry(row.replicate).or_default();
+            *draws = (draws.0 + f64::from(accuracy) * 100.0, draws.1 + 1.0);
+        }
     }
-    let trained: Vec<&Row> = trained.copied().collect();
-    let mean_at = |iteration: u64| {
-        let summary = summarise(&trained, &|row| accuracy_at(row, iteration)).filter(|summary| summary.n == all.n)?;
-        Some((iteration as f64, summary.mean))
+    let mean = |replicates: BTreeMap<u32, (f64, f64)>| {
+        let sum: f64 = replicates.values().map(|(sum, draws)| sum / draws).sum();
+        sum / replicates.len() as f64
     };
-    evaluated.into_iter().filter_map(mean_at).collect()
-}
-
-/// Validation accuracy in % at an evaluation.
-fn accuracy_at(row: &Row, iteration: u64) -> Option<f64> {
-    let curve = &row.record.as_ref()?.training.as_ref()?.curve;
-    let at = curve.iteration.binary_search(&iteration).ok()?;
-    curve.validation_accuracy.get(at).copied().flatten().map(|accuracy| f64::from(accuracy) * 100.0)
+    let everywhere = evaluated.into_iter().filter(|(_, replicates)| replicates.len() == all.n);
+    everywhere.map(|(iteration, replicates)| (iteration as f64, mean(replicates))).collect()
 }
 
 fn points(series: &Series) -> &[(f64, f64)] {

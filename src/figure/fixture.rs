@@ -32,7 +32,7 @@ pub(crate) fn study() -> Study {
             rows.push(found);
         }
     }
-    Study { header: header(), rows }
+    Study { header: header(), rows, shelf: None }
 }
 
 /// Every figure that ships, drawn of `study`.

@@ -8,6 +8,7 @@ mod planner;
 pub use header::header;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -27,14 +28,23 @@ pub struct Plan {
     pub tickets: Vec<PlannedTicket>,
 }
 
+impl Plan {
+    /// What a step's id was made of, so that a new step can be told from recorded ones.
+    pub fn inputs(&self, step: &Step) -> Value {
+        let parent = step.parent.map_or_else(|| (*step.root).clone(), |parent| self.steps[parent].id.clone().into());
+        identity::inputs(&step.stage, parent, step.draw)
+    }
+}
+
 /// One stage of one replicate. Pipelines that share a prefix share its steps.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// Content id: 32 hexadecimal digits.
     pub id: String,
-    /// What the id was made of, so that a new step can be told from recorded ones.
-    pub inputs: Value,
-    pub stage: Use,
+    /// Shared by all steps of the same configuration: plans are long, and configurations few.
+    pub stage: Arc<Use>,
+    /// What the first step of a chain depends on, and its chain with it.
+    pub root: Arc<Value>,
     pub parent: Option<usize>,
     pub replicate: u32,
     /// Prunes applied, this step's included.

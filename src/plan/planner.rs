@@ -165,7 +165,7 @@ struct Planner<'a> {
     /// Steps by id.
     known: HashMap<String, usize>,
     /// Stages built, by their configuration.
-    built: HashMap<String, Arc<dyn Stage>>,
+    built: HashMap<String, (Arc<Use>, Arc<dyn Stage>)>,
     /// Stages walked so far, shared ones each time.
     walked: usize,
 }
@@ -264,9 +264,9 @@ impl<'a> Planner<'a> {
         cursor.ahead.iterations = 0;
         cursor.ahead.evaluated = false;
         cursor.ahead.rewinds_to = None;
-        let stage = self.build(used).map_err(|message| Error::new(origin, message))?;
+        let (used, stage) = self.build(used).map_err(|message| Error::new(origin, message))?;
         stage.foresee(&mut cursor.ahead).map_err(|message| Error::new(origin, message))?;
-        let step = self.step(used, &before, &cursor).map_err(|message| Error::new(origin, message))?;
+        let step = self.step(used, &before, &cursor);
         cursor.at = Some(step);
         if cursor.ahead.iterations > 0 && cursor.first_training.is_none() {
             cursor.first_training = Some(step);
@@ -294,14 +294,13 @@ impl<'a> Planner<'a> {
     }
 
     /// The step of this content, a new one or one that another pipeline planned before.
-    fn step(&mut self, used: &Use, before: &Cursor<'a>, after: &Cursor<'a>) -> Result<usize, String> {
+    fn step(&mut self, used: Arc<Use>, before: &Cursor<'a>, after: &Cursor<'a>) -> usize {
         let parent = before.at.map_or_else(|| (*before.root).clone(), |at| self.steps[at].id.clone().into());
-        let inputs = identity::inputs(used, parent, before.draw);
-        let id = identity::id(&inputs);
+        let id = identity::id(&identity::inputs(&used, parent, before.draw));
         if let Some(&known) = self.known.get(&id) {
             // Wanted by two pipelines, the step is held back by the stop rules of both only.
             self.steps[known].gates.retain(|gate| before.gates.contains(gate));
-            return Ok(known);
+            return known;
         }
         let rewinds = match (after.ahead.rewinds_to, before.first_training) {
             (Some(k), Some(training)) => {
@@ -312,8 +311,8 @@ impl<'a> Planner<'a> {
         };
         self.steps.push(Step {
             id: id.clone(),
-            inputs,
-            stage: used.clone(),
+            stage: used,
+            root: before.root.clone(),
             parent: before.at,
             replicate: before.replicate,
             level: after.ahead.level,
@@ -326,16 +325,16 @@ impl<'a> Planner<'a> {
             layers: after.ahead.layers.clone(),
         });
         self.known.insert(id, self.steps.len() - 1);
-        Ok(self.steps.len() - 1)
+        self.steps.len() - 1
     }
 
-    fn build(&mut self, used: &Use) -> Result<Arc<dyn Stage>, String> {
+    fn build(&mut self, used: &Use) -> Result<(Arc<Use>, Arc<dyn Stage>), String> {
         let key = format!("{} {}", used.name, used.config);
-        if let Some(stage) = self.built.get(&key) {
-            return Ok(stage.clone());
+        if let Some(built) = self.built.get(&key) {
+            return Ok(built.clone());
         }
-        let stage = self.registry.stages.build(used)?;
-        self.built.insert(key, stage.clone());
-        Ok(stage)
+        let built = (Arc::new(used.clone()), self.registry.stages.build(used)?);
+        self.built.insert(key, built.clone());
+        Ok(built)
     }
 }

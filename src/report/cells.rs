@@ -1,5 +1,7 @@
 //! The key table: what the replicates of one pipeline at one level score, compared with dense.
 
+use std::collections::HashSet;
+
 use super::statistics::{Sample, paired};
 use crate::figure::points::{Group, by_replicate, dense, groups, variants};
 use crate::record::{Row, Scores, Status, Study};
@@ -44,8 +46,8 @@ fn of_pipeline<'a>(study: &'a Study, variant: &'a str, pipeline: &'a str) -> Vec
 }
 
 fn cell<'a>(variant: &'a str, pipeline: &'a str, group: &Group, dense: &[&Row]) -> Cell<'a> {
-    let is_dense = |row: &&Row| dense.iter().any(|dense| dense.step == row.step);
-    let is_reference = group.rows.iter().any(is_dense);
+    let steps: HashSet<&str> = dense.iter().map(|row| row.step.as_str()).collect();
+    let is_reference = group.rows.iter().any(|row| steps.contains(row.step.as_str()));
     let reference: &[&Row] = if is_reference { &[] } else { dense };
     let (accuracy, stop) = (by_replicate(&group.rows, &accuracy), by_replicate(&group.rows, &early_stop));
     Cell {

@@ -15,7 +15,7 @@ pub mod svg;
 mod template;
 mod verdict;
 
-pub use output::{File, write};
+pub use output::{Content, File, write};
 
 use std::path::Path;
 
@@ -27,17 +27,15 @@ use crate::registry::{Kind, Registry, Use};
 
 /// All files of a study's report. `templates` is an experiment's own folder of templates, which come before the
 /// shipped ones of the same names.
-pub fn render(study: &Study, registry: &Registry, templates: Option<&Path>) -> Result<Vec<File>, String> {
+pub fn render<'a>(study: &'a Study, registry: &Registry, templates: Option<&Path>) -> Result<Vec<File<'a>>, String> {
     let figures = figures(study, registry)?;
     let (page, markdown) = template::render(&context::context(study, &figures), templates)?;
-    let mut records = Vec::new();
-    study.write(&mut records).map_err(|e| e.to_string())?;
-    let file = |path: &str, text: String| File { path: path.into(), bytes: text.into_bytes() };
+    let file = |path: &str, text: String| File { path: path.into(), content: Content::Text(text) };
     let mut files = vec![
         file("index.html", page),
         file("report.md", markdown),
         file("results.csv", results::csv(study)),
-        File { path: "records.jsonl".into(), bytes: records },
+        File { path: "records.jsonl".into(), content: Content::Records(study) },
     ];
     for (drawing, svg) in &figures {
         let table = results::table(&drawing.table.columns, drawing.table.rows.iter().cloned());
@@ -69,18 +67,25 @@ mod tests {
     use super::*;
     use crate::figure::fixture;
 
-    fn rendered(study: &Study) -> Vec<File> {
+    fn rendered(study: &Study) -> Vec<File<'_>> {
         render(study, &Registry::builtin(), None).unwrap()
     }
 
     fn text(files: &[File], path: &str) -> String {
-        let file = files.iter().find(|file| file.path == path).unwrap();
-        String::from_utf8(file.bytes.clone()).unwrap()
+        written(files.iter().find(|file| file.path == path).unwrap())
+    }
+
+    fn written(file: &File) -> String {
+        let mut bytes = Vec::new();
+        file.content.write(&mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
     }
 
     #[test]
     fn the_same_study_gives_the_same_bytes() {
-        assert_eq!(rendered(&fixture::study()), rendered(&fixture::study()));
+        let (one, other) = (fixture::study(), fixture::study());
+        let bytes = |study| rendered(study).iter().map(|file| (file.path.clone(), written(file))).collect::<Vec<_>>();
+        assert_eq!(bytes(&one), bytes(&other));
     }
 
     #[test]

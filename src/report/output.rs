@@ -2,16 +2,33 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::record::Study;
+
 /// One file of a report, by its path within the report's folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct File {
+pub struct File<'a> {
     pub path: String,
-    pub bytes: Vec<u8>,
+    pub content: Content<'a>,
+}
+
+/// What a file holds.
+pub enum Content<'a> {
+    Text(String),
+    /// All that was measured: written as it is read, for it may be more than memory holds.
+    Records(&'a Study),
+}
+
+impl Content<'_> {
+    pub fn write(&self, out: &mut impl Write) -> std::io::Result<()> {
+        match self {
+            Content::Text(text) => out.write_all(text.as_bytes()),
+            Content::Records(study) => study.write(out),
+        }
+    }
 }
 
 /// Writes a report: all its files under temporary names first, then each renamed, so that a full disk leaves the old
@@ -47,7 +64,10 @@ fn begin(file: &File, folder: &Path) -> Result<(NamedTempFile, PathBuf), String>
     let path = folder.join(&file.path);
     let write = || {
         let mut temporary = NamedTempFile::new_in(path.parent().ok_or(ErrorKind::InvalidInput)?)?;
-        temporary.write_all(&file.bytes)?;
+        let mut buffered = BufWriter::new(&mut temporary);
+        file.content.write(&mut buffered)?;
+        buffered.flush()?;
+        drop(buffered);
         temporary.as_file().sync_all()?;
         open_to_all(temporary.as_file())?;
         Ok(temporary)
@@ -74,7 +94,7 @@ mod tests {
     #[test]
     fn a_figure_that_is_gone_is_removed_and_other_files_stay() {
         let folder = tempfile::tempdir().unwrap();
-        let file = |path: &str| File { path: path.into(), bytes: b"x".to_vec() };
+        let file = |path: &str| File { path: path.into(), content: Content::Text("x".into()) };
         write(&[file("index.html"), file("figures/a.svg")], folder.path()).unwrap();
         fs::write(folder.path().join("figures/notes.txt"), "mine").unwrap();
         write(&[file("index.html"), file("figures/b.svg")], folder.path()).unwrap();

@@ -1,6 +1,6 @@
 //! Where the numbers come from and what they cost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -46,10 +46,8 @@ pub(super) fn facts(study: &Study) -> Facts {
 
 fn distinct(study: &Study, value: fn(&Provenance) -> String) -> String {
     let records = study.rows.iter().filter_map(|row| row.record.as_ref());
-    let mut values: Vec<String> = records.map(|r| value(&r.provenance)).filter(|v| !v.is_empty()).collect();
-    values.sort();
-    values.dedup();
-    values.join("; ")
+    let values: BTreeSet<String> = records.map(|r| value(&r.provenance)).filter(|v| !v.is_empty()).collect();
+    values.into_iter().collect::<Vec<_>>().join("; ")
 }
 
 fn host(provenance: &Provenance) -> String {

@@ -1,5 +1,7 @@
 //! The report's statistics: over replicates, which are few.
 
+use std::collections::HashMap;
+
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Mean and spread of replicates.
@@ -36,8 +38,8 @@ impl Sample {
 
 /// The differences `value − reference` of the replicates that have both.
 pub(super) fn paired(values: &[(u32, f64)], references: &[(u32, f64)]) -> Vec<f64> {
-    let reference = |replicate| references.iter().find(|(other, _)| *other == replicate).map(|(_, value)| value);
-    values.iter().filter_map(|(replicate, value)| Some(value - reference(*replicate)?)).collect()
+    let references: HashMap<u32, f64> = references.iter().copied().collect();
+    values.iter().filter_map(|(replicate, value)| Some(value - references.get(replicate)?)).collect()
 }
 
 #[cfg(test)]

@@ -1,33 +1,15 @@
-//! The loop at the heart: whatever is ready and not in the store runs, the longest chain first, one thread a job.
+//! The loop at the heart: whatever is ready and not in the store runs, the longest chain first.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::board::{Board, State};
 use super::crash;
 use super::lab::Shared;
-use crate::plan::{Gate, Plan};
+use super::recorded::Recorded;
+use super::share::{self, Pool};
 use crate::record::Record;
 use crate::stage::Failure;
-
-/// What became of a step.
-#[derive(Clone, Debug, PartialEq)]
-pub enum State {
-    Waiting,
-    Running,
-    Done,
-    /// Its training diverged: an outcome, and nothing follows it.
-    Diverged,
-    FollowsDiverged,
-    /// Behind a stop rule that was broken.
-    Stopped,
-    Failed(String),
-}
-
-impl State {
-    fn ended(&self) -> bool {
-        !matches!(self, State::Waiting | State::Running)
-    }
-}
 
 /// A step at work, for who watches.
 #[derive(Clone, Copy, Debug)]
@@ -54,101 +36,108 @@ pub struct Finished {
     pub interrupted: bool,
 }
 
-struct Board {
-    states: Vec<State>,
-    /// Validation accuracy at early stop, where a step has it: what stop rules compare.
-    accuracy: Vec<Option<f64>>,
-    ran: usize,
+/// How much of the machine a run takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Steps side by side.
+    pub jobs: usize,
+    /// Threads of all of them together, but one for each at least.
+    pub threads: usize,
 }
 
-/// Runs a plan's steps with this many jobs, until all have ended or `stop` is set.
-pub fn run(shared: &Shared<'_>, jobs: usize, watch: &dyn Watch, stop: &AtomicBool) -> Finished {
-    let plan = shared.plan;
-    let mut board = Board { states: Vec::new(), accuracy: Vec::new(), ran: 0 };
-    for step in &plan.steps {
-        let record = shared.store.complete(&step.id);
-        board.accuracy.push(record.as_ref().and_then(accuracy));
-        board.states.push(record.as_ref().map_or(State::Waiting, state));
-    }
-    let (board, changed) = (Mutex::new(board), Condvar::new());
-    let costs = costs(plan);
-    std::thread::scope(|scope| {
-        for worker in 0..jobs.max(1) {
-            let (board, changed, costs) = (&board, &changed, &costs);
-            scope.spawn(move || work(shared, worker, board, changed, costs, watch, stop));
-        }
-    });
-    let board = board.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Finished { states: board.states, ran: board.ran, interrupted: stop.load(Ordering::Relaxed) }
+/// What the workers share.
+struct Work<'a> {
+    shared: &'a Shared<'a>,
+    limits: Limits,
+    desk: Mutex<Desk<'a>>,
+    changed: Condvar,
+    ran: AtomicUsize,
+    watch: &'a dyn Watch,
+    stop: &'a AtomicBool,
 }
 
-fn state(record: &Record) -> State {
-    match record.training.as_ref().and_then(|t| t.diverged) {
-        Some(_) => State::Diverged,
-        None => State::Done,
-    }
+struct Desk<'a> {
+    board: Board<'a>,
+    /// Threads that running steps have.
+    used: usize,
 }
 
-fn accuracy(record: &Record) -> Option<f64> {
-    record.scores.as_ref().map(|scores| scores.validation_accuracy)
-}
-
-/// Of each step, the iterations of the longest chain that begins with it.
-fn costs(plan: &Plan) -> Vec<u64> {
-    let mut costs: Vec<u64> = plan.steps.iter().map(|step| step.iterations).collect();
-    for number in (0..plan.steps.len()).rev() {
-        if let Some(parent) = plan.steps[number].parent {
-            costs[parent] = costs[parent].max(plan.steps[parent].iterations + costs[number]);
-        }
-    }
-    costs
-}
-
-/// One worker: takes the ready step of the longest chain, until none is left.
-fn work(
+/// Runs a plan's steps, but for those recorded, until all have ended or `stop` is set.
+pub fn run(
     shared: &Shared<'_>,
-    worker: usize,
-    board: &Mutex<Board>,
-    changed: &Condvar,
-    costs: &[u64],
+    recorded: &[Option<Recorded>],
+    limits: Limits,
     watch: &dyn Watch,
     stop: &AtomicBool,
-) {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    let mut held = lock(board);
-    while !stop.load(Ordering::Relaxed) {
-        settle(shared.plan, &mut held);
-        let Some(step) = ready(shared.plan, &held, costs) else {
-            changed.notify_all();
-            if !held.states.contains(&State::Running) {
-                return;
+) -> Finished {
+    let desk = Mutex::new(Desk { board: Board::new(shared.plan, recorded), used: 0 });
+    let work = Work { shared, limits, desk, changed: Condvar::new(), ran: AtomicUsize::new(0), watch, stop };
+    std::thread::scope(|scope| {
+        for worker in 0..limits.jobs.max(1) {
+            let work = &work;
+            scope.spawn(move || work.steps(worker));
+        }
+    });
+    let desk = work.desk.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let interrupted = stop.load(Ordering::Relaxed);
+    Finished { states: desk.board.into_states(), ran: work.ran.into_inner(), interrupted }
+}
+
+impl<'a> Work<'a> {
+    /// One worker: takes the ready step of the longest chain, until none is left.
+    fn steps(&self, worker: usize) {
+        let mut pool = Pool::default();
+        let mut desk = self.desk();
+        while !self.stop.load(Ordering::Relaxed) {
+            let Some((step, threads)) = self.begin(&mut desk) else {
+                self.changed.notify_all();
+                if desk.board.running() == 0 {
+                    return;
+                }
+                desk = self.changed.wait(desk).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            drop(desk);
+            let job = Job { step, worker };
+            // Whatever happens to a step, its place on the board is settled: others wait for it.
+            let worked = crash::guarded(|| {
+                self.watch.began(job);
+                pool.of(threads)?.install(|| attempt(self.shared, job, self.watch, self.stop))
+            });
+            let result = worked.unwrap_or_else(|crash| Err(Failure::Failed(crash)));
+            let told = result.as_ref().map_err(|e| e.to_string());
+            let _ = crash::guarded(|| self.watch.ended(job, told.as_ref().map(|r| *r).map_err(String::as_str)));
+            desk = self.desk();
+            desk.used -= threads;
+            self.settle(&mut desk.board, step, result);
+            self.changed.notify_all();
+        }
+    }
+
+    /// The next step, and how many threads it gets.
+    fn begin(&self, desk: &mut Desk<'a>) -> Option<(usize, usize)> {
+        let step = desk.board.begin()?;
+        let idle = self.limits.jobs.saturating_sub(desk.board.running());
+        let unused = self.limits.threads.saturating_sub(desk.used);
+        let threads = share::threads(unused, 1 + desk.board.ready().min(idle));
+        desk.used += threads;
+        Some((step, threads))
+    }
+
+    fn settle(&self, board: &mut Board<'_>, step: usize, result: Result<Record, Failure>) {
+        match result {
+            Ok(record) => {
+                let recorded = Recorded::of(&record);
+                board.ended(step, recorded.state(), recorded.accuracy);
+                self.ran.fetch_add(1, Ordering::Relaxed);
             }
-            held = changed.wait(held).unwrap_or_else(PoisonError::into_inner);
-            continue;
-        };
-        held.states[step] = State::Running;
-        drop(held);
-        let job = Job { step, worker };
-        // Whatever happens to a step, its place on the board is settled: others wait for it.
-        let worked = crash::guarded(|| {
-            watch.began(job);
-            match &pool {
-                Ok(pool) => pool.install(|| attempt(shared, job, watch, stop)),
-                Err(e) => Err(Failure::Failed(format!("no thread to be had: {e}"))),
-            }
-        });
-        let result = worked.unwrap_or_else(|crash| Err(Failure::Failed(crash)));
-        let told = result.as_ref().map_err(|e| e.to_string());
-        let _ = crash::guarded(|| watch.ended(job, told.as_ref().map(|r| *r).map_err(String::as_str)));
-        held = lock(board);
-        held.states[step] = match &result {
-            Ok(record) => state(record),
-            Err(Failure::Interrupted) => State::Waiting,
-            Err(Failure::Failed(message)) => State::Failed(message.clone()),
-        };
-        held.accuracy[step] = result.as_ref().ok().and_then(accuracy);
-        held.ran += usize::from(result.is_ok());
-        changed.notify_all();
+            Err(Failure::Interrupted) => board.interrupted(step),
+            Err(Failure::Failed(message)) => board.ended(step, State::Failed(message), None),
+        }
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk<'a>> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -159,49 +148,4 @@ fn attempt(shared: &Shared<'_>, job: Job, watch: &dyn Watch, stop: &AtomicBool) 
         !stop.load(Ordering::Relaxed)
     };
     crash::guarded(|| shared.step(job.step, &progress)).unwrap_or_else(|crash| Err(Failure::Failed(crash)))
-}
-
-fn lock(board: &Mutex<Board>) -> MutexGuard<'_, Board> {
-    board.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What a step needs to have ended first: its parent, a training that it rewinds into, the tickets of its stop rules.
-fn needs(plan: &Plan, step: usize) -> impl Iterator<Item = usize> + '_ {
-    let step = &plan.steps[step];
-    let gates = step.gates.iter().flat_map(|gate| [gate.ticket, gate.dense]);
-    step.parent.into_iter().chain(step.rewinds.map(|(training, _)| training)).chain(gates)
-}
-
-fn ready(plan: &Plan, board: &Board, costs: &[u64]) -> Option<usize> {
-    let waiting = (0..plan.steps.len()).filter(|step| board.states[*step] == State::Waiting);
-    let ready = waiting.filter(|step| needs(plan, *step).all(|need| board.states[need].ended()));
-    ready.max_by_key(|step| (costs[*step], std::cmp::Reverse(*step)))
-}
-
-/// Ends the steps that cannot run, because of what came before them. Steps stand in the plan after what they need, so
-/// one pass is enough.
-fn settle(plan: &Plan, board: &mut Board) {
-    for step in 0..plan.steps.len() {
-        if board.states[step] != State::Waiting {
-            continue;
-        }
-        let broken = plan.steps[step].gates.iter().any(|gate| broken(gate, |s| board.accuracy[s]) == Some(true));
-        let from = needs(plan, step).find_map(|need| match &board.states[need] {
-            State::Diverged | State::FollowsDiverged => Some(State::FollowsDiverged),
-            State::Stopped => Some(State::Stopped),
-            State::Failed(_) => Some(State::Failed("follows a step that failed".into())),
-            _ => None,
-        });
-        match (broken, from) {
-            (true, _) => board.states[step] = State::Stopped,
-            (false, Some(state)) => board.states[step] = state,
-            (false, None) => {}
-        }
-    }
-}
-
-/// Whether a stop rule is broken, as far as its two tickets are known.
-pub fn broken(gate: &Gate, accuracy: impl Fn(usize) -> Option<f64>) -> Option<bool> {
-    // A hair of tolerance: both are ratios of whole numbers, and 0.98 − 0.96 is not quite 0.02.
-    Some(accuracy(gate.dense)? - accuracy(gate.ticket)? > gate.drop + 1e-9)
 }

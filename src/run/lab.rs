@@ -46,9 +46,9 @@ impl Shared<'_> {
             training: outcome.training,
             scores: outcome.scores,
             seconds: begun.elapsed().as_secs_f64(),
-            provenance: Provenance { started, ..self.provenance.clone() },
+            provenance: Provenance { started, threads: rayon::current_num_threads(), ..self.provenance.clone() },
         };
-        self.store.put(&step.inputs, &record, &outcome.ticket, &outcome.snapshots)?;
+        self.store.put(&self.plan.inputs(step), &record, &outcome.ticket, &outcome.snapshots)?;
         Ok(record)
     }
 

@@ -1,16 +1,24 @@
-//! Runs a plan: independent chains as one-thread jobs over one store, and what came of it.
+//! Runs a plan: independent chains as jobs over one store, a thread each or more, and what came of it.
 
+mod board;
 pub mod crash;
 mod jobs;
 mod lab;
+mod mark;
+pub mod memory;
 mod outcome;
 mod provenance;
+mod record_file;
+mod recorded;
 mod scratch;
+mod share;
 mod store;
 mod ticket_file;
 
-pub use jobs::{Finished, Job, State, Watch, run};
+pub use board::State;
+pub use jobs::{Finished, Job, Limits, Watch, run};
 pub use lab::Shared;
 pub use outcome::study;
 pub use provenance::provenance;
+pub use recorded::{Recorded, recorded};
 pub use store::Store;

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::device::BURN;
 use crate::record::{Host, Provenance};
 
-/// What every step of a run has in common; `started` is set step by step.
+/// What every step of a run has in common; `started` and `threads` are set step by step.
 pub fn provenance(folder: &Path, device: &str) -> Provenance {
     let commit = git(folder, &["rev-parse", "HEAD"]);
     let changes =
@@ -20,7 +20,7 @@ pub fn provenance(folder: &Path, device: &str) -> Provenance {
         burn: BURN.into(),
         rust: env!("TOMBOLA_RUSTC").into(),
         device: device.into(),
-        threads: 1,
+        threads: 0,
         host: host(),
         dirty: commit.as_ref().and(changes).map(|changes| !changes.is_empty()),
         commit,

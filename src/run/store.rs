@@ -10,12 +10,13 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::record_file::{self, Inputs, Outlined, Stored};
 use super::scratch::Scratch;
-use super::ticket_file;
-use crate::record::Record;
+use super::{mark, ticket_file};
+use crate::record::{Record, Shelf};
 use crate::ticket::Ticket;
 
 /// A folder of completed steps.
@@ -23,29 +24,6 @@ pub struct Store {
     root: PathBuf,
     /// Made when it is first needed.
     scratch: Mutex<Option<Arc<Scratch>>>,
-}
-
-/// A step's `record.json`.
-#[derive(Deserialize, Serialize)]
-pub struct Stored {
-    /// What the step's id is the hash of.
-    pub inputs: Value,
-    /// BLAKE3 of `ticket.safetensors`.
-    pub ticket: String,
-    pub record: Record,
-    /// BLAKE3 of the three above: a record that was edited or damaged is no result.
-    seal: String,
-}
-
-impl Stored {
-    fn new(inputs: Value, ticket: String, record: Record) -> Result<Stored, String> {
-        let seal = sealed(&inputs, &ticket, &record)?;
-        Ok(Stored { inputs, ticket, record, seal })
-    }
-}
-
-fn sealed(inputs: &Value, ticket: &str, record: &Record) -> Result<String, String> {
-    serde_json::to_vec(&(inputs, ticket, record)).map(|bytes| hash(&bytes)).map_err(|e| e.to_string())
 }
 
 impl Store {
@@ -68,40 +46,61 @@ impl Store {
         self.root.join("steps").join(&id[..2]).join(id)
     }
 
-    /// What a completed step left; `None` where it has not run, or its files do not read back as written.
+    /// What a completed step left; `None` where it has not run, or its record does not read back as written.
     pub fn stored(&self, id: &str) -> Option<Stored> {
-        let bytes = fs::read(self.step(id).join("record.json")).ok()?;
-        let stored: Stored = serde_json::from_slice(&bytes).ok()?;
-        let whole = sealed(&stored.inputs, &stored.ticket, &stored.record).is_ok_and(|seal| seal == stored.seal);
-        (whole && stored.record.step == id && self.step(id).join("ticket.safetensors").exists()).then_some(stored)
+        let stored: Stored = self.read(id)?;
+        (stored.record.step == id && self.step(id).join(TICKET).exists()).then_some(stored)
     }
 
-    pub fn record(&self, id: &str) -> Option<Record> {
-        Some(self.stored(id)?.record)
+    /// What a recorded step's id was made of.
+    pub fn inputs(&self, id: &str) -> Option<Value> {
+        Some(self.read::<Inputs>(id)?.inputs)
     }
 
-    /// Every completed step, in no order.
-    pub fn all(&self) -> impl Iterator<Item = Stored> + '_ {
+    fn read<T: DeserializeOwned>(&self, id: &str) -> Option<T> {
+        record_file::read(&fs::read(self.step(id).join("record.json")).ok()?)
+    }
+
+    /// The id of every step that is here, in no order.
+    pub fn all(&self) -> impl Iterator<Item = String> + '_ {
         let folders = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
         let steps = folders(self.root.join("steps")).flat_map(move |entry| folders(entry.path()));
-        let is_id = |name: &&str| name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit());
-        steps.filter_map(move |entry| self.stored(entry.file_name().to_str().filter(is_id)?))
+        let is_id = |name: &String| name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit());
+        steps.filter_map(move |entry| entry.file_name().into_string().ok().filter(is_id))
     }
 
-    /// Whether a step is complete: record and ticket both there, the ticket with the bytes that the record names.
+    /// Whether a step is complete: record and ticket both there, the ticket with the bytes that the record names. Gives
+    /// its record without the curve.
+    ///
+    /// A ticket that was not written since its hash was last checked is not read again: stores are far larger than
+    /// what a run must know of them.
     pub fn complete(&self, id: &str) -> Option<Record> {
-        let stored = self.stored(id)?;
-        let bytes = fs::read(self.step(id).join("ticket.safetensors")).ok()?;
-        (hash(&bytes) == stored.ticket).then_some(stored.record)
+        let Outlined { ticket, record } = self.read(id)?;
+        let path = self.step(id).join(TICKET);
+        let sound = mark::is_on(&path, &ticket) || self.is(&path, &ticket);
+        (sound && record.step == id).then(|| record.into())
+    }
+
+    /// Whether a file has this hash; then it is marked.
+    fn is(&self, path: &Path, expected: &str) -> bool {
+        let sound = fs::read(path).is_ok_and(|bytes| hash(&bytes) == expected);
+        if sound {
+            mark::put(path, expected);
+        }
+        sound
     }
 
     /// A completed step's ticket; an error where it is not what was written.
     pub fn ticket(&self, id: &str) -> Result<Ticket, String> {
-        let path = self.step(id).join("ticket.safetensors");
+        let path = self.step(id).join(TICKET);
         let bytes = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-        match self.stored(id).is_some_and(|stored| hash(&bytes) == stored.ticket) {
+        match self.read::<Outlined>(id).is_some_and(|outlined| hash(&bytes) == outlined.ticket) {
             true => ticket_file::from_bytes(&bytes).map_err(|e| format!("{}: {e}", path.display())),
-            false => Err(format!("{} has changed since it was written: run again to mend it", path.display())),
+            false => {
+                // The next run finds it out, and computes the step anew.
+                mark::take(&path);
+                Err(format!("{} has changed since it was written: run again to mend it", path.display()))
+            }
         }
     }
 
@@ -124,13 +123,13 @@ impl Store {
         let id = &record.step;
         let temporary = self.scratch()?.folder(id)?;
         let bytes = ticket_file::to_bytes(ticket)?;
-        write(&temporary.join("ticket.safetensors"), &bytes)?;
+        write(&temporary.join(TICKET), &bytes)?;
         for (k, ticket) in snapshots {
             write_snapshot(&temporary, *k, ticket)?;
         }
-        let stored = Stored::new(inputs.clone(), hash(&bytes), record.clone())?;
-        let text = serde_json::to_vec_pretty(&stored).map_err(|e| e.to_string())?;
-        write(&temporary.join("record.json"), &text)?;
+        let stored = Stored { inputs: inputs.clone(), ticket: hash(&bytes), record: record.clone() };
+        write(&temporary.join("record.json"), &record_file::to_bytes(&stored)?)?;
+        mark::put(&temporary.join(TICKET), &stored.ticket);
         self.settle(&temporary, id)
     }
 
@@ -178,6 +177,18 @@ impl Store {
         }
     }
 }
+
+impl Shelf for Store {
+    fn record(&self, step: &str) -> Option<Record> {
+        Some(self.stored(step)?.record)
+    }
+
+    fn json(&self, step: &str) -> Option<String> {
+        record_file::record_line(&fs::read(self.step(step).join("record.json")).ok()?)
+    }
+}
+
+const TICKET: &str = "ticket.safetensors";
 
 fn snapshot(k: u64) -> String {
     format!("at-{k}it.safetensors")
@@ -271,6 +282,49 @@ mod tests {
     }
 
     #[test]
+    fn a_flip_that_left_the_time_alone_is_found_where_the_ticket_is_read_and_mended_by_the_next_run() {
+        let (_folder, store, ticket) = filled();
+        let path = store.step(ID).join(TICKET);
+        let written = fs::metadata(&path).unwrap().modified().unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&path, bytes).unwrap();
+        File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
+        assert!(store.ticket(ID).unwrap_err().contains("run again to mend it"));
+        assert_eq!(store.complete(ID), None);
+        store.put(&Value::Null, &record(), &ticket, &[]).unwrap();
+        assert_eq!(store.ticket(ID), Ok(ticket));
+    }
+
+    #[test]
+    fn a_ticket_that_was_copied_is_read_once_and_then_known() {
+        let (_folder, store, _) = filled();
+        let path = store.step(ID).join(TICKET);
+        let ticket = store.stored(ID).unwrap().ticket;
+        assert!(mark::is_on(&path, &ticket));
+        fs::write(&path, fs::read(&path).unwrap()).unwrap();
+        assert!(!mark::is_on(&path, &ticket));
+        assert_eq!(store.complete(ID), Some(record()));
+        assert!(mark::is_on(&path, &ticket));
+    }
+
+    #[test]
+    fn a_record_as_it_was_sealed_at_first_is_still_one_and_not_where_it_was_edited() {
+        let (_folder, store, _) = filled();
+        let path = store.step(ID).join("record.json");
+        let line = store.json(ID).unwrap();
+        assert_eq!(line, serde_json::to_string(&self::record()).unwrap());
+        let Stored { inputs, ticket, record } = store.stored(ID).unwrap();
+        let seal = hash(&serde_json::to_vec(&(&inputs, &ticket, &record)).unwrap());
+        let first = serde_json::json!({ "inputs": inputs, "ticket": ticket, "record": record, "seal": seal });
+        fs::write(&path, format!("{first:#}")).unwrap();
+        assert_eq!(store.complete(ID), Some(self::record()));
+        assert_eq!(store.json(ID), Some(line));
+        fs::write(&path, format!("{first:#}").replace("1.5", "0.5")).unwrap();
+        assert_eq!(store.complete(ID), None);
+    }
+
+    #[test]
     fn a_flipped_bit_in_a_snapshot_makes_it_none() {
         let (_folder, store, _) = filled();
         let path = store.step(ID).join(snapshot(5));
@@ -300,7 +354,7 @@ mod tests {
         let (_folder, store, _) = filled();
         fs::remove_file(store.step(ID).join("ticket.safetensors")).unwrap();
         assert_eq!(store.complete(ID), None);
-        assert_eq!(store.record(ID), None);
+        assert_eq!(Shelf::record(&store, ID), None);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::stage::{Failure, Outcome, Training};
 use crate::ticket::Ticket;
 
 /// Examples in a batch of evaluation: large enough for the matrix kernels, small enough for the cache.
-const EVALUATION_BATCH: usize = 500;
+pub const EVALUATION_BATCH: usize = 500;
 
 /// Where trainings happen.
 pub struct Bench<'a> {

@@ -1,0 +1,100 @@
+//! How much of the machine a run takes: jobs, threads and memory.
+
+use clap::{Args, value_parser};
+
+use super::{Ended, count, say};
+use crate::plan::{Plan, Step};
+use crate::run::memory;
+use crate::spec::DatasetSpec;
+
+#[derive(Args)]
+pub struct Machine {
+    /// Steps that run side by side, at most; as many as there are threads if not given, fewer where memory is short
+    #[arg(long, value_parser = value_parser!(u16).range(1..=1024), allow_negative_numbers = true)]
+    jobs: Option<u16>,
+    /// Threads in all; as many as there are cores if not given. A step that starts gets an even share of those that no
+    /// other uses, one at least: many chains have one each, and the last gets all. Results do not depend on it
+    #[arg(long, value_parser = value_parser!(u16).range(1..=1024), allow_negative_numbers = true)]
+    threads: Option<u16>,
+    /// Memory that the jobs may take by their estimate, as 8GB or 500MB; what is free if not given
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    memory: Option<u64>,
+}
+
+impl Machine {
+    pub fn threads(&self) -> usize {
+        self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()), usize::from)
+    }
+
+    /// As many jobs as were asked for and fit the memory, all of these steps being to run; says where they are fewer.
+    /// A step that does not fit alone is an error: it would be killed, minutes or hours into the run.
+    pub fn jobs<'a>(
+        &self,
+        plan: &'a Plan,
+        steps: impl Iterator<Item = &'a Step>,
+        data: &DatasetSpec,
+    ) -> Result<usize, Ended> {
+        let wanted = self.jobs.map_or_else(|| self.threads(), usize::from);
+        let (Some((step, job)), Some(free)) = (memory::greatest(plan, steps), self.memory.or_else(memory::free)) else {
+            return Ok(wanted);
+        };
+        let data = memory::of_data(data);
+        let limit = if self.memory.is_some() { "`--memory` allows" } else { "free memory is" };
+        match memory::fitting(wanted, job, data, free) {
+            0 => Err(format!(
+                "step {} ({}, level {}) needs about {}, the data set {}, and {limit} {}: try a smaller model or \
+                 `batch_size`, or, where that estimate is too high, a greater `--memory`",
+                &step.id[..8],
+                step.stage.name,
+                step.level,
+                size(job),
+                size(data),
+                size(free)
+            )
+            .into()),
+            jobs => {
+                if jobs < wanted {
+                    let (jobs, job, free) = (count(jobs, "job"), size(job), size(free));
+                    say(&format!("{jobs} at a time, not {wanted}: each needs about {job}, and {limit} {free}."));
+                }
+                Ok(jobs)
+            }
+        }
+    }
+}
+
+const UNITS: [(&str, u64); 6] =
+    [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1000)];
+
+/// "8GB", "1.5 GiB".
+fn bytes(text: &str) -> Result<u64, String> {
+    let help = || format!("{text:?} is no size: write it as 8GB, 500MB or 1.5GiB");
+    let (number, unit) =
+        UNITS.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit))).ok_or_else(help)?;
+    let number: f64 = number.trim().parse().map_err(|_| help())?;
+    let bytes = number * *unit as f64;
+    if bytes.is_finite() && bytes >= 1.0 { Ok(bytes as u64) } else { Err(help()) }
+}
+
+/// "1.2 GB".
+fn size(bytes: u64) -> String {
+    let units = UNITS.iter().filter(|(name, _)| !name.contains('i'));
+    match units.into_iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => format!("{:.1} {name}", bytes as f64 / *unit as f64),
+        None => format!("{bytes} B"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_has_a_unit_and_is_written_as_it_is_read() {
+        assert_eq!(["8GB", "1.5 GiB", "500MB"].map(bytes), [Ok(8_000_000_000), Ok(3 << 29), Ok(500_000_000)]);
+        assert_eq!(["8 GB", "1.5GB", "12MB"].map(|text| size(bytes(text).unwrap())), ["8.0 GB", "1.5 GB", "12.0 MB"]);
+        for nonsense in ["8", "GB", "-1GB", "nanGB", "infGB", "0GB", "8gigs"] {
+            assert!(bytes(nonsense).unwrap_err().contains("8GB"), "{nonsense}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! `record.json`: JSON with a field a line, the last of which seals the bytes before it.
+//!
+//! The seal is a hash of bytes, so that a record is proved without being read, and who reads it may skip what it does
+//! not need: in a long experiment, curves are nearly all of it.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::record::{LayerCount, Provenance, Record, Scores, TrainingRecord};
+
+/// All of a step's `record.json`.
+#[derive(Deserialize, Serialize)]
+pub struct Stored {
+    /// What the step's id is the hash of.
+    pub inputs: Value,
+    /// BLAKE3 of `ticket.safetensors`.
+    pub ticket: String,
+    pub record: Record,
+}
+
+/// The same without inputs and curve.
+#[derive(Deserialize)]
+pub struct Outlined {
+    pub ticket: String,
+    pub record: Outline,
+}
+
+/// The inputs alone.
+#[derive(Deserialize)]
+pub struct Inputs {
+    pub inputs: Value,
+}
+
+/// A record whose curve was passed over.
+#[derive(Deserialize)]
+pub struct Outline {
+    pub step: String,
+    stage: String,
+    parent: Option<String>,
+    layers: Vec<LayerCount>,
+    training: Option<OutlinedTraining>,
+    scores: Option<Scores>,
+    seconds: f64,
+    provenance: Provenance,
+}
+
+#[derive(Deserialize)]
+struct OutlinedTraining {
+    learned: String,
+    from: u64,
+    to: u64,
+    diverged: Option<u64>,
+}
+
+impl From<Outline> for Record {
+    fn from(outline: Outline) -> Record {
+        let Outline { step, stage, parent, layers, training, scores, seconds, provenance } = outline;
+        let training = training.map(|OutlinedTraining { learned, from, to, diverged }| {
+            let curve = Default::default();
+            TrainingRecord { learned, from, to, curve, diverged }
+        });
+        Record { step, stage, parent, layers, training, scores, seconds, provenance }
+    }
+}
+
+pub fn to_bytes(stored: &Stored) -> Result<Vec<u8>, String> {
+    let json = |part: serde_json::Result<String>| part.map_err(|e| e.to_string());
+    let inputs = json(serde_json::to_string(&stored.inputs))?;
+    let ticket = json(serde_json::to_string(&stored.ticket))?;
+    let record = json(serde_json::to_string(&stored.record))?;
+    let text = format!("{{\"inputs\":{inputs},\n\"ticket\":{ticket},\n\"record\":{record},\n");
+    let seal = seal(text.as_bytes());
+    Ok((text + &seal).into_bytes())
+}
+
+/// As much as `T` holds of a record; `None` where it is not as it was written.
+pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let whole = is_sealed(bytes) || was_sealed(bytes);
+    whole.then(|| serde_json::from_slice(bytes).ok())?
+}
+
+/// The record alone, as its line of JSON, without reading it.
+pub fn record_line(bytes: &[u8]) -> Option<String> {
+    if !is_sealed(bytes) {
+        return serde_json::to_string(&read::<Stored>(bytes)?.record).ok();
+    }
+    // Inputs, ticket, record, seal: JSON has no line feed inside.
+    let line = std::str::from_utf8(bytes).ok()?.lines().nth(2)?;
+    Some(line.strip_prefix("\"record\":")?.strip_suffix(',')?.to_string())
+}
+
+/// The end of a record whose beginning this is.
+fn seal(beginning: &[u8]) -> String {
+    format!("\"seal\":\"{}\"}}\n", blake3::hash(beginning).to_hex())
+}
+
+fn is_sealed(bytes: &[u8]) -> bool {
+    const LENGTH: usize = "\"seal\":\"\"}\n".len() + 2 * blake3::OUT_LEN;
+    let parts = bytes.len().checked_sub(LENGTH).map(|at| bytes.split_at(at));
+    parts.is_some_and(|(beginning, end)| seal(beginning).as_bytes() == end)
+}
+
+/// As records were sealed at first: by their content, however it is written.
+fn was_sealed(bytes: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Sealed {
+        #[serde(flatten)]
+        stored: Stored,
+        seal: String,
+    }
+    let Ok(Sealed { stored, seal }) = serde_json::from_slice(bytes) else { return false };
+    let content = serde_json::to_vec(&(&stored.inputs, &stored.ticket, &stored.record));
+    content.is_ok_and(|content| blake3::hash(&content).to_hex().as_str() == seal)
+}

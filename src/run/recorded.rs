@@ -1,0 +1,34 @@
+//! What the store has of a plan, as far as a run must know it.
+
+use rayon::prelude::*;
+
+use super::board::State;
+use super::store::Store;
+use crate::plan::Plan;
+use crate::record::Record;
+
+/// A step that is in the store.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Recorded {
+    pub diverged: bool,
+    /// Validation accuracy at early stop, where the step has one.
+    pub accuracy: Option<f64>,
+}
+
+impl Recorded {
+    pub fn of(record: &Record) -> Recorded {
+        Recorded {
+            diverged: record.training.as_ref().is_some_and(|training| training.diverged.is_some()),
+            accuracy: record.scores.as_ref().map(|scores| scores.validation_accuracy),
+        }
+    }
+
+    pub fn state(&self) -> State {
+        if self.diverged { State::Diverged } else { State::Done }
+    }
+}
+
+/// Of each step of the plan, what is recorded.
+pub fn recorded(plan: &Plan, store: &Store) -> Vec<Option<Recorded>> {
+    plan.steps.par_iter().map(|step| store.complete(&step.id).map(|record| Recorded::of(&record))).collect()
+}
