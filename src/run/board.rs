@@ -203,7 +203,7 @@ mod tests {
             gates: Vec::new(),
             layers: Vec::new(),
         };
-        let model = Model { input: Shape::Flat(1), layers: Vec::new(), params: Vec::new() };
+        let model = Model { input: Shape::Flat(1), nodes: Vec::new(), params: Vec::new() };
         Plan { model, steps: steps.iter().enumerate().map(step).collect(), tickets: Vec::new() }
     }
 

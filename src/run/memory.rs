@@ -32,7 +32,7 @@ pub fn greatest<'a>(plan: &'a Plan, steps: impl Iterator<Item = &'a Step>) -> Op
 fn of_step(plan: &Plan, step: &Step) -> u64 {
     let model = &plan.model;
     let parameters: u64 = model.params.iter().map(|param| param.len() as u64).sum();
-    let values = model.input.len() as u64 + model.layers.iter().map(|layer| layer.output.len() as u64).sum::<u64>();
+    let values = model.input.len() as u64 + model.walk().map(|node| node.output().len() as u64).sum::<u64>();
     let snapshots = step.snapshots.len() as u64;
     let batch = step.stage.config["batch_size"].as_u64().unwrap_or(0).max(EVALUATION_BATCH as u64);
     OVERHEAD + (parameters * (COPIES + snapshots) + values * batch * FLOWS) * FLOAT
