@@ -4,6 +4,7 @@ mod architecture;
 mod combinations;
 mod command_line;
 mod gates;
+mod models;
 mod outcomes;
 mod rules;
 mod screens;
