@@ -60,3 +60,56 @@ impl Condensed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::layer::{Linear, Shape};
+    use crate::model::Part;
+
+    /// Two linear layers, of 4 × 3 and 3 × 2 weights.
+    fn model() -> Model {
+        let part = |name: &str, units| {
+            let layer = Linear { units, width: 1.0, bias: true };
+            Part::Layer { name: name.into(), plugin: "linear".into(), layer: Arc::new(layer) }
+        };
+        Model::infer(Shape::Flat(4), vec![part("a", 3), part("b", 2)]).ok().unwrap()
+    }
+
+    /// Values 1, 2, 3 … of which `a` keeps those at 1, 4 and 11, and `b` all but the first.
+    fn ticket(model: &Model) -> Ticket {
+        let mut ticket = Ticket::default();
+        for param in &model.params {
+            let values = (1..=param.len()).map(|i| i as f32).collect();
+            ticket.arrays.insert(param.name.clone(), Array { shape: param.shape.clone(), values });
+        }
+        ticket.masks.insert("a.weight".into(), Mask::from_fn(12, |i| [1, 4, 11].contains(&i)));
+        ticket.masks.insert("b.weight".into(), Mask::from_fn(6, |i| i > 0));
+        ticket.apply_masks();
+        ticket
+    }
+
+    #[test]
+    fn a_tensor_with_few_weights_is_held_by_those_and_comes_back_whole() {
+        let model = model();
+        let whole = ticket(&model);
+        let condensed = Condensed::of(&model, &whole, true);
+        let mut held = whole.clone();
+        condensed.condense(&mut held);
+        assert_eq!(held.arrays["a.weight"].values, [2.0, 5.0, 12.0]);
+        assert_eq!((held.masks["a.weight"].kept(), condensed.model.params[0].len()), (3, 3));
+        assert_eq!(held.arrays["b.weight"], whole.arrays["b.weight"], "five of six are too many");
+        condensed.expand(&mut held);
+        assert_eq!(held, whole);
+    }
+
+    #[test]
+    fn without_the_kernels_nothing_is_condensed() {
+        let model = model();
+        let (whole, mut held) = (ticket(&model), ticket(&model));
+        Condensed::of(&model, &whole, false).condense(&mut held);
+        assert_eq!(held, whole);
+    }
+}
