@@ -81,7 +81,56 @@ fn instructions() -> String {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Tensor;
+
     use super::*;
+
+    fn hosting() -> impl Iterator<Item = Device> {
+        ["cpu", "libtorch"].into_iter().filter_map(|name| open(name).ok()).map(|compute| compute.plain)
+    }
+
+    fn values(tensor: Tensor<1>) -> Vec<f32> {
+        tensor.into_data().try_into_vec().unwrap()
+    }
+
+    #[test]
+    fn a_change_reaches_its_tensor_and_nobody_elses() {
+        for device in hosting() {
+            assert!(hosts(&device) && hosts(&device.clone().autodiff()));
+            let own = Tensor::<1>::from_data([1.0, 2.0], &device);
+            let others = own.clone();
+            // One value, read twice.
+            let given = Tensor::<1>::from_data([10.0], &device).expand([2]);
+            let mut subtract = |values: &mut [f32], given: &[f32]| {
+                values.iter_mut().zip(given).for_each(|(value, given)| *value -= given);
+            };
+            let changed = change(own, given, &mut subtract).unwrap();
+            assert_eq!((values(changed), values(others)), (vec![-9.0, -8.0], vec![1.0, 2.0]));
+        }
+    }
+
+    #[test]
+    fn a_tensor_that_nobody_else_holds_is_changed_where_it_is() {
+        for device in hosting() {
+            let mut places = Vec::new();
+            let mut tensor = Tensor::<1>::zeros([1000], &device);
+            for _ in 0..3 {
+                let given = Tensor::<1>::ones([1000], &device);
+                tensor = change(tensor, given, &mut |values, _| places.push(values.as_ptr())).unwrap();
+            }
+            assert!(places[1] == places[0] && places[2] == places[0], "{places:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_changed_in_nothing() {
+        for device in hosting() {
+            let changed = change(nothing(&device), nothing(&device), &mut |values, given| {
+                assert!(values.is_empty() && given.is_empty());
+            });
+            assert_eq!(values(changed.unwrap()), []);
+        }
+    }
 
     #[test]
     fn an_unknown_device_is_refused_with_the_names_there_are() {
