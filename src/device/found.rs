@@ -32,10 +32,10 @@ pub fn found() -> Vec<Found> {
 fn row(name: String, opened: Result<Compute, Lack>, more: &str) -> Found {
     let state = match &opened {
         Ok(_) => "found",
-        Err(Lack::Missing(_)) => "missing",
-        Err(Lack::NotBuilt(_)) => "not built in",
+        Err(lack) if lack.built_in => "missing",
+        Err(_) => "not built in",
     };
-    let about = opened.map_or_else(|lack| lack.remedy().into(), |compute| format!("{}{more}", compute.kind));
+    let about = opened.map_or_else(|lack| lack.remedy, |compute| format!("{}{more}", compute.kind));
     Found { state, about, auto: name == AUTO, name }
 }
 

@@ -5,11 +5,12 @@ use super::{Compute, Lack};
 /// The adapter that wgpu prefers, by burn's own operations.
 #[cfg(feature = "wgpu")]
 pub fn adapter() -> Result<Compute, Lack> {
-    let lack = |e| {
-        Lack::Missing(format!(
+    let lack = |e| Lack {
+        built_in: true,
+        remedy: format!(
             "wgpu finds no adapter ({e}): it needs a graphics card with a driver for Vulkan, Metal, DirectX 12 or OpenGL \
              (docs/libtorch.md)"
-        ))
+        ),
     };
     let adapter = super::bridge::wgpu::adapter().map_err(lack)?;
     Ok(Compute::of(adapter.device, format!("wgpu on {}, burn {}", adapter.name, super::BURN)))
@@ -17,7 +18,6 @@ pub fn adapter() -> Result<Compute, Lack> {
 
 #[cfg(not(feature = "wgpu"))]
 pub fn adapter() -> Result<Compute, Lack> {
-    Err(Lack::NotBuilt(
-        "this tombola was built without wgpu: build it with `--features wgpu` (docs/libtorch.md)".into(),
-    ))
+    let remedy = "this tombola was built without wgpu: build it with `--features wgpu` (docs/libtorch.md)";
+    Err(Lack { built_in: false, remedy: remedy.into() })
 }

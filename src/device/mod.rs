@@ -36,20 +36,13 @@ impl Compute {
     }
 }
 
-/// Why a device is not there, and what would bring it.
+/// Why a device is not there.
 #[derive(Clone, Debug, PartialEq)]
-enum Lack {
-    /// The program was built without it.
-    NotBuilt(String),
-    /// The machine, or the library that was built in, does not have it.
-    Missing(String),
-}
-
-impl Lack {
-    fn remedy(&self) -> &str {
-        let (Lack::NotBuilt(remedy) | Lack::Missing(remedy)) = self;
-        remedy
-    }
+struct Lack {
+    /// Whether the program was built with it; then the machine, or the library that was built in, does not have it.
+    built_in: bool,
+    /// What is missing, and what would bring it.
+    remedy: String,
 }
 
 /// Opens a device by name.
@@ -67,7 +60,7 @@ pub fn open(name: &str) -> Result<Compute, String> {
             torch::cuda(index)
         }
     };
-    opened.map_err(|lack| format!("no device {name:?}: {}; or use `--device cpu`", lack.remedy()))
+    opened.map_err(|lack| format!("no device {name:?}: {}; or use `--device cpu`", lack.remedy))
 }
 
 fn cpu() -> Compute {
@@ -128,7 +121,7 @@ mod tests {
             let changed = change(nothing(&device), nothing(&device), &mut |values, given| {
                 assert!(values.is_empty() && given.is_empty());
             });
-            assert_eq!(values(changed.unwrap()), []);
+            assert!(values(changed.unwrap()).is_empty());
         }
     }
 

@@ -15,7 +15,7 @@ pub fn cpu() -> Result<Compute, Lack> {
 /// Libtorch on a CUDA device, by burn's own operations.
 #[cfg(feature = "libtorch")]
 pub fn cuda(index: usize) -> Result<Compute, Lack> {
-    let lack = match libtorch::cuda_devices() {
+    let remedy = match libtorch::cuda_devices() {
         None => "this libtorch has no CUDA: build with one that has, as `scripts/libtorch --cuda` fetches it \
              (docs/libtorch.md)"
             .into(),
@@ -29,7 +29,7 @@ pub fn cuda(index: usize) -> Result<Compute, Lack> {
             return Ok(Compute::of(libtorch::cuda(index), kind));
         }
     };
-    Err(Lack::Missing(lack))
+    Err(Lack { built_in: true, remedy })
 }
 
 /// How many CUDA devices there are to open.
@@ -46,9 +46,8 @@ pub fn threads() -> usize {
 
 #[cfg(not(feature = "libtorch"))]
 fn not_built() -> Lack {
-    Lack::NotBuilt(
-        "this tombola was built without libtorch: build it with `--features libtorch` (docs/libtorch.md)".into(),
-    )
+    let remedy = "this tombola was built without libtorch: build it with `--features libtorch` (docs/libtorch.md)";
+    Lack { built_in: false, remedy: remedy.into() }
 }
 
 #[cfg(not(feature = "libtorch"))]
