@@ -11,7 +11,7 @@ python=${2:?an interpreter that has torch and jax}
 rounds=${3:-3}
 cd "$(dirname "$0")/../.."
 
-ours=$(cargo bench --bench lenet --no-run --message-format=json 2>/dev/null |
+ours=$(cargo bench --bench steps --no-run --message-format=json 2>/dev/null |
   "$python" -c 'import json,sys; print([m["executable"] for m in map(json.loads, sys.stdin) if m.get("executable")][-1])')
 
 both() { # two copies at once, one a core; the rates are to be added
@@ -21,7 +21,7 @@ both() { # two copies at once, one a core; the rates are to be added
 }
 
 for _ in $(seq "$rounds"); do
-  "$ours" --bench
+  "$ours" lenet-adam --jobs 2
   "$python" "$peers/torch_nets.py" 2 lenet-adam
   both "$python" "$peers/torch_nets.py" 1 lenet-adam
   XLA_FLAGS=--xla_cpu_multi_thread_eigen=false both "$python" "$peers/jax_lenet.py"

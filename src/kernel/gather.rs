@@ -117,14 +117,7 @@ const AHEAD: usize = 2;
 /// Asks for an image's cache lines.
 #[inline(always)]
 fn prefetch(image: &[u8]) {
-    #[cfg(target_arch = "x86_64")]
-    for line in image.chunks(64) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a hint, which reads nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = image;
+    image.chunks(64).for_each(|line| simd::prefetch(line.as_ptr().cast()));
 }
 
 #[inline(always)]

@@ -1,7 +1,8 @@
 //! The fully connected layer: y = x · W + b and its gradients.
 
 use super::product::Product;
-use super::{INPUTS, Op, relu};
+use super::sparse::transpose::Transpose;
+use super::{INPUTS, Op, relu, simd};
 
 /// A layer at work on x, W and b: x is `[batch, inputs]`, W `[inputs, units]`, b `[units]` or nothing, y
 /// `[batch, units]`, row-major.
@@ -77,29 +78,42 @@ impl Linear {
         product.into(dweight);
     }
 
-    /// dx = dy · Wᵀ, as (W · dyᵀ)ᵀ: W is the largest of them and is read in the order in which it lies.
+    /// dx = dy · Wᵀ. Both ways sum in the same order.
     fn input_gradient(self, weight: &[f32], dy: &[f32], dx: &mut [f32]) {
         let Linear { batch, inputs, units, .. } = self;
         let product = Product {
-            rows: inputs,
-            columns: batch,
+            rows: batch,
+            columns: inputs,
             depth: units,
-            left: weight,
+            left: dy,
             left_row: units,
             left_step: 1,
-            right: &transpose(dy, units),
+            right: &[],
             bias: None,
             relu: false,
-            transposed: true,
+            transposed: false,
         };
-        product.into(dx);
+        if weight.len() <= SMALL {
+            let right = &transpose(weight, units);
+            return Product { right, ..product }.into(dx);
+        }
+        // As (W · dyᵀ)ᵀ: W is the largest of them and is read in the order in which it lies.
+        let right = &transpose(dy, units);
+        Product { rows: inputs, columns: batch, left: weight, right, transposed: true, ..product }.into(dx);
     }
 }
 
+/// So few weights that they stay in the nearer caches while they are transposed and used.
+const SMALL: usize = 1 << 17;
+
 /// A matrix of rows of `columns`, its rows and columns exchanged.
-fn transpose(values: &[f32], columns: usize) -> Vec<f32> {
-    let row = |column: usize| values.iter().skip(column).step_by(columns);
-    (0..columns).flat_map(row).copied().collect()
+fn transpose(from: &[f32], columns: usize) -> Vec<f32> {
+    let rows = from.len() / columns.max(1);
+    let mut to = vec![0.0; from.len()];
+    let gate = None;
+    let to_step = rows;
+    simd::run(Transpose { from, from_step: columns, gate, rows, columns, to: &mut to, to_step, padded: rows });
+    to
 }
 
 /// The sum of a matrix's rows, from the first to the last.

@@ -161,6 +161,7 @@ impl Chunk<'_> {
         let Product { left, left_row, left_step, relu, .. } = self.product;
         let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
         self.begin(simd, row, depth.start == 0, &mut sums);
+        self.fetch::<S, ROWS, VECTORS>(row + fresh);
         let a = left.as_ptr().wrapping_add(row * left_row + depth.start * left_step);
         let b = self.panel.right.as_ptr().wrapping_add(depth.start * self.panel.step);
         // SAFETY: `into` has checked that all of `left` and `right` is there; a padded panel is of whole vectors.
@@ -171,6 +172,20 @@ impl Chunk<'_> {
             sums.iter_mut().flatten().for_each(|sum| *sum = simd::relu(simd, *sum));
         }
         self.end(simd, row, fresh, &sums);
+    }
+
+    /// Asks for the lines that a tile will be written to: where sums are soon complete, waiting for them counts.
+    #[inline(always)]
+    fn fetch<S: Simd, const ROWS: usize, const VECTORS: usize>(&self, row: usize) {
+        if self.product.transposed {
+            return;
+        }
+        for row in row..(row + ROWS).min(self.rows.end) {
+            for v in 0..VECTORS {
+                let columns = self.columns(v * S::F32_LANES, S::F32_LANES);
+                self.out.fetch(row * self.product.columns + columns.start);
+            }
+        }
     }
 
     /// The sums that a tile begins with: the bias, or what an earlier part of the depth left in `out`.

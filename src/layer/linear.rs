@@ -28,7 +28,7 @@ pub struct Linear {
 }
 
 /// The share of kept weights below which a step over these alone is faster, from benches/README.md.
-const SPARSE_BELOW: f64 = 0.35;
+const SPARSE_BELOW: f64 = 0.5;
 
 impl Plugin for Linear {
     const NAME: &'static str = "linear";

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::plan::{Plan, Step};
 use crate::spec::DatasetSpec;
-use crate::train::EVALUATION_BATCH;
+use crate::train::evaluation_batch;
 
 /// How often a training holds its parameters: values, gradients, two moments, a mask, the best state so far, the ticket
 /// that it began from, the one that it writes and its bytes, and what matrix products pack.
@@ -34,7 +34,7 @@ fn of_step(plan: &Plan, step: &Step) -> u64 {
     let parameters: u64 = model.params.iter().map(|param| param.len() as u64).sum();
     let values = model.input.len() as u64 + model.walk().map(|node| node.output().len() as u64).sum::<u64>();
     let snapshots = step.snapshots.len() as u64;
-    let batch = step.stage.config["batch_size"].as_u64().unwrap_or(0).max(EVALUATION_BATCH as u64);
+    let batch = step.stage.config["batch_size"].as_u64().unwrap_or(0).max(evaluation_batch(model) as u64);
     OVERHEAD + (parameters * (COPIES + snapshots) + values * batch * FLOWS) * FLOAT
 }
 

@@ -20,8 +20,12 @@ use crate::seed::Seeds;
 use crate::stage::{Failure, Outcome, Training};
 use crate::ticket::Ticket;
 
-/// Examples in a batch of evaluation: large enough for the matrix kernels, small enough for the cache.
-pub const EVALUATION_BATCH: usize = 500;
+/// Examples in a batch of evaluation: enough for the matrix kernels, and so few that the widest layer's values take at
+/// most 16 MB. Kernels compute each example by itself, whatever the batch.
+pub fn evaluation_batch(model: &Model) -> usize {
+    let widest = model.walk().map(|node| node.output().len()).max().unwrap_or(1);
+    ((4 << 20) / widest.max(1)).clamp(16, 500)
+}
 
 /// Where trainings happen.
 pub struct Bench<'a> {
@@ -90,7 +94,7 @@ impl Bench<'_> {
             Split::Test => (&self.data.dataset.test, &self.data.test),
         };
         let mut total = Tally::default();
-        for batch in indices.chunks(EVALUATION_BATCH) {
+        for batch in indices.chunks(evaluation_batch(model)) {
             let (pixels, labels) = self.data.batch(examples, batch);
             let logits = graph::forward(model, params, pixels, &self.compute.plain, None).logits;
             total.add(&loss::tally(&host(logits)?, &labels, self.data.classes));

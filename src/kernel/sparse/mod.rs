@@ -27,4 +27,4 @@ mod rows;
 mod shift;
 #[cfg(test)]
 mod testing;
-mod transpose;
+pub(super) mod transpose;
