@@ -125,12 +125,14 @@ fn imports_run_downward_only() {
 }
 
 #[test]
-fn one_file_names_a_backend_and_one_names_plotters() {
+fn one_folder_names_backends_a_file_each_and_one_file_names_plotters() {
     let naming = |word: &str| {
         let files = sources().into_iter().filter(|(_, code)| names(code, word));
         files.map(|(path, _)| path).collect::<Vec<_>>()
     };
-    assert_eq!(naming("Device::flex"), ["device/bridge.rs"]);
-    assert_eq!(naming("Device::libtorch"), ["device/bridge.rs"]);
+    assert_eq!(naming("Device::flex"), ["device/bridge/flex.rs"]);
+    for (word, file) in [("Device::libtorch", "libtorch"), ("tch::", "libtorch"), ("Device::wgpu_options", "wgpu")] {
+        assert_eq!(naming(word), [format!("device/bridge/{file}.rs")], "{word}");
+    }
     assert_eq!(naming("plotters"), ["report/svg.rs"]);
 }

@@ -47,6 +47,29 @@ fn a_wrong_command_ends_with_2_and_the_choices() {
 }
 
 #[test]
+fn devices_says_what_is_built_in_and_found_and_what_brings_the_rest() {
+    let (code, out, err) = tombola(&["devices"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let (_, json, _) = tombola(&["devices", "--json"]);
+    let devices: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+    let names: Vec<&str> = devices.iter().map(|device| device["name"].as_str().unwrap()).collect();
+    assert!(names.starts_with(&["cpu", "libtorch", "libtorch:cuda:0"]) && names.ends_with(&["wgpu"]), "{names:?}");
+    for device in &devices {
+        let text = |key: &str| device[key].as_str().unwrap();
+        assert!(["name", "state", "about"].iter().all(|key| out.contains(text(key))), "{out}");
+        let (code, _, err) = tombola(&["plan", "experiments/quickstart", "--device", text("name")]);
+        match text("state") {
+            "found" => assert_eq!(code, 0, "{err}"),
+            _ => {
+                assert!(code == 2 && err.contains(text("about")) && text("about").contains("docs/libtorch.md"), "{err}")
+            }
+        }
+    }
+    let built = |name: &str| devices.iter().any(|device| device["name"] == name && device["state"] != "not built in");
+    assert_eq!((built("libtorch"), built("wgpu")), (cfg!(feature = "libtorch"), cfg!(feature = "wgpu")));
+}
+
+#[test]
 fn the_catalogue_lists_and_shows_what_a_spec_may_name() {
     let (code, out, _) = tombola(&["list"]);
     assert_eq!(code, 0);

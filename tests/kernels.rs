@@ -3,11 +3,17 @@
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tombola::device;
+use tombola::device::{self, Compute};
 use tombola::layer::{Activation, Layer, Pass, Shape};
 use tombola::mask::Mask;
 use tombola::registry::{Registry, Use};
 use tombola::seed::{Purpose, Seeds, Stream};
+
+/// The devices that kernels work on, of those that are built in.
+fn devices() -> impl Iterator<Item = (&'static str, Compute)> {
+    let names = ["cpu", "libtorch"].into_iter();
+    names.filter_map(|name| Some((name, device::open(name).ok()?))).filter(|(_, compute)| device::hosts(&compute.plain))
+}
 
 fn stream(name: &str) -> Stream {
     Seeds { seed: 1, replicate: Some(0) }.stream(Purpose::Noise, name)
@@ -31,16 +37,26 @@ fn leaf(values: Vec<f32>, device: &Device) -> Tensor<1> {
 #[derive(Debug)]
 struct Found(Vec<Vec<f32>>);
 
-fn pass(layer: &dyn Layer, shape: Shape, batch: usize, kernels: bool, relu: bool, training: bool) -> Found {
-    let device = device::open("cpu").unwrap().tracked;
+/// A pass to be made.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    device: &'a Device,
+    shape: Shape,
+    batch: usize,
+    relu: bool,
+    training: bool,
+}
+
+fn pass(layer: &dyn Layer, asked: Asked<'_>, kernels: bool) -> Found {
+    let Asked { device, shape, batch, relu, training } = asked;
     let (_, specs) = layer.infer(shape).unwrap();
-    let x = leaf(normal("x", batch * shape.len()), &device);
+    let x = leaf(normal("x", batch * shape.len()), device);
     // Variances are above 0, and scales not far from 1.
     let draw = |spec: &tombola::layer::ParamSpec| {
         let start = spec.role.start().unwrap_or(0.0);
         normal(spec.name, spec.shape.iter().product()).into_iter().map(|v| start + 0.2 * v.abs()).collect()
     };
-    let params: Vec<Tensor<1>> = specs.iter().map(|spec| leaf(draw(spec), &device)).collect();
+    let params: Vec<Tensor<1>> = specs.iter().map(|spec| leaf(draw(spec), device)).collect();
     let input = match shape {
         Shape::Flat(n) => Activation::Flat(x.clone().reshape([batch, n])),
         Shape::Image([c, h, w]) => Activation::Image(x.clone().reshape([batch, c, h, w])),
@@ -55,7 +71,7 @@ fn pass(layer: &dyn Layer, shape: Shape, batch: usize, kernels: bool, relu: bool
     };
     let output = if relu && !fused { activation::relu(output) } else { output };
     let slope = normal("slope", output.dims()[0]);
-    let slope = Tensor::<1>::from_data(TensorData::new(slope, output.dims()), &device);
+    let slope = Tensor::<1>::from_data(TensorData::new(slope, output.dims()), device);
     let mut found = vec![host(output.clone().inner())];
     found.extend(pass.buffers.into_iter().map(|(_, buffer)| host(buffer)));
     if training {
@@ -84,9 +100,11 @@ fn assert_agree(ours: &Found, burns: &Found, what: &str) {
 
 fn agree(name: &str, config: Value, shape: Shape, batch: usize, relu: bool) {
     let layer = built(name, config.clone());
-    for training in [true, false] {
-        let [ours, burns] = [true, false].map(|kernels| pass(&*layer, shape, batch, kernels, relu, training));
-        assert_agree(&ours, &burns, &format!("{name} {config} on {batch} × {shape}, relu {relu}, training {training}"));
+    for ((place, compute), training) in devices().flat_map(|found| [(found.clone(), true), (found, false)]) {
+        let asked = Asked { device: &compute.tracked, shape, batch, relu, training };
+        let [ours, burns] = [true, false].map(|kernels| pass(&*layer, asked, kernels));
+        let what = format!("{name} {config} on {batch} × {shape}, relu {relu}, training {training}, {place}");
+        assert_agree(&ours, &burns, &what);
     }
 }
 
@@ -149,20 +167,33 @@ fn the_remaining_layers_are_burns() {
 
 #[test]
 fn a_nan_is_not_swallowed_by_a_relu_or_a_pool() {
-    let device = device::open("cpu").unwrap().plain;
-    for (name, config) in [("relu", json!({})), ("max-pool", json!({})), ("average-pool", json!({}))] {
+    let layers = ["relu", "max-pool", "average-pool"];
+    for ((place, compute), name) in devices().flat_map(|found| layers.map(|name| (found.clone(), name))) {
         let mut values = vec![1.0; 16];
         values[5] = f32::NAN;
-        let x = Tensor::<4>::from_data(TensorData::new(values, [1, 1, 4, 4]), &device);
+        let x = Tensor::<4>::from_data(TensorData::new(values, [1, 1, 4, 4]), &compute.plain);
         let mut pass = Pass { kernels: true, ..Pass::default() };
-        let Activation::Image(y) = built(name, config).forward(Activation::Image(x), &[], &mut pass) else { panic!() };
-        assert!(host(y).iter().any(|y| y.is_nan()), "{name}");
+        let Activation::Image(y) = built(name, json!({})).forward(Activation::Image(x), &[], &mut pass) else {
+            panic!()
+        };
+        assert!(host(y).iter().any(|y| y.is_nan()), "{name}, {place}");
     }
+}
+
+fn agrees_when_sparse(name: &str, config: Value, shape: Shape, batch: usize, kept: f64, relu: bool) {
+    devices().for_each(|found| agrees_on(found, name, config.clone(), (shape, batch), kept, relu));
 }
 
 /// A layer over kept weights alone against the dense layer whose other weights are 0: values, and the gradients of
 /// input, kept weights and bias.
-fn agrees_when_sparse(name: &str, config: Value, shape: Shape, batch: usize, kept: f64, relu: bool) {
+fn agrees_on(
+    (place, compute): (&str, Compute),
+    name: &str,
+    config: Value,
+    (shape, batch): (Shape, usize),
+    kept: f64,
+    relu: bool,
+) {
     let dense = built(name, config.clone());
     let (_, specs) = dense.infer(shape).unwrap();
     let len = specs[0].shape.iter().product();
@@ -173,7 +204,7 @@ fn agrees_when_sparse(name: &str, config: Value, shape: Shape, batch: usize, kep
     let mut whole = normal("weight", len);
     mask.apply(&mut whole);
     let values: Vec<f32> = mask.indices().map(|i| whole[i]).collect();
-    let device = device::open("cpu").unwrap().tracked;
+    let device = compute.tracked;
     let found = [(&dense, whole), (&sparse, values)].map(|(layer, weight)| {
         let x = leaf(normal("x", batch * shape.len()), &device);
         let input = match shape {
@@ -195,7 +226,8 @@ fn agrees_when_sparse(name: &str, config: Value, shape: Shape, batch: usize, kep
     });
     let [mut dense, sparse] = found;
     dense.0[2] = mask.indices().map(|i| dense.0[2][i]).collect();
-    assert_agree(&sparse, &dense, &format!("sparse {name} {config} on {batch} × {shape}, {kept} kept, relu {relu}"));
+    let what = format!("sparse {name} {config} on {batch} × {shape}, {kept} kept, relu {relu}, {place}");
+    assert_agree(&sparse, &dense, &what);
 }
 
 proptest! {

@@ -3,6 +3,7 @@
 mod architecture;
 mod combinations;
 mod command_line;
+mod devices;
 mod gates;
 mod kernels;
 mod models;

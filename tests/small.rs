@@ -88,13 +88,21 @@ pub fn results(folder: &Path) -> String {
 
 /// The hash of each planned step's ticket: every bit that was computed.
 pub fn hashes(folder: &Path) -> Vec<String> {
+    hashes_on(folder, "cpu")
+}
+
+pub fn hashes_on(folder: &Path, device: &str) -> Vec<String> {
     let store = Store::open(&folder.join("runs"));
-    planned(folder, &[]).steps.iter().map(|step| store.stored(&step.id).unwrap().ticket).collect()
+    planned_on(folder, device, &[]).steps.iter().map(|step| store.stored(&step.id).unwrap().ticket).collect()
 }
 
 pub fn planned(folder: &Path, overrides: &[&str]) -> Plan {
+    planned_on(folder, "cpu", overrides)
+}
+
+pub fn planned_on(folder: &Path, device: &str, overrides: &[&str]) -> Plan {
     let registry = Registry::builtin();
     let overrides: Vec<String> = overrides.iter().map(|o| o.to_string()).collect();
     let spec = spec::load(&folder.join("small"), &registry, &overrides).unwrap_or_else(|e| panic!("{e}"));
-    plan(&spec, &registry, &tombola::device::open("cpu").unwrap().kind).unwrap_or_else(|e| panic!("{e}"))
+    plan(&spec, &registry, &tombola::device::open(device).unwrap().kind).unwrap_or_else(|e| panic!("{e}"))
 }

@@ -1,6 +1,7 @@
 //! The command line: a file a command. Results go to stdout, progress and diagnostics to stderr.
 
 mod check;
+mod devices;
 mod list;
 mod machine;
 mod news;
@@ -45,6 +46,8 @@ enum Command {
     List(list::List),
     /// Shows one thing that a spec may name: its parameters, defaults and source
     Show(show::Show),
+    /// Lists what there is to compute on: what is built in, what is found, what `--device auto` picks
+    Devices(devices::Devices),
 }
 
 /// What every command on an experiment takes.
@@ -67,7 +70,7 @@ pub struct Experiment {
     /// Where data sets are looked for first
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// What to compute on: auto, cpu, or libtorch where it is built in
+    /// What to compute on: auto, cpu, or, where it is built in, libtorch, libtorch:cuda:0 or wgpu (see `devices`)
     #[arg(long, default_value = "auto")]
     device: String,
 }
@@ -99,6 +102,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Report(command) => command.run(&registry),
         Command::List(command) => command.run(&registry),
         Command::Show(command) => command.run(&registry),
+        Command::Devices(command) => command.run(),
     };
     match crash::guarded(run) {
         Ok(Ok(())) => ExitCode::SUCCESS,

@@ -1,9 +1,13 @@
 //! Devices by name, and the bridge that puts our kernels under burn.
 
 mod bridge;
+mod found;
+mod graphics;
 pub mod pool;
+mod torch;
 
-pub use bridge::{apply, apply_shared, hosts, nothing};
+pub use bridge::{apply, apply_shared, change, hosts, nothing};
+pub use found::{Found, found};
 
 use burn::tensor::Device;
 
@@ -11,6 +15,9 @@ use crate::kernel;
 
 /// The version of burn that Cargo.toml pins.
 pub const BURN: &str = "0.22.1";
+
+/// What `--device auto` opens. No other device has been measured to be faster.
+pub const AUTO: &str = "cpu";
 
 /// A device to compute on.
 #[derive(Clone, Debug)]
@@ -23,38 +30,41 @@ pub struct Compute {
     pub kind: String,
 }
 
-/// The names that `--device` takes.
-pub fn names() -> Vec<&'static str> {
-    let libtorch = if cfg!(feature = "libtorch") { &["libtorch"][..] } else { &[] };
-    [&["auto", "cpu"][..], libtorch].concat()
-}
-
-/// Opens a device by name; "auto" is the best that is compiled in and found.
-pub fn open(name: &str) -> Result<Compute, String> {
-    match name {
-        "auto" | "cpu" => Ok(compute(bridge::flex(), format!("flex {BURN}, {}", instructions()))),
-        "libtorch" => libtorch(),
-        _ if name.starts_with("libtorch:") => {
-            Err(format!("{name:?}: libtorch on CUDA has not been built into this version; use `libtorch` or `cpu`"))
-        }
-        _ => Err(format!("{name:?} is not a device: choose among {}", names().join(", "))),
+impl Compute {
+    fn of(plain: Device, kind: String) -> Compute {
+        Compute { tracked: plain.clone().autodiff(), plain, kind }
     }
 }
 
-fn compute(plain: Device, kind: String) -> Compute {
-    Compute { tracked: plain.clone().autodiff(), plain, kind }
+/// Why a device is not there.
+#[derive(Clone, Debug, PartialEq)]
+struct Lack {
+    /// Whether the program was built with it; then the machine, or the library that was built in, does not have it.
+    built_in: bool,
+    /// What is missing, and what would bring it.
+    remedy: String,
 }
 
-#[cfg(feature = "libtorch")]
-fn libtorch() -> Result<Compute, String> {
-    Ok(compute(bridge::libtorch(), format!("libtorch 2.9, burn {BURN}, {}", instructions())))
+/// Opens a device by name.
+pub fn open(name: &str) -> Result<Compute, String> {
+    let opened = match name {
+        "auto" => return open(AUTO),
+        "cpu" => Ok(cpu()),
+        "libtorch" => torch::cpu(),
+        "wgpu" => graphics::adapter(),
+        _ => {
+            let index = name.strip_prefix("libtorch:cuda:").and_then(|index| index.parse().ok());
+            let index = index.ok_or_else(|| {
+                format!("{name:?} is not a device: choose among auto, cpu, libtorch, libtorch:cuda:0 and wgpu")
+            })?;
+            torch::cuda(index)
+        }
+    };
+    opened.map_err(|lack| format!("no device {name:?}: {}; or use `--device cpu`", lack.remedy))
 }
 
-#[cfg(not(feature = "libtorch"))]
-fn libtorch() -> Result<Compute, String> {
-    Err("this tombola was built without libtorch: build it with `--features libtorch` (docs/libtorch.md), or use \
-         `--device cpu`"
-        .into())
+fn cpu() -> Compute {
+    Compute::of(bridge::flex::cpu(), format!("flex {BURN}, {}", instructions()))
 }
 
 /// Architecture and instruction set: what our kernels' bits depend on.
@@ -64,16 +74,84 @@ fn instructions() -> String {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Tensor;
+
     use super::*;
+
+    fn hosting() -> impl Iterator<Item = Device> {
+        ["cpu", "libtorch"].into_iter().filter_map(|name| open(name).ok()).map(|compute| compute.plain)
+    }
+
+    fn values(tensor: Tensor<1>) -> Vec<f32> {
+        tensor.into_data().try_into_vec().unwrap()
+    }
+
+    #[test]
+    fn a_change_reaches_its_tensor_and_nobody_elses() {
+        for device in hosting() {
+            assert!(hosts(&device) && hosts(&device.clone().autodiff()));
+            let own = Tensor::<1>::from_data([1.0, 2.0], &device);
+            let others = own.clone();
+            // One value, read twice.
+            let given = Tensor::<1>::from_data([10.0], &device).expand([2]);
+            let mut subtract = |values: &mut [f32], given: &[f32]| {
+                values.iter_mut().zip(given).for_each(|(value, given)| *value -= given);
+            };
+            let changed = change(own, given, &mut subtract).unwrap();
+            assert_eq!((values(changed), values(others)), (vec![-9.0, -8.0], vec![1.0, 2.0]));
+        }
+    }
+
+    #[test]
+    fn a_tensor_that_nobody_else_holds_is_changed_where_it_is() {
+        for device in hosting() {
+            let mut places = Vec::new();
+            let mut tensor = Tensor::<1>::zeros([1000], &device);
+            for _ in 0..3 {
+                let given = Tensor::<1>::ones([1000], &device);
+                tensor = change(tensor, given, &mut |values, _| places.push(values.as_ptr())).unwrap();
+            }
+            assert!(places[1] == places[0] && places[2] == places[0], "{places:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_changed_in_nothing() {
+        for device in hosting() {
+            let changed = change(nothing(&device), nothing(&device), &mut |values, given| {
+                assert!(values.is_empty() && given.is_empty());
+            });
+            assert!(values(changed.unwrap()).is_empty());
+        }
+    }
 
     #[test]
     fn an_unknown_device_is_refused_with_the_names_there_are() {
-        assert!(open("tpu").unwrap_err().contains("cpu"));
+        for name in ["tpu", "libtorch:cuda", "libtorch:cuda:-1", "libtorch:cuda:x", "cpu:0", ""] {
+            let said = open(name).unwrap_err();
+            assert!(said.contains("is not a device") && said.contains("libtorch:cuda:0"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_device_that_is_not_there_is_refused_with_its_remedy_and_one_that_is() {
+        for name in ["libtorch", "libtorch:cuda:4096", "wgpu"] {
+            let Err(said) = open(name) else { continue };
+            assert!(said.contains(name) && said.contains("docs/libtorch.md") && said.contains("cpu"), "{said}");
+        }
     }
 
     #[test]
     fn a_device_kind_names_backend_version_and_architecture() {
         let kind = open("cpu").unwrap().kind;
         assert!(kind.starts_with("flex 0.22.1, ") && kind.contains(std::env::consts::ARCH), "{kind}");
+    }
+
+    #[test]
+    fn auto_is_a_device_that_is_found() {
+        let found = found();
+        let auto: Vec<&Found> = found.iter().filter(|device| device.auto).collect();
+        assert!(auto.len() == 1 && auto[0].state == "found" && auto[0].name == AUTO, "{found:?}");
+        assert_eq!(open("auto").unwrap().kind, open(AUTO).unwrap().kind);
     }
 }

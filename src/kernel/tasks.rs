@@ -40,7 +40,6 @@ impl<'a> Shared<'a> {
     ///
     /// # Safety
     /// Nobody else may hold any of them meanwhile.
-    #[expect(clippy::mut_from_ref, reason = "what the contract is for")]
     pub unsafe fn range(&self, start: usize, len: usize) -> &'a mut [f32] {
         assert!(start + len <= self.len, "{start} + {len} > {}", self.len);
         // SAFETY: within the slice; the contract excludes aliases.

@@ -110,25 +110,13 @@ enum Split {
     Test,
 }
 
-fn tensor_of(values: Vec<f32>, device: &Device) -> Tensor<1> {
-    let len = values.len();
-    Tensor::from_data(TensorData::new(values, [len]), device)
-}
-
 fn tensors(values: &[Vec<f32>], device: &Device) -> Vec<Tensor<1>> {
-    values.iter().map(|values| tensor_of(values.clone(), device)).collect()
+    let tensor = |values: &Vec<f32>| Tensor::from_data(TensorData::new(values.clone(), [values.len()]), device);
+    values.iter().map(tensor).collect()
 }
 
-/// A tensor's values on the host; its own buffer where the device is the host and nobody else holds it.
+/// A tensor's values on the host.
 fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Failure> {
-    fetched(tensor)?.try_into_vec().map_err(odd)
-}
-
-/// As `host`, for who only looks: a buffer that burn made cannot become a `Vec` without a copy.
-fn fetched<const D: usize>(tensor: Tensor<D>) -> Result<TensorData, Failure> {
-    tensor.try_into_data().map_err(|e| Failure::Failed(format!("the device failed: {e}")))
-}
-
-fn odd(error: impl std::fmt::Debug) -> Failure {
-    Failure::Failed(format!("the device gave other data than asked: {error:?}"))
+    let data = tensor.try_into_data().map_err(|e| Failure::Failed(format!("the device failed: {e}")))?;
+    data.try_into_vec().map_err(|e| Failure::Failed(format!("the device gave other data than asked: {e:?}")))
 }

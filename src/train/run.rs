@@ -6,9 +6,9 @@ use burn::tensor::{Tensor, TensorData};
 use indexmap::IndexMap;
 
 use super::condense::Condensed;
-use super::{Bench, Split, Start, fetched, host, odd, tensor_of, tensors};
+use super::{Bench, Split, Start, host, tensors};
 use crate::dataset::order::Order;
-use crate::device::{self, pool};
+use crate::device;
 use crate::graph::{self, Noise, Passed};
 use crate::learn::Learner;
 use crate::loss::{self, Tally};
@@ -30,7 +30,7 @@ pub(super) struct State {
 pub(super) struct Slope {
     pub tally: Tally,
     /// The loss's gradient with respect to each tensor's values; `None` for a tensor that does not move.
-    pub gradients: Vec<Option<TensorData>>,
+    pub gradients: Vec<Option<Tensor<1>>>,
     /// What the buffers become, each by its tensor's number.
     buffers: Vec<(usize, Tensor<1>)>,
 }
@@ -135,13 +135,12 @@ impl<'a> Run<'a> {
         let device = &self.bench.compute.plain;
         for (tensor, gradient) in gradients.into_iter().enumerate() {
             let Some(gradient) = gradient else { continue };
-            let values = std::mem::replace(&mut self.params[tensor], Tensor::empty([0], device));
-            // On the CPU this moves the tensor's own buffer out and back in: nothing is copied.
-            let mut values = host(values)?;
-            let gradient = gradient.try_into_vec::<f32>().map_err(odd)?;
-            self.learner.step(tensor, &mut values, &gradient, &mut *self.stepper, rate);
-            self.params[tensor] = tensor_of(values, device);
-            pool::give(gradient);
+            // Nobody else holds the values, so that they are changed where they are.
+            let values = std::mem::replace(&mut self.params[tensor], device::nothing(device));
+            let mut step = |values: &mut [f32], gradient: &[f32]| {
+                self.learner.step(tensor, values, gradient, &mut *self.stepper, rate);
+            };
+            self.params[tensor] = device::change(values, gradient, &mut step).map_err(Failure::Failed)?;
         }
         for (tensor, value) in buffers {
             self.params[tensor] = value;
@@ -168,8 +167,7 @@ impl<'a> Run<'a> {
         }
         let slope = Tensor::<2>::from_data(TensorData::new(slope, dims), &self.bench.compute.tracked);
         let mut found = (logits * slope).sum().backward();
-        let gradient = |leaf: &Tensor<1>| leaf.grad_remove(&mut found).map(fetched).transpose();
-        let gradients = leaves.iter().map(gradient).collect::<Result<_, _>>()?;
+        let gradients = leaves.iter().map(|leaf| leaf.grad_remove(&mut found)).collect();
         Ok(Slope { tally, gradients, buffers })
     }
 

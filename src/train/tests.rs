@@ -222,7 +222,7 @@ fn gradients_of_convolutions_pools_and_normalisation_are_the_slopes_of_the_batch
             assert!(!param.role.is_trained(), "{}", param.name);
             continue;
         };
-        let gradient = gradient.as_slice::<f32>().unwrap();
+        let gradient = host(gradient).unwrap();
         for i in [0, param.len() / 2, param.len() - 1] {
             let by_difference = (loss(&param.name, i, 0.004) - loss(&param.name, i, -0.004)) / 0.008;
             let found = f64::from(gradient[i]);

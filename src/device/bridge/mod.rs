@@ -1,10 +1,16 @@
-//! The bridge between burn and our kernels: the only file that names a backend.
+//! The bridge between burn and our kernels: the only folder that names a backend, a file each.
 //!
 //! A kernel works on slices. Here it becomes an operation of burn's graph, with gradients, on the backends whose tensors
 //! rest in the host's memory: flex, and libtorch on the CPU.
 
-// burn marks its libtorch device as deprecated; 0.22.1 is pinned, and 0.23 drops it.
+// burn marks its libtorch as deprecated; 0.22.1 is pinned, and 0.23 drops it.
 #![cfg_attr(feature = "libtorch", expect(deprecated))]
+
+pub mod flex;
+#[cfg(feature = "libtorch")]
+pub mod libtorch;
+#[cfg(feature = "wgpu")]
+pub mod wgpu;
 
 use std::sync::Arc;
 
@@ -13,26 +19,25 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{Device, Shape, Tensor, TensorData};
+use burn::backend::{Autodiff, Backend, Dispatch, TensorMetadata, backend_extension};
+use burn::tensor::{Device, Tensor, TensorData};
 
-use super::pool;
 use crate::kernel::{INPUTS, Op};
-
-/// burn's own, in Rust, on the CPU.
-pub fn flex() -> Device {
-    Device::flex()
-}
-
-/// PyTorch's library, on the CPU.
-#[cfg(feature = "libtorch")]
-pub fn libtorch() -> Device {
-    Device::libtorch()
-}
 
 /// Whether a device's tensors rest in the host's memory, where kernels work.
 pub fn hosts(device: &Device) -> bool {
-    device.clone().inner() == Device::flex()
+    let device = device.clone().inner();
+    device == flex::cpu() || is_libtorch_cpu(&device)
+}
+
+#[cfg(feature = "libtorch")]
+fn is_libtorch_cpu(device: &Device) -> bool {
+    *device == libtorch::cpu()
+}
+
+#[cfg(not(feature = "libtorch"))]
+fn is_libtorch_cpu(_: &Device) -> bool {
+    false
 }
 
 /// Applies a kernel to tensors that rest in the host's memory. An input that the kernel does not have is `nothing`.
@@ -61,6 +66,29 @@ pub fn nothing(device: &Device) -> Tensor<1> {
     Tensor::empty([0], device)
 }
 
+/// Changes a tensor's values in place, given another of the same length, as a gradient. Both hold plain values: no graph
+/// follows this. A device whose tensors rest elsewhere sends both to the host and gets the values back.
+pub fn change(
+    values: Tensor<1>,
+    given: Tensor<1>,
+    how: &mut dyn FnMut(&mut [f32], &[f32]),
+) -> Result<Tensor<1>, String> {
+    let device = values.device();
+    if hosts(&device) {
+        let changed = <Dispatch as Changes>::change(values.into_dispatch(), given.into_dispatch(), how);
+        return Ok(Tensor::from_dispatch(changed));
+    }
+    let (mut values, given) = (fetched(values)?, fetched(given)?);
+    how(&mut values, &given);
+    let len = values.len();
+    Ok(Tensor::from_data(TensorData::new(values, [len]), &device))
+}
+
+fn fetched(tensor: Tensor<1>) -> Result<Vec<f32>, String> {
+    let data = tensor.try_into_data().map_err(|e| format!("the device failed: {e}"))?;
+    data.try_into_vec().map_err(|e| format!("the device gave other data than asked: {e:?}"))
+}
+
 /// All that differs between the backends that kernels run on: where values rest.
 pub trait Host: Backend {
     /// The same values in row-major order without gaps.
@@ -70,37 +98,42 @@ pub trait Host: Backend {
     fn write(tensor: &mut FloatTensor<Self>) -> &mut [f32];
     /// A tensor of any values, beside `like`.
     fn fresh(shape: &[usize], like: &FloatTensor<Self>) -> FloatTensor<Self>;
-}
-
-impl Host for Flex {
-    fn contiguous(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() }
-    }
-
-    fn read(tensor: &FloatTensor<Self>) -> &[f32] {
-        tensor.as_slice().expect("kernels are given contiguous f32")
-    }
-
-    fn write(tensor: &mut FloatTensor<Self>) -> &mut [f32] {
-        let (start, end) = tensor.layout().contiguous_offsets().expect("kernels are given contiguous f32");
-        &mut tensor.storage_mut()[start..end]
-    }
-
-    fn fresh(shape: &[usize], _: &FloatTensor<Self>) -> FloatTensor<Self> {
-        let values = pool::take(shape.iter().product());
-        FloatTensor::<Self>::from_data(TensorData::new(values, Shape::from(shape.to_vec())))
-    }
+    /// Leaves a tensor's memory to `fresh`.
+    fn spent(_: FloatTensor<Self>) {}
 }
 
 /// The extension: one operation, for every kernel there is.
-#[backend_extension(Autodiff, Flex)]
+#[backend_extension(Autodiff, Flex, LibTorch: cfg(feature = "libtorch"))]
 pub trait Kernels: Backend {
     fn kernel(a: FloatTensor<Self>, b: FloatTensor<Self>, c: FloatTensor<Self>, op: Arc<dyn Op>) -> FloatTensor<Self>;
 }
 
-impl Kernels for Flex {
+/// The one operation beside the graph.
+#[backend_extension(Flex, LibTorch: cfg(feature = "libtorch"))]
+pub trait Changes: Backend {
+    fn change(
+        values: FloatTensor<Self>,
+        given: FloatTensor<Self>,
+        how: &mut dyn FnMut(&mut [f32], &[f32]),
+    ) -> FloatTensor<Self>;
+}
+
+impl<B: Host> Changes for B {
+    fn change(
+        values: FloatTensor<Self>,
+        given: FloatTensor<Self>,
+        how: &mut dyn FnMut(&mut [f32], &[f32]),
+    ) -> FloatTensor<Self> {
+        let (mut values, given) = (B::contiguous(values), B::contiguous(given));
+        how(B::write(&mut values), B::read(&given));
+        B::spent(given);
+        values
+    }
+}
+
+impl<B: Host> Kernels for B {
     fn kernel(a: FloatTensor<Self>, b: FloatTensor<Self>, c: FloatTensor<Self>, op: Arc<dyn Op>) -> FloatTensor<Self> {
-        forward::<Self>(&*op, &[a, b, c].map(Self::contiguous))
+        forward::<B>(&*op, &[a, b, c].map(B::contiguous))
     }
 }
 
