@@ -1,6 +1,6 @@
 //! Dense two-dimensional convolution and its gradients: implicit matrix products, one group of images at a time.
 //!
-//! Forward and input gradient are both a [`correlation`]; the weight gradient sums over pixels instead of channels.
+//! Forward and input gradient are both a `correlation`; the weight gradient sums over pixels instead of channels.
 
 mod band;
 mod column_phases;

@@ -122,7 +122,8 @@ impl Unrolled {
                 let row = ((self.first_row + index) * c.stride + phase).wrapping_add_signed(-c.top);
                 let at = (phase * self.rows_in_phase + index) * self.line + column;
                 for image in 0..self.images {
-                    let from = source.wrapping_add(image * planes.image_step + row.wrapping_mul(planes.row_step));
+                    let from = source
+                        .wrapping_add((image * planes.image_step).wrapping_add(row.wrapping_mul(planes.row_step)));
                     let to = out.as_mut_ptr().wrapping_add(at + image * c.columns);
                     for (v, mask) in masks.iter().enumerate() {
                         let (from, to) = (from.wrapping_add(v * S::F32_LANES), to.wrapping_add(v * S::F32_LANES));

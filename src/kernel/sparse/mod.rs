@@ -6,7 +6,7 @@
 //! - a result row is the sum of some source rows, each times one kept weight (forward, and back to the input);
 //! - the gradient of a kept weight is the dot product of two rows.
 //!
-//! Which rows is the [`Pattern`], built once for a whole training.
+//! Which rows is the `Pattern`, built once for a whole training.
 
 mod aligned;
 mod blocks;
