@@ -8,6 +8,7 @@ mod torch;
 
 pub use bridge::{apply, apply_shared, change, hosts, nothing};
 pub use found::{Found, found};
+pub use pool::clear as clear_buffers;
 
 use burn::tensor::Device;
 

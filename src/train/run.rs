@@ -70,6 +70,7 @@ impl<'a> Run<'a> {
         training: &'a Training,
         start: &'a Start<'a>,
     ) -> Result<Run<'a>, Failure> {
+        device::clear_buffers();
         let kernels = training.learn.keeps_masks() && device::hosts(&bench.compute.plain);
         let condensed = Condensed::of(bench.model, &ticket, kernels);
         condensed.condense(&mut ticket);
