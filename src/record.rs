@@ -93,7 +93,7 @@ pub struct Provenance {
     pub burn: String,
     /// The compiler: "rustc 1.95.0".
     pub rust: String,
-    /// The device kind: backend and version, architecture, instruction set, cache geometry.
+    /// The device kind: backend and version, architecture, instruction set.
     pub device: String,
     /// Threads that one job had.
     pub threads: usize,

@@ -121,11 +121,13 @@ pub mod portable {
         ASKED.get()
     }
 
-    /// Whatever `work` runs on this thread runs with plain instructions.
-    pub fn only<R>(work: impl FnOnce() -> R) -> R {
-        ASKED.set(true);
-        let result = work();
-        ASKED.set(false);
-        result
+    /// Whatever `work` computes is computed with plain instructions, on a thread of its own: those of a pool would not
+    /// know.
+    pub fn only<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+        pool.install(|| {
+            ASKED.set(true);
+            work()
+        })
     }
 }

@@ -39,11 +39,15 @@ impl Window {
             return Err(format!("padding = {padding} must be less than {name} = {side}, or a window sees zeros only"));
         }
         let smallest = height.min(width) + 2 * padding;
+        let largest = height.max(width) + 2 * padding;
         match side > smallest {
             true => Err(format!(
                 "a {name} of {side} does not fit into an image of {height}×{width} with padding {padding}: make it at \
                  most {smallest}, or shrink the image less before it"
             )),
+            false if stride > largest => {
+                Err(format!("stride = {stride} leaves the image after one step: make it at most {largest}"))
+            }
             false => Ok([height, width].map(|length| (length + 2 * padding - side) / stride + 1)),
         }
     }
@@ -92,6 +96,7 @@ mod tests {
     fn windows_that_make_no_sense_are_refused_with_the_remedy() {
         assert!(over(2, 2, 0, [5, 1]).unwrap_err().contains("at most 1"));
         assert!(over(0, 1, 0, [5, 5]).unwrap_err().contains("between 1 and 100"));
+        assert!(over(3, 1_000, 1, [5, 6]).unwrap_err().contains("at most 8"));
         assert!(over(usize::MAX, 1, usize::MAX / 2, [5, 5]).is_err());
         assert!(over(2, 0, 0, [5, 5]).unwrap_err().contains("at least 1"));
         assert!(over(3, 1, 3, [5, 5]).unwrap_err().contains("less than window = 3"));

@@ -90,7 +90,7 @@ impl<'a> Work<'a> {
         let mut desk = self.desk();
         while !self.stop.load(Ordering::Relaxed) {
             let Some((step, threads)) = self.begin(&mut desk) else {
-                self.changed.notify_all();
+                // Whoever runs a step wakes the others when it ends.
                 if desk.board.running() == 0 {
                     return;
                 }

@@ -30,7 +30,9 @@ pub fn take(path: &Path) {
 }
 
 fn set(path: &Path, time: SystemTime) {
-    let _ = File::options().write(true).open(path).and_then(|file| file.set_modified(time));
+    // What was read may not be on the disk yet; a mark that outlived it in a power cut would vouch for a torn file.
+    let sound = |file: File| file.sync_all().and_then(|()| file.set_modified(time));
+    let _ = File::options().write(true).open(path).and_then(sound);
 }
 
 /// Never 0, which disks without fractions have, and whole tenths of microseconds, which all others keep.

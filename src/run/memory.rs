@@ -34,8 +34,11 @@ fn of_step(plan: &Plan, step: &Step) -> u64 {
     let parameters: u64 = model.params.iter().map(|param| param.len() as u64).sum();
     let values = model.input.len() as u64 + model.walk().map(|node| node.output().len() as u64).sum::<u64>();
     let snapshots = step.snapshots.len() as u64;
-    let batch = step.stage.config["batch_size"].as_u64().unwrap_or(0).max(evaluation_batch(model) as u64);
-    OVERHEAD + (parameters * (COPIES + snapshots) + values * batch * FLOWS) * FLOAT
+    let trained = step.stage.config["batch_size"].as_u64().unwrap_or(0);
+    // A training holds what flows between all layers; an evaluation, what flows at the widest.
+    let widest = model.walk().map(|node| node.output().len() as u64).max().unwrap_or(0);
+    let flowing = (values * trained).max(widest * evaluation_batch(model) as u64 * 2);
+    OVERHEAD + (parameters * (COPIES + snapshots) + flowing * FLOWS) * FLOAT
 }
 
 /// How many jobs fit beside the data set, at most `wanted`; 0 where not one does.
