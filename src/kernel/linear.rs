@@ -1,7 +1,7 @@
 //! The fully connected layer: y = x · W + b and its gradients.
 
 use super::product::Product;
-use super::sparse::transpose::Transpose;
+use super::transpose::Transpose;
 use super::{INPUTS, Op, relu, simd};
 
 /// A layer at work on x, W and b: x is `[batch, inputs]`, W `[inputs, units]`, b `[units]` or nothing, y

@@ -3,6 +3,7 @@
 pub mod batch_norm;
 pub mod conv;
 pub mod gather;
+mod lanes;
 pub mod linear;
 pub mod op;
 pub mod ops;
@@ -16,6 +17,7 @@ mod tasks;
 mod testing;
 mod tile;
 pub mod top_k;
+mod transpose;
 
 pub use op::{INPUTS, Op};
 pub use simd::instructions;

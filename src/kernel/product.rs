@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use super::lanes::MOST;
 use super::simd;
 use super::tasks::{self, Shared};
 use super::tile;
@@ -28,8 +29,6 @@ pub struct Product<'a> {
 
 /// Depth that is summed before sums go back to memory: `right`'s part stays in the second-level cache.
 const DEPTH: usize = 1024;
-/// Numbers in the widest vector there is.
-const MOST_LANES: usize = 16;
 /// Rows in a task: whole tiles of 6 and of 12.
 const CHUNK: usize = 192;
 /// Vectors of `right` in a panel.
@@ -239,11 +238,11 @@ impl Chunk<'_> {
         fresh: usize,
         sums: &[[S::f32s; VECTORS]; ROWS],
     ) {
-        let mut lines = [[0.0; ROWS]; MOST_LANES];
+        let mut lines = [[0.0; ROWS]; MOST];
         for v in 0..VECTORS {
             let columns = self.columns(v * S::F32_LANES, S::F32_LANES);
             for (i, sums) in sums.iter().enumerate() {
-                let mut values = [0.0; MOST_LANES];
+                let mut values = [0.0; MOST];
                 simd.partial_store_f32s(&mut values[..S::F32_LANES], sums[v]);
                 lines.iter_mut().zip(values).for_each(|(line, value)| line[i] = value);
             }
@@ -259,7 +258,7 @@ impl Chunk<'_> {
     #[inline(always)]
     fn read<S: Simd>(&self, simd: S, row: usize, columns: Range<usize>) -> S::f32s {
         let Product { rows, columns: step, transposed, .. } = self.product;
-        let mut values = [0.0; MOST_LANES];
+        let mut values = [0.0; MOST];
         for (value, column) in values.iter_mut().zip(columns) {
             let place = if transposed { column * rows + row } else { row * step + column };
             // SAFETY: no other task has these rows and columns.

@@ -12,6 +12,30 @@ pub fn each(count: usize, task: impl Fn(usize) + Send + Sync) {
     }
 }
 
+/// Does the work for each part: one after the other where the pool has one thread.
+pub fn each_part<T: Send>(parts: impl Iterator<Item = T>, work: impl Fn(T) + Send + Sync) {
+    match rayon::current_num_threads() {
+        1 => parts.for_each(work),
+        _ => parts.collect::<Vec<T>>().into_par_iter().for_each(work),
+    }
+}
+
+/// Does `work(state, chunk's number, chunk)` for each chunk of the values; a state serves many chunks, one after the
+/// other.
+pub fn each_chunk<T>(
+    values: &mut [f32],
+    chunk: usize,
+    state: impl Fn() -> T + Send + Sync,
+    work: impl Fn(&mut T, usize, &mut [f32]) + Send + Sync,
+) {
+    if rayon::current_num_threads() == 1 {
+        let mut state = state();
+        return values.chunks_mut(chunk).enumerate().for_each(|(i, chunk)| work(&mut state, i, chunk));
+    }
+    let chunks = values.par_chunks_mut(chunk).enumerate();
+    chunks.for_each_init(state, |state, (i, chunk)| work(state, i, chunk));
+}
+
 /// A slice that tasks write to at places of their own.
 #[derive(Clone, Copy)]
 pub struct Shared<'a> {

@@ -2,9 +2,9 @@
 
 use super::band::{Band, Buffers};
 use super::packed_weights::{PackedWeights, Weights};
-use super::parallel::each_chunk;
 use super::unrolled::Unrolled;
 use crate::kernel::simd;
+use crate::kernel::tasks::each_chunk;
 
 /// `grid[o, r, q] = Σ source[c, r · stride + i − top, q · stride + j − left] · weight[o, c, i, j]`, summed over
 /// inputs c, kernel rows i and kernel columns j, for each image; outside the source there are zeros.

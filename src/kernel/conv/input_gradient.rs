@@ -3,7 +3,7 @@
 use super::Conv;
 use super::correlation::{Correlation, Epilogue, Prepared, Target};
 use super::packed_weights::Weights;
-use super::parallel::each_chunk;
+use crate::kernel::tasks::each_chunk;
 
 /// `dx[c, r, q] = Σ dy[o, (r + padding − i) ÷ stride, (q + padding − j) ÷ stride] · weight[o, c, i, j]` over those
 /// kernel rows i and columns j that divide without remainder.

@@ -8,7 +8,6 @@ mod correlation;
 mod gate;
 mod input_gradient;
 mod packed_weights;
-mod parallel;
 mod pixel_major;
 mod scratch;
 #[cfg(test)]
@@ -106,7 +105,7 @@ pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: Option<&[f32]>, rel
 ///
 /// With `y`, whose ReLU was fused, `dy` is first gated in place: it becomes 0 where `y` is 0. A NaN in `y` lets it pass.
 /// `dx`, `dw` and `db` have the shapes of `x`, `weight` and the bias; all their values are overwritten.
-#[allow(clippy::too_many_arguments)]
+#[expect(clippy::too_many_arguments, reason = "a kernel's tensors")]
 pub fn backward(
     conv: &Conv,
     x: &[f32],

@@ -5,10 +5,10 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::Conv;
-use super::parallel::each_chunk;
 use super::pixel_major::PixelMajor;
 use super::scratch::{LINE, Scratch};
 use crate::kernel::simd::{self, load, store};
+use crate::kernel::tasks::each_chunk;
 use crate::kernel::tile::accumulate_rows;
 
 /// Parts of the batch that are summed on their own and then in order, so that threads change nothing, at most.

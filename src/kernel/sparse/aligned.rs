@@ -10,10 +10,10 @@ use super::buffer::Buffer;
 use super::columns::{Grids, Products};
 use super::conv::{Part, Tap};
 use super::correlate::{GridTotals, Totals};
-use super::lanes::MOST;
 use super::pattern::Pattern;
 use super::shift::Shift;
 use crate::kernel::conv::Conv;
+use crate::kernel::lanes::MOST;
 use crate::kernel::simd;
 
 pub struct Aligned {

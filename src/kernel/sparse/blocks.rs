@@ -1,8 +1,7 @@
 //! A batch in blocks, and each block's examples between lying one after the other and side by side.
 
-use super::lanes;
-use super::transpose::Transpose;
 use crate::kernel::simd;
+use crate::kernel::transpose::Transpose;
 
 /// The batch in blocks whose rows are a power of two of vectors, small enough for registers and near caches.
 pub struct Blocks {
@@ -24,7 +23,7 @@ const fn most_vectors(lanes: usize) -> usize {
 
 impl Blocks {
     pub fn new(batch: usize) -> Self {
-        Self { batch, lanes: lanes::count() }
+        Self { batch, lanes: simd::lanes() }
     }
 
     pub fn widest(&self) -> usize {

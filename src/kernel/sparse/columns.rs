@@ -2,9 +2,9 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::lanes;
 use super::pattern::{Pattern, Weighted};
 use super::shift::{Shift, VECTORS};
+use crate::kernel::lanes;
 use crate::kernel::simd::{load, store};
 
 /// `to[row] = bias[row] + Σ over kernel columns of moved (Σ weight × planes[source ..])`.

@@ -1,11 +1,10 @@
 //! A convolution of which only the kept weights exist, without im2col: each kept weight is one constant offset in planes
 //! of pixels, and multiplies whole vectors of them.
 
-use rayon::prelude::*;
-
 use super::aligned::Aligned;
 use super::general::General;
 use crate::kernel::conv::Conv;
+use crate::kernel::tasks::each_part;
 
 /// Gradients of values are summed in this many parts of the batch, then together: so many threads can share the work, and
 /// the order does not depend on how many there are.
@@ -133,14 +132,6 @@ pub(super) struct Part<'a> {
     pub dx: Option<&'a mut [f32]>,
     pub dvalues: Option<Vec<f32>>,
     pub dbias: Option<Vec<f32>>,
-}
-
-fn each_part<T: Send>(parts: impl Iterator<Item = T>, work: impl Fn(T) + Sync + Send) {
-    if rayon::current_num_threads() == 1 {
-        parts.for_each(work);
-    } else {
-        parts.collect::<Vec<T>>().into_par_iter().for_each(work);
-    }
 }
 
 /// Sums the parts in their order.

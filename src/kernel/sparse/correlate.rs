@@ -3,8 +3,8 @@
 use pulp::{Simd, WithSimd};
 
 use super::gather::{self, Source};
-use super::lanes::{self, SOME};
 use super::pattern::Pattern;
+use crate::kernel::lanes::{self, SOME};
 use crate::kernel::simd::{load, store};
 
 /// Vectors of a grid that are worked on at once: their sums stay in registers, and what they are summed from in the

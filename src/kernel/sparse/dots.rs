@@ -3,7 +3,7 @@
 
 use pulp::Simd;
 
-use super::lanes::{self, MOST, SOME};
+use crate::kernel::lanes::{self, MOST, SOME};
 use crate::kernel::simd::{load, store};
 
 /// The rows (left, right) of each dot product, rising; all below the two counts.

@@ -17,7 +17,6 @@ mod correlate;
 mod dots;
 mod gather;
 mod general;
-mod lanes;
 pub mod linear;
 pub mod ops;
 mod parallel;
@@ -27,4 +26,3 @@ mod rows;
 mod shift;
 #[cfg(test)]
 mod testing;
-pub(super) mod transpose;

@@ -6,8 +6,8 @@ use pulp::{Simd, WithSimd};
 
 use super::dots::{self, Pairs};
 use super::gather::{self, Source};
-use super::lanes::{self, SOME};
 use super::pattern::Pattern;
+use crate::kernel::lanes::{self, SOME};
 use crate::kernel::simd::{load, store};
 
 /// Some rows of a product, from the source rows `columns`, all `[..][width]`.

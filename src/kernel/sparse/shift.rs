@@ -2,7 +2,8 @@
 
 use pulp::Simd;
 
-use super::lanes::{self, MOST};
+use crate::kernel::lanes::MOST;
+use crate::kernel::simd;
 
 /// Vectors that are worked on at once: whole rows, so that none needs a neighbour outside.
 pub const VECTORS: usize = 8;
@@ -20,7 +21,7 @@ pub struct Shift {
 impl Shift {
     /// None where rows and vectors do not fit each other.
     pub fn new(height: usize, width: usize, by: isize) -> Option<Self> {
-        let lanes = lanes::count();
+        let lanes = simd::lanes();
         let row_vectors = width.div_ceil(lanes);
         let fits = width.max(lanes).is_multiple_of(width.min(lanes)) && (height * width).is_multiple_of(lanes);
         let near = by.unsigned_abs() < width.min(lanes);

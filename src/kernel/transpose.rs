@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::lanes::{self, MOST};
-use crate::kernel::simd::{load, store};
+use super::simd::{load, read, store, write};
 
 /// `to[c][r] = from[r][c]`, both with rows of any step.
 ///
@@ -86,15 +86,15 @@ impl Transpose<'_> {
         let length = (self.padded - row).min(S::F32_LANES);
         for (i, vector) in square.iter_mut().enumerate().take(rows) {
             let at = (row + i) * self.from_step + column;
-            *vector = load_some(simd, &self.from[at..at + columns]);
+            *vector = read(simd, &self.from[at..at + columns]);
             if GATED && let Some(gate) = self.gate {
-                *vector = gated(simd, load_some(simd, &gate[at..at + columns]), *vector);
+                *vector = gated(simd, read(simd, &gate[at..at + columns]), *vector);
             }
         }
         lanes::transpose(simd, &mut square);
         for (i, vector) in square.iter().enumerate().take(columns) {
             let at = (column + i) * self.to_step + row;
-            store_some(simd, &mut self.to[at..at + length], *vector);
+            write(simd, &mut self.to[at..at + length], *vector);
         }
     }
 }
@@ -104,25 +104,4 @@ impl Transpose<'_> {
 fn gated<S: Simd>(simd: S, gate: S::f32s, gradient: S::f32s) -> S::f32s {
     let zero = simd.splat_f32s(0.0);
     simd.select_f32s(simd.less_than_or_equal_f32s(gate, zero), zero, gradient)
-}
-
-/// Up to one vector of numbers, then zeros. Most are whole, and those are far cheaper.
-#[inline(always)]
-fn load_some<S: Simd>(simd: S, from: &[f32]) -> S::f32s {
-    if from.len() == S::F32_LANES {
-        // SAFETY: they are a whole vector.
-        unsafe { load(simd, from.as_ptr()) }
-    } else {
-        simd.partial_load_f32s(from)
-    }
-}
-
-#[inline(always)]
-fn store_some<S: Simd>(simd: S, to: &mut [f32], vector: S::f32s) {
-    if to.len() == S::F32_LANES {
-        // SAFETY: there is room for a whole vector.
-        unsafe { store(simd, to.as_mut_ptr(), vector) }
-    } else {
-        simd.partial_store_f32s(to, vector);
-    }
 }

@@ -1,29 +1,11 @@
 //! Exchanges between the lanes of several vectors, for any number of lanes that is a power of two up to 16.
 
-use pulp::{Simd, WithSimd};
-
-use crate::kernel::simd;
+use pulp::Simd;
 
 /// As many vectors as the widest has lanes; the first `S::F32_LANES` of them are used.
 pub const MOST: usize = 16;
 
 pub type Square<S> = [<S as Simd>::f32s; MOST];
-
-/// How many lanes a vector has here.
-pub fn count() -> usize {
-    simd::run(Count)
-}
-
-struct Count;
-
-impl WithSimd for Count {
-    type Output = usize;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        S::F32_LANES
-    }
-}
 
 /// All ones in the lanes whose number has no bit in common with `BIT`.
 #[inline(always)]
