@@ -1,6 +1,7 @@
 //! Operations that burn's own are slow at: pure functions on slices, in one order of summation.
 
 pub mod batch_norm;
+mod block;
 pub mod conv;
 pub mod gather;
 mod lanes;

@@ -44,7 +44,7 @@ pub struct Shared<'a> {
     whose: std::marker::PhantomData<&'a mut [f32]>,
 }
 
-// SAFETY: it gives nothing out but through `range` and `at`, whose callers promise that no two threads touch one place.
+// SAFETY: it gives nothing out but through `range` and `place`, whose callers promise that no two threads touch one place.
 unsafe impl Send for Shared<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for Shared<'_> {}
@@ -58,6 +58,12 @@ impl<'a> Shared<'a> {
     #[inline(always)]
     pub fn fetch(&self, place: usize) {
         simd::prefetch_to_write(self.at.wrapping_add(place));
+    }
+
+    /// Where a value lies. Whoever writes there keeps the contract of `range`.
+    #[inline(always)]
+    pub fn place(&self, start: usize) -> *mut f32 {
+        self.at.wrapping_add(start)
     }
 
     /// `len` values from `start`. Panics past the end.
