@@ -2,8 +2,10 @@
 
 pub mod batch_norm;
 mod block;
+pub mod buffer;
 pub mod conv;
 pub mod gather;
+pub mod gradient;
 mod lanes;
 pub mod linear;
 pub mod op;
@@ -13,7 +15,7 @@ mod product;
 mod relu;
 mod simd;
 pub mod sparse;
-mod tasks;
+pub mod tasks;
 #[cfg(test)]
 mod testing;
 mod tile;

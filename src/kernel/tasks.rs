@@ -2,8 +2,6 @@
 
 use rayon::prelude::*;
 
-use super::simd;
-
 /// Does every task of `0..count`: one after the other where the pool has one thread.
 pub fn each(count: usize, task: impl Fn(usize) + Send + Sync) {
     match rayon::current_num_threads() {
@@ -52,12 +50,6 @@ unsafe impl Sync for Shared<'_> {}
 impl<'a> Shared<'a> {
     pub fn new(slice: &'a mut [f32]) -> Shared<'a> {
         Shared { at: slice.as_mut_ptr(), len: slice.len(), whose: std::marker::PhantomData }
-    }
-
-    /// Asks for the cache line at a place, soon to be written.
-    #[inline(always)]
-    pub fn fetch(&self, place: usize) {
-        simd::prefetch_to_write(self.at.wrapping_add(place));
     }
 
     /// Where a value lies. Whoever writes there keeps the contract of `range`.
