@@ -8,9 +8,9 @@ use indexmap::IndexMap;
 use super::condense::Condensed;
 use super::{Bench, Split, Start, host, tensors};
 use crate::dataset::order::Order;
-use crate::device;
+use crate::device::{self, Late};
 use crate::graph::{self, Noise, Passed};
-use crate::kernel::gradient::Whole;
+use crate::kernel::gradient::{Gradient, Whole};
 use crate::learn::Learner;
 use crate::loss::{self, Tally};
 use crate::mask::Mask;
@@ -31,9 +31,17 @@ pub(super) struct State {
 pub(super) struct Slope {
     pub tally: Tally,
     /// The loss's gradient with respect to each tensor's values; `None` for a tensor that does not move.
-    pub gradients: Vec<Option<Tensor<1>>>,
+    pub gradients: Vec<Option<Found>>,
     /// What the buffers become, each by its tensor's number.
     buffers: Vec<(usize, Tensor<1>)>,
+}
+
+/// A gradient that a pass has found.
+pub(super) enum Found {
+    /// Of the graph.
+    Whole(Tensor<1>),
+    /// That follows from what the graph left.
+    Late(Late),
 }
 
 /// The best evaluation so far.
@@ -139,10 +147,16 @@ impl<'a> Run<'a> {
             let Some(gradient) = gradient else { continue };
             // Nobody else holds the values, so that they are changed where they are.
             let values = std::mem::replace(&mut self.params[tensor], device::nothing(device));
-            let mut step = |values: &mut [f32], gradient: &[f32]| {
-                self.learner.step(tensor, values, &Whole(gradient), &mut *self.stepper, rate);
+            let mut step = |values: &mut [f32], gradient: &dyn Gradient| {
+                self.learner.step(tensor, values, gradient, &mut *self.stepper, rate);
             };
-            self.params[tensor] = device::change(values, gradient, &mut step).map_err(Failure::Failed)?;
+            let changed = match gradient {
+                Found::Whole(whole) => device::change(values, whole, &mut |values, whole| step(values, &Whole(whole))),
+                Found::Late(late) => device::change(values, device::nothing(device), &mut |values, _| {
+                    step(values, late.get().expect("the way back has been gone"));
+                }),
+            };
+            self.params[tensor] = changed.map_err(Failure::Failed)?;
         }
         for (tensor, value) in buffers {
             self.params[tensor] = value;
@@ -160,16 +174,20 @@ impl<'a> Run<'a> {
         let leaves: Vec<Tensor<1>> =
             self.params.iter().zip(&self.moves).map(|(param, moves)| leaf(param, *moves)).collect();
         let noise = Noise { seeds: self.start.seeds, iteration: self.iteration };
-        let Passed { logits, buffers } =
+        let Passed { logits, buffers, late } =
             graph::forward(&self.condensed.model, &leaves, pixels, &self.bench.compute.tracked, Some(noise));
         let dims = logits.dims();
         let (tally, slope) = loss::tally_with_gradient(&host(logits.clone().inner())?, &labels, data.classes);
         if !tally.loss.is_finite() || !self.moves.contains(&true) {
-            return Ok(Slope { tally, gradients: vec![None; leaves.len()], buffers });
+            return Ok(Slope { tally, gradients: leaves.iter().map(|_| None).collect(), buffers });
         }
         let slope = Tensor::<2>::from_data(TensorData::new(slope, dims), &self.bench.compute.tracked);
         let mut found = (logits * slope).sum().backward();
-        let gradients = leaves.iter().map(|leaf| leaf.grad_remove(&mut found)).collect();
+        let mut gradients: Vec<Option<Found>> =
+            leaves.iter().map(|leaf| leaf.grad_remove(&mut found).map(Found::Whole)).collect();
+        for (tensor, late) in late {
+            gradients[tensor] = Some(Found::Late(late));
+        }
         Ok(Slope { tally, gradients, buffers })
     }
 

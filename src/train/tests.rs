@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::run::Run;
+use super::run::{Found, Run};
 use super::{Bench, Split, Start, host, tensors};
 use crate::dataset::Prepared;
 use crate::device::{self, Compute};
+use crate::kernel::gradient::collect;
 use crate::layer::Role;
 use crate::mask::Mask;
 use crate::model::Model;
@@ -222,7 +223,10 @@ fn gradients_of_convolutions_pools_and_normalisation_are_the_slopes_of_the_batch
             assert!(!param.role.is_trained(), "{}", param.name);
             continue;
         };
-        let gradient = host(gradient).unwrap();
+        let gradient = match gradient {
+            Found::Whole(gradient) => host(gradient).unwrap(),
+            Found::Late(late) => collect(late.get().unwrap(), &begun.arrays[&param.name].values),
+        };
         for i in [0, param.len() / 2, param.len() - 1] {
             let by_difference = (loss(&param.name, i, 0.004) - loss(&param.name, i, -0.004)) / 0.008;
             let found = f64::from(gradient[i]);
