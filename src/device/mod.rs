@@ -8,7 +8,7 @@ mod torch;
 
 pub use bridge::{Late, apply, apply_late, apply_shared, change, hosts, nothing};
 pub use found::{Found, found};
-pub use pool::clear as clear_buffers;
+pub use pool::{clear as clear_buffers, settle as settle_buffers};
 
 use burn::tensor::Device;
 
@@ -78,6 +78,7 @@ mod tests {
     use burn::tensor::Tensor;
 
     use super::*;
+    use crate::kernel::gradient::collect;
 
     fn hosting() -> impl Iterator<Item = Device> {
         ["cpu", "libtorch"].into_iter().filter_map(|name| open(name).ok()).map(|compute| compute.plain)
@@ -123,6 +124,21 @@ mod tests {
                 assert!(values.is_empty() && given.is_empty());
             });
             assert!(values(changed.unwrap()).is_empty());
+        }
+    }
+
+    /// y = x · W for x = (1, 2), W = (3, 4), of a sum: dW = x.
+    #[test]
+    fn a_late_gradient_is_there_after_the_way_back_and_nowhere_in_the_graph() {
+        for device in hosting().map(|device| device.autodiff()) {
+            let x = Tensor::<2>::from_data([[1.0, 2.0]], &device);
+            let weight = Tensor::<1>::from_data([3.0, 4.0], &device).require_grad();
+            let op = crate::kernel::linear::Linear { batch: 1, inputs: 2, units: 1, relu: false };
+            let (y, late) = apply_late::<2, 1, 1, 2>(op, x, weight.clone(), nothing(&device));
+            assert!(late.get().is_none());
+            let mut gradients = y.sum().backward();
+            assert!(weight.grad_remove(&mut gradients).is_none());
+            assert_eq!(collect(late.get().unwrap(), &[3.0, 4.0]), [1.0, 2.0]);
         }
     }
 

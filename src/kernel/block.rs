@@ -14,6 +14,8 @@ use super::tile;
 pub const VECTORS: usize = 2;
 /// Depth that is summed before sums go back to memory: `right`'s part stays in the second-level cache.
 const DEPTH: usize = 1024;
+/// How many rows of `right` ahead of the sums its lines are asked for: they lie so far apart that no processor guesses them.
+const AHEAD: usize = 12;
 
 /// Rows and columns of a product's output, at most `VECTORS` vectors of columns.
 pub struct Block<'a> {
@@ -112,7 +114,10 @@ impl<S: Simd, const ROWS: usize, const WIDTH: usize, const WHOLE: bool, const TU
                 (a, left_row, left_step),
                 (b, columns),
                 #[inline(always)]
-                |v, at| self.load(v, at),
+                |v, at| {
+                    simd::prefetch(at.wrapping_add(AHEAD * columns));
+                    self.load(v, at)
+                },
                 &mut sums,
             );
         }
@@ -128,22 +133,34 @@ impl<S: Simd, const ROWS: usize, const WIDTH: usize, const WHOLE: bool, const TU
     /// The sums that a tile begins with: the bias, or what an earlier part of the depth left in `out`.
     #[inline(always)]
     fn begin(&self, row: usize, first: bool, sums: &mut Sums<S, ROWS, WIDTH>) {
+        if !first {
+            return self.go_on(row, sums);
+        }
+        if let Some(bias) = self.block.product.bias {
+            let bias = bias.as_ptr().wrapping_add(self.block.columns.start);
+            for v in 0..WIDTH {
+                // SAFETY: the bias has every column.
+                let bias = unsafe { self.load(v, bias.wrapping_add(v * S::F32_LANES)) };
+                sums.iter_mut().for_each(|sums| sums[v] = bias);
+            }
+        }
+        if !TURNED {
+            // Where sums are soon complete, waiting for the lines that they are written to counts.
+            for (i, v) in (0..ROWS).flat_map(|i| (0..WIDTH).map(move |v| (i, v))) {
+                simd::prefetch_to_write(self.place(row + i, v));
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn go_on(&self, row: usize, sums: &mut Sums<S, ROWS, WIDTH>) {
         for (i, sums) in sums.iter_mut().enumerate() {
             for (v, sum) in sums.iter_mut().enumerate() {
-                let column = self.block.columns.start + v * S::F32_LANES;
-                // SAFETY: the bias has every column, and these rows and columns of `out` are this block's own.
-                unsafe {
-                    match (first, self.block.product.bias) {
-                        (true, None) => {}
-                        (true, Some(bias)) => *sum = self.load(v, bias.as_ptr().add(column)),
-                        (false, _) if TURNED => *sum = self.gather(row + i, v),
-                        (false, _) => *sum = self.load(v, self.place(row + i, v)),
-                    }
-                }
-                if first && !TURNED {
-                    // Where sums are soon complete, waiting for the lines that they are written to counts.
-                    simd::prefetch_to_write(self.place(row + i, v));
-                }
+                *sum = match TURNED {
+                    true => self.gather(row + i, v),
+                    // SAFETY: these rows and columns are this block's own.
+                    false => unsafe { self.load(v, self.place(row + i, v)) },
+                };
             }
         }
     }

@@ -65,7 +65,7 @@ impl Op for Linear {
 /// Whole rows of tiles of dW.
 const PIECE_ROWS: usize = 12;
 /// Values of dW that stay in the nearer caches until they are used.
-const PIECE: usize = 1 << 14;
+const PIECE: usize = 1 << 15;
 
 impl Later for Linear {
     fn piece(&self) -> usize {
@@ -167,11 +167,11 @@ mod tests {
 
     #[test]
     fn pieces_of_the_gradient_have_the_bits_of_the_whole() {
-        let layer = Linear { batch: 60, inputs: 200, units: 100, relu: false };
-        let (x, dy) = (values(60 * 200, 1), values(60 * 100, 2));
-        let mut whole = vec![f32::NAN; 200 * 100];
+        let layer = Linear { batch: 60, inputs: 500, units: 100, relu: false };
+        let (x, dy) = (values(60 * 500, 1), values(60 * 100, 2));
+        let mut whole = vec![f32::NAN; 500 * 100];
         layer.backward([&x, &[], &[]], &[], &mut dy.clone(), [None, Some(&mut whole), None]);
-        let mut pieces = vec![f32::NAN; 200 * 100];
+        let mut pieces = vec![f32::NAN; 500 * 100];
         assert!(layer.piece() < pieces.len());
         for (i, piece) in pieces.chunks_mut(layer.piece()).enumerate() {
             layer.piece_of_gradient(&x, &dy, i * layer.piece(), piece);

@@ -39,7 +39,7 @@ pub(super) struct Slope {
 /// A gradient that a pass has found.
 pub(super) enum Found {
     /// Of the graph.
-    Whole(Tensor<1>),
+    Whole(Box<Tensor<1>>),
     /// That follows from what the graph left.
     Late(Late),
 }
@@ -151,7 +151,7 @@ impl<'a> Run<'a> {
                 self.learner.step(tensor, values, gradient, &mut *self.stepper, rate);
             };
             let changed = match gradient {
-                Found::Whole(whole) => device::change(values, whole, &mut |values, whole| step(values, &Whole(whole))),
+                Found::Whole(whole) => device::change(values, *whole, &mut |values, whole| step(values, &Whole(whole))),
                 Found::Late(late) => device::change(values, device::nothing(device), &mut |values, _| {
                     step(values, late.get().expect("the way back has been gone"));
                 }),
@@ -161,6 +161,7 @@ impl<'a> Run<'a> {
         for (tensor, value) in buffers {
             self.params[tensor] = value;
         }
+        device::settle_buffers();
         Ok(true)
     }
 
@@ -184,7 +185,7 @@ impl<'a> Run<'a> {
         let slope = Tensor::<2>::from_data(TensorData::new(slope, dims), &self.bench.compute.tracked);
         let mut found = (logits * slope).sum().backward();
         let mut gradients: Vec<Option<Found>> =
-            leaves.iter().map(|leaf| leaf.grad_remove(&mut found).map(Found::Whole)).collect();
+            leaves.iter().map(|leaf| leaf.grad_remove(&mut found).map(|whole| Found::Whole(Box::new(whole)))).collect();
         for (tensor, late) in late {
             gradients[tensor] = Some(Found::Late(late));
         }

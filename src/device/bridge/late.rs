@@ -43,8 +43,14 @@ impl fmt::Debug for Job {
 /// What a gradient follows from. The second input is not here: its values may change meanwhile.
 pub struct Following<B: Host> {
     pub op: Arc<dyn Later>,
-    pub x: FloatTensor<B>,
-    pub dy: FloatTensor<B>,
+    from: Option<(FloatTensor<B>, FloatTensor<B>)>,
+}
+
+impl<B: Host> Following<B> {
+    /// The first input, and what the way back has left of the output's gradient.
+    pub fn new(op: Arc<dyn Later>, x: FloatTensor<B>, dy: FloatTensor<B>) -> Self {
+        Following { op, from: Some((x, dy)) }
+    }
 }
 
 impl<B: Host> Gradient for Following<B> {
@@ -53,7 +59,18 @@ impl<B: Host> Gradient for Following<B> {
     }
 
     fn of<'a>(&'a self, piece: Range<usize>, _: &[f32], room: &'a mut [f32]) -> &'a [f32] {
-        self.op.piece_of_gradient(B::read(&self.x), B::read(&self.dy), piece.start, room);
+        if let Some((x, dy)) = &self.from {
+            self.op.piece_of_gradient(B::read(x), B::read(dy), piece.start, room);
+        }
         room
+    }
+}
+
+impl<B: Host> Drop for Following<B> {
+    fn drop(&mut self) {
+        if let Some((x, dy)) = self.from.take() {
+            B::spent(x);
+            B::spent(dy);
+        }
     }
 }

@@ -75,7 +75,7 @@ pub fn apply_late<const A: usize, const B: usize, const C: usize, const R: usize
     let job = Job { op: op.clone(), late: Some((op, late.clone())) };
     // An input that needs a gradient, so that the way back comes through here.
     let c = if c.is_require_grad() { c } else { c.require_grad() };
-    (applied(job, a, b.detach(), c), late)
+    (applied(job, a, b.inner().autodiff(), c), late)
 }
 
 fn applied<const A: usize, const B: usize, const C: usize, const R: usize>(
@@ -201,7 +201,7 @@ impl<B: Host> Backward<B, INPUTS> for Step {
         job.op.backward(x.each_ref().map(B::read), B::read(&y), B::write(&mut dy), slices);
         let [x, ..] = x;
         match job.late {
-            Some((op, late)) => late.put(Following::<B> { op, x, dy }),
+            Some((op, late)) => late.put(Following::<B>::new(op, x, dy)),
             None => B::spent(dy),
         }
         B::spent(y);
