@@ -34,6 +34,8 @@ pub trait Plugin: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'sta
     const SUMMARY: &'static str;
     /// The paper and section, where there is one.
     const SOURCE: &'static str = "";
+    /// What a spec might say of its parameters, as `learning_rate = 0.1, momentum = 0.9`: for the example in `show`.
+    const EXAMPLE: &'static str = "";
     /// Fields that name another plugin, and of which kind: they are resolved before this struct sees them.
     const REFERENCES: &'static [(&'static str, Kind)] = &[];
 }
@@ -122,6 +124,8 @@ pub struct About {
     pub version: u32,
     pub summary: &'static str,
     pub source: &'static str,
+    /// Parameters that a spec might give: "learning_rate = 0.1".
+    pub example: &'static str,
     pub references: &'static [(&'static str, Kind)],
     pub schema: Schema,
     /// Reads the configuration from a spec's table and writes it back with every default filled in.
@@ -145,6 +149,7 @@ impl<T: ?Sized + 'static> Shelf<T> {
             version: P::VERSION,
             summary: P::SUMMARY,
             source: P::SOURCE,
+            example: P::EXAMPLE,
             references: P::REFERENCES,
             schema: schema_for!(P),
             canonical: |table| {

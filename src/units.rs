@@ -22,6 +22,9 @@ pub enum Length {
 const LONGEST: u64 = 1_000_000_000;
 
 impl Length {
+    /// What JSON Schemas say of it.
+    pub const PATTERN: &str = "^[0-9_]+(ep|it)$";
+
     /// The length in iterations, given how many an epoch has; `u64::MAX` where it would overflow.
     pub fn iterations(self, per_epoch: u64) -> u64 {
         match self {
@@ -79,7 +82,7 @@ impl JsonSchema for Length {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9_]+(ep|it)$" })
+        json_schema!({ "type": "string", "pattern": Length::PATTERN })
     }
 }
 

@@ -30,7 +30,7 @@ fn a_typo_is_found_at_its_place_with_the_nearest_name_and_nothing_runs() {
     let (runs, reports) = (runs.to_str().unwrap(), reports.to_str().unwrap());
     let (code, _, err) = tombola(&["run", experiment.to_str().unwrap(), "--runs", runs, "--reports", reports]);
     assert_eq!(code, 2);
-    for part in ["experiment.toml:14", "batch_size", "levels"] {
+    for part in ["experiment.toml:15", "batch_size", "levels"] {
         assert!(err.contains(part), "{part}: {err}");
     }
     assert!(!std::path::Path::new(runs).exists() && !std::path::Path::new(reports).exists());

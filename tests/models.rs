@@ -4,7 +4,7 @@ use tombola::model::Model;
 use tombola::plan::plan;
 use tombola::registry::Registry;
 use tombola::spec;
-use tombola::spec::catalogue::{self, Declared};
+use tombola::spec::catalogue::{self, Declared, Sort};
 
 /// A data set that is declared and not there: a plan reads none.
 const IMAGES: &str = r#"
@@ -104,7 +104,7 @@ fn widths_scale_what_is_hidden() {
 
 #[test]
 fn every_model_fits_digits_and_small_images() {
-    for declared in catalogue::list(Declared::Model, None).unwrap() {
+    for declared in catalogue::list(Sort::Declared(Declared::Model), &Registry::builtin(), None).unwrap() {
         for dataset in ["images", "mnist-10k"] {
             let model = format!("model = {{ use = \"{}\" }}", declared.name);
             planned(dataset, &model).unwrap_or_else(|errors| panic!("{} on {dataset}: {errors}", declared.name));

@@ -1,13 +1,14 @@
 //! `list`: what a spec may name, by kind.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Ended, print};
-use crate::registry::{Kind, Registry};
-use crate::spec::catalogue::{self, Declared};
+use super::{Ended, print, say};
+use crate::registry::Registry;
+use crate::spec::catalogue::{self, Entry, Sort};
 
 #[derive(Args)]
 pub struct List {
@@ -16,60 +17,47 @@ pub struct List {
     /// Print JSON, for programs
     #[arg(long)]
     json: bool,
-}
-
-/// One line of the catalogue.
-struct Line {
-    kind: String,
-    name: String,
-    summary: String,
+    /// Also what this experiment's own models/, pipelines/ and datasets/ declare
+    #[arg(long, value_name = "DIR")]
+    experiment: Option<PathBuf>,
+    /// Write it into this folder instead, in Markdown, with all that `show` says: a page a kind
+    #[arg(long, value_name = "DIR", conflicts_with = "json")]
+    pages: Option<PathBuf>,
 }
 
 impl List {
     pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
-        let mut lines = lines(registry)?;
-        if let Some(kind) = &self.kind {
-            let kinds = kinds();
-            if !kinds.contains(kind) {
-                return Err(format!("{kind:?} is not a kind: choose among {}", kinds.join(", ")).into());
+        let sorts: Vec<Sort> = match &self.kind {
+            Some(kind) => vec![Sort::named(kind)?],
+            None => Sort::all().collect(),
+        };
+        let list = |sort| {
+            let found = catalogue::list(sort, registry, self.experiment.as_deref());
+            found.map_err(|problems| Ended::Wrong(problems.render(false)))
+        };
+        let kinds = sorts.into_iter().map(|sort| Ok((sort, list(sort)?))).collect::<Result<Vec<_>, Ended>>()?;
+        if let Some(folder) = &self.pages {
+            let fail = |e: std::io::Error| Ended::Failed(format!("cannot write to {}: {e}", folder.display()));
+            std::fs::create_dir_all(folder).map_err(fail)?;
+            for (sort, entries) in &kinds {
+                std::fs::write(folder.join(format!("{sort}.md")), catalogue::page(*sort, entries)).map_err(fail)?;
             }
-            lines.retain(|line| line.kind == *kind);
+            say(&format!("{} are in {}.", super::count(kinds.len(), "page"), folder.display()));
+            return Ok(());
         }
+        let entries = kinds.iter().flat_map(|(_, entries)| entries);
         if self.json {
-            let json = |l: &Line| json!({ "kind": l.kind, "name": l.name, "summary": l.summary });
-            return print(&format!("{:#}\n", lines.iter().map(json).collect::<serde_json::Value>()));
+            return print(&format!("{:#}\n", entries.map(line).collect::<Value>()));
         }
         let mut text = String::new();
-        for line in &lines {
+        for entry in entries {
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{:<10} {:<24} {}", line.kind, line.name, line.summary);
+            let _ = writeln!(text, "{:<10} {:<24} {}", entry.sort.to_string(), entry.name, entry.summary);
         }
         print(&text)
     }
 }
 
-/// The kinds that `list` and `show` know: declared ones first.
-pub fn kinds() -> Vec<String> {
-    let declared = DECLARED.iter().map(|(name, _)| name.to_string());
-    declared.chain(Kind::ALL.iter().map(Kind::to_string)).collect()
-}
-
-pub const DECLARED: [(&str, Declared); 3] =
-    [("pipeline", Declared::Pipeline), ("model", Declared::Model), ("dataset", Declared::Dataset)];
-
-fn lines(registry: &Registry) -> Result<Vec<Line>, Ended> {
-    let mut lines = Vec::new();
-    for (kind, declared) in DECLARED {
-        let found = catalogue::list(declared, None).map_err(|problems| Ended::Wrong(problems.render(false)))?;
-        lines.extend(found.into_iter().map(|d| Line { kind: kind.into(), name: d.name, summary: d.summary }));
-    }
-    for kind in Kind::ALL {
-        let line = |about: &crate::registry::About| Line {
-            kind: kind.to_string(),
-            name: about.name.into(),
-            summary: about.summary.into(),
-        };
-        lines.extend(registry.abouts(kind).into_iter().map(line));
-    }
-    Ok(lines)
+fn line(entry: &Entry) -> Value {
+    json!({ "kind": entry.sort.to_string(), "name": entry.name, "summary": entry.summary })
 }

@@ -10,6 +10,7 @@ mod plan;
 mod progress;
 mod report;
 mod run;
+mod schema;
 mod show;
 
 use std::io::Write;
@@ -44,8 +45,10 @@ enum Command {
     Report(report::ReportCommand),
     /// Lists what a spec may name
     List(list::List),
-    /// Shows one thing that a spec may name: its parameters, defaults and source
+    /// Shows one thing that a spec may name: its parameters, their types and defaults, its source, an example
     Show(show::Show),
+    /// Writes JSON Schemas, by which editors complete and check what a spec says
+    Schema(schema::SchemaCommand),
     /// Lists what there is to compute on: what is built in, what is found, what `--device auto` picks
     Devices(devices::Devices),
 }
@@ -102,6 +105,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Report(command) => command.run(&registry),
         Command::List(command) => command.run(&registry),
         Command::Show(command) => command.run(&registry),
+        Command::Schema(command) => command.run(&registry),
         Command::Devices(command) => command.run(),
     };
     match crash::guarded(run) {

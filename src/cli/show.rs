@@ -1,14 +1,14 @@
-//! `show`: one thing that a spec may name, with its parameters, defaults and source.
+//! `show`: one thing that a spec may name, with its parameters, its source and an example.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::json;
 
-use super::list::{DECLARED, kinds};
 use super::{Ended, print};
-use crate::registry::{About, Kind, Registry};
-use crate::spec::catalogue::{self, Declaration};
+use crate::registry::Registry;
+use crate::spec::catalogue::{self, Entry, Sort};
 
 #[derive(Args)]
 pub struct Show {
@@ -16,70 +16,70 @@ pub struct Show {
     kind: String,
     /// Its name, as `list` prints it
     name: String,
+    /// Print JSON, for programs
+    #[arg(long)]
+    json: bool,
+    /// Also know what this experiment's own models/, pipelines/ and datasets/ declare
+    #[arg(long, value_name = "DIR")]
+    experiment: Option<PathBuf>,
 }
 
 impl Show {
     pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
-        if let Some((_, declared)) = DECLARED.into_iter().find(|(name, _)| *name == self.kind) {
-            let found = catalogue::show(declared, &self.name, None);
-            return print(&declaration(&found.map_err(|problems| Ended::Wrong(problems.render(false)))?));
-        }
-        let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.to_string() == self.kind) else {
-            return Err(format!("{:?} is not a kind: choose among {}", self.kind, kinds().join(", ")).into());
-        };
-        match registry.about(kind, &self.name) {
-            Some(about) => print(&plugin(about)),
-            None => {
-                let names: Vec<&str> = registry.abouts(kind).into_iter().map(|about| about.name).collect();
-                Err(format!("no {kind} is named {:?}: there are {}", self.name, names.join(", ")).into())
-            }
-        }
+        let found = catalogue::show(Sort::named(&self.kind)?, &self.name, registry, self.experiment.as_deref());
+        let entry = found.map_err(|problems| Ended::Wrong(problems.render(false)))?;
+        print(&if self.json { as_json(&entry) } else { as_text(&entry) })
     }
 }
 
-fn declaration(found: &Declaration) -> String {
-    let mut text = heading(&found.name, &found.summary, &found.source);
-    for parameter in &found.parameters {
-        let default = match (&parameter.default, parameter.optional) {
-            (Some(default), _) => format!("default {default}"),
-            (None, true) => "optional".into(),
-            (None, false) => "required".into(),
-        };
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {:<18} {}  ({default})", parameter.name, parameter.help);
+/// Writing to a String cannot fail.
+fn as_text(entry: &Entry) -> String {
+    let mut text = format!("{}: {}\n", entry.name, entry.summary);
+    if !entry.source.is_empty() {
+        let _ = writeln!(text, "{}", entry.source);
     }
-    text + "\n" + &found.text
-}
-
-fn plugin(about: &About) -> String {
-    let schema = about.schema.as_value();
-    let mut text = heading(about.name, about.summary, about.source);
-    let _ = writeln!(text, "version {}\n", about.version);
-    if let Some(description) = schema["description"].as_str() {
-        let _ = writeln!(text, "{description}\n");
+    if let Some(version) = entry.version {
+        let _ = writeln!(text, "version {version}");
     }
-    let required = |name: &str| schema["required"].as_array().is_some_and(|r| r.iter().any(|v| v == name));
-    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        let help = property["description"].as_str().unwrap_or("").replace('\n', " ");
-        let default = match (&property["default"], required(name)) {
-            (_, true) => "required".into(),
-            (Value::Null, false) => "optional".into(),
-            (default, false) => format!("default {}", written(default)),
-        };
-        let _ = writeln!(text, "  {name:<18} {help}  ({default})");
+    if !entry.details.is_empty() {
+        let _ = writeln!(text, "\n{}", entry.details);
+    }
+    if !entry.parameters.is_empty() {
+        text.push_str("\nParameters:\n");
+    }
+    for parameter in &entry.parameters {
+        let _ = writeln!(text, "  {:<18} {} ({})", parameter.name, parameter.takes, parameter.otherwise());
+        let _ = writeln!(text, "  {:<18} {}", "", parameter.help);
+    }
+    match &entry.example {
+        Some(example) => {
+            let _ = write!(text, "\nExample, in {}:\n{}", example.file, indented(&example.text));
+        }
+        None => text.push_str("\nNo spec names it: every report draws what its study has something to show for.\n"),
+    }
+    if let Some((name, toml)) = &entry.file {
+        let _ = write!(text, "\nDeclared in {name}:\n{}", indented(toml));
     }
     text
 }
 
-/// A default as a spec would say it: of a plugin, its name.
-fn written(default: &Value) -> String {
-    match &default["use"] {
-        Value::String(name) => format!("{name:?}"),
-        _ => default.to_string(),
-    }
+fn indented(text: &str) -> String {
+    text.lines().map(|line| if line.is_empty() { "\n".into() } else { format!("  {line}\n") }).collect()
 }
 
-fn heading(name: &str, summary: &str, source: &str) -> String {
-    let source = if source.is_empty() { String::new() } else { format!("{source}\n") };
-    format!("{name}: {summary}\n{source}\n")
+fn as_json(entry: &Entry) -> String {
+    let example = entry.example.as_ref().map(|example| json!({ "file": example.file, "text": example.text }));
+    let file = entry.file.as_ref().map(|(name, text)| json!({ "name": name, "text": text }));
+    let shown = json!({
+        "kind": entry.sort.to_string(),
+        "name": entry.name,
+        "summary": entry.summary,
+        "source": entry.source,
+        "details": entry.details,
+        "version": entry.version,
+        "parameters": entry.parameters,
+        "example": example,
+        "file": file,
+    });
+    format!("{shown:#}\n")
 }

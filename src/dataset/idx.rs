@@ -38,6 +38,7 @@ impl Plugin for Idx {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "IDX, the format of MNIST and of data sets made after it";
     const SOURCE: &'static str = "http://yann.lecun.com/exdb/mnist/";
+    const EXAMPLE: &'static str = r#"train_images = "digits-images.gz", train_labels = "digits-labels.gz""#;
 }
 
 impl Format for Idx {

@@ -22,6 +22,7 @@ impl Plugin for KaimingNormal {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Normal, variance 2 ÷ fan_in";
     const SOURCE: &'static str = "He et al. 2015, equation 10; scaled: Ramanujan et al. 2020, section 3";
+    const EXAMPLE: &'static str = "scale_fan = 0.5";
 }
 
 impl Init for KaimingNormal {

@@ -22,6 +22,7 @@ impl Plugin for SignedKaimingConstant {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "±√(2 ÷ fan_in) with a random sign";
     const SOURCE: &'static str = "Ramanujan et al. 2020, section 3; Zhou et al. 2019, section 5";
+    const EXAMPLE: &'static str = "scale_fan = 0.5";
 }
 
 impl Init for SignedKaimingConstant {

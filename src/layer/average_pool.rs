@@ -27,6 +27,7 @@ impl Plugin for AveragePool {
     const NAME: &'static str = "average-pool";
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "The mean of each window of an image";
+    const EXAMPLE: &'static str = "window = 2";
 }
 
 impl Layer for AveragePool {

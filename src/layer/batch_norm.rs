@@ -27,9 +27,11 @@ pub struct BatchNorm {
     pub affine: bool,
     /// Added to the variance.
     #[serde(default = "epsilon", deserialize_with = "range::positive")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub epsilon: f64,
     /// The weight of a batch in the running statistics.
     #[serde(default = "momentum", deserialize_with = "range::fraction")]
+    #[schemars(range(min = 0, max = 1))]
     pub momentum: f64,
 }
 
@@ -46,6 +48,7 @@ impl Plugin for BatchNorm {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Batch normalisation, with running statistics for evaluation";
     const SOURCE: &'static str = "Ioffe & Szegedy 2015; running statistics as PyTorch's";
+    const EXAMPLE: &'static str = "affine = true";
 }
 
 impl Layer for BatchNorm {

@@ -58,6 +58,7 @@ impl Plugin for Conv {
     const NAME: &'static str = "conv";
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Convolution over an image";
+    const EXAMPLE: &'static str = "channels = 64, kernel = 3";
 }
 
 impl Conv {

@@ -23,6 +23,7 @@ impl Plugin for Dropout {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Drops values at random in training";
     const SOURCE: &'static str = "Srivastava et al. 2014";
+    const EXAMPLE: &'static str = "rate = 0.5";
 }
 
 impl Dropout {

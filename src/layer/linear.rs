@@ -34,6 +34,7 @@ impl Plugin for Linear {
     const NAME: &'static str = "linear";
     const VERSION: u32 = 2;
     const SUMMARY: &'static str = "Fully connected layer, x · W + b";
+    const EXAMPLE: &'static str = "units = 300";
 }
 
 impl Layer for Linear {

@@ -27,6 +27,7 @@ impl Plugin for MaxPool {
     const NAME: &'static str = "max-pool";
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "The largest value of each window of an image";
+    const EXAMPLE: &'static str = "window = 2";
 }
 
 impl Layer for MaxPool {

@@ -46,6 +46,7 @@ impl Plugin for EdgePopup {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "The mask is learned by scores, no weight moves";
     const SOURCE: &'static str = "Ramanujan et al. 2020, §3";
+    const EXAMPLE: &'static str = "weights_remaining = 0.5";
     const REFERENCES: &'static [(&'static str, Kind)] = &[("scores", Kind::Init)];
 }
 

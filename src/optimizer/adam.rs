@@ -54,6 +54,7 @@ impl Plugin for Adam {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Adam: steps scaled by running means of the gradient and its square";
     const SOURCE: &'static str = "Kingma & Ba 2015, algorithm 1, in PyTorch's form";
+    const EXAMPLE: &'static str = "learning_rate = 1.2e-3";
 }
 
 impl Optimizer for Adam {

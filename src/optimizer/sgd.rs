@@ -32,6 +32,7 @@ impl Plugin for Sgd {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Stochastic gradient descent with momentum and L2 decay";
     const SOURCE: &'static str = "Sutskever et al. 2013, in PyTorch's form";
+    const EXAMPLE: &'static str = "learning_rate = 0.1, momentum = 0.9, weight_decay = 1e-4";
 }
 
 impl Optimizer for Sgd {

@@ -20,6 +20,7 @@ impl Plugin for Cosine {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Half a cosine, from the whole learning rate to 0";
     const SOURCE: &'static str = "Loshchilov & Hutter 2017, equation 5, without restarts";
+    const EXAMPLE: &'static str = r#"by = "epoch""#;
 }
 
 impl Schedule for Cosine {

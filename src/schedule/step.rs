@@ -27,6 +27,7 @@ impl Plugin for Step {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "The learning rate drops by a factor at given positions";
     const SOURCE: &'static str = "He et al. 2016, section 4.2; Frankle & Carbin 2019, figure 2";
+    const EXAMPLE: &'static str = r#"at = ["20000it", "25000it"], factor = 0.1"#;
 }
 
 impl Schedule for Step {

@@ -30,6 +30,7 @@ impl Plugin for WarmUp {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "The learning rate rises linearly; then another schedule";
     const SOURCE: &'static str = "Goyal et al. 2017, section 2.2";
+    const EXAMPLE: &'static str = r#"length = "5ep", then = "cosine""#;
     const REFERENCES: &'static [(&'static str, Kind)] = &[("then", Kind::Schedule)];
 }
 

@@ -156,6 +156,19 @@ impl<'de> Deserializer<'de> for &'de Node {
         visitor.visit_newtype_struct(self)
     }
 
+    /// A list is no table whose keys were left out.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match &self.value {
+            Value::List(_) => Err(Fault::new(format!("expected a table, found {}", self.sort()), None)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
         match self.table().map(|entries| entries.first()) {
             Some(None) => visitor.visit_unit(),
@@ -185,7 +198,7 @@ impl<'de> Deserializer<'de> for &'de Node {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit seq tuple tuple_struct
-        map struct identifier ignored_any
+        map identifier ignored_any
     }
 }
 
@@ -333,5 +346,11 @@ mod tests {
         assert_eq!(errors, [(String::new(), "`number` is missing".to_string())]);
         let errors = read("number = true\npair = [1, 2]\nchoice = 'plain'").unwrap_err();
         assert_eq!(errors, [("true".to_string(), "expected a number, found true".to_string())]);
+    }
+
+    #[test]
+    fn a_list_is_no_table() {
+        let errors = read("number = 1\npair = [1, 2]\nchoice = 'plain'\ninner = [0.5, '3it']").unwrap_err();
+        assert_eq!(errors, [("[0.5, '3it']".to_string(), "expected a table, found a list".to_string())]);
     }
 }

@@ -12,11 +12,8 @@ use super::node::{Entries, Error, Node, Value};
 use super::pipeline::Pipelines;
 use super::set::set;
 use super::shipped::Library;
-use super::{PipelineSpec, Spec, is_name};
+use super::{MATCHING, PipelineSpec, REPLICATES, Spec, is_name};
 use crate::registry::{Kind, Registry};
-
-/// Replicates that an experiment may ask for.
-const REPLICATES: u32 = 10_000;
 
 /// Reads an experiment with the overrides of the command line, each `key.path=value`, or says everything that is
 /// wrong with it.
@@ -59,7 +56,7 @@ fn experiment(
     let replicates = fields.read_if("replicates", &rule, |n| (1..=REPLICATES).contains(n), d).unwrap_or(1);
     let seed = fields.read("seed", d).unwrap_or(1);
     let fraction = |x: &f64| (0.0..=1.0).contains(x);
-    let matching = fields.read_if("matching", "from 0 to 1", fraction, d).unwrap_or(0.002);
+    let matching = fields.read_if("matching", "from 0 to 1", fraction, d).unwrap_or(MATCHING);
     let dataset = fields.need_node("dataset").and_then(|node| dataset(node, library, registry, d));
     let classes = dataset.as_ref().map_or(1, |dataset| dataset.classes as i64);
     let classes = Node { value: Value::Integer(classes), origin: root.origin.clone() };

@@ -6,6 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
+use super::node::Error;
+use super::parse::parse;
+use super::schema::testing::refusals;
+use super::schema::{Subject, schema};
 use super::{Diagnostics, Spec, load};
 use crate::registry::{Kind, Plugin, Registry, Use};
 use crate::units::{Length, Rate};
@@ -33,10 +37,34 @@ impl Experiment {
         load(&self.folder(), &registry(), &overrides)
     }
 
-    /// What the author would see.
+    /// What the author would see, an editor having shown already what of it is about keys and types.
     pub fn errors(&self, overrides: &[&str]) -> String {
-        let text = self.load(overrides).unwrap_err().to_string();
-        text.replace(&format!("{}/", self.0.path().display()), "")
+        let errors = self.load(overrides).unwrap_err();
+        if overrides.is_empty() {
+            self.schemas_refuse(&errors);
+        }
+        errors.to_string().replace(&format!("{}/", self.0.path().display()), "")
+    }
+
+    /// Holds that the schemas refuse each file in which there is an unknown key or a value of a wrong type.
+    fn schemas_refuse(&self, errors: &Diagnostics) {
+        let own = |error: &&Error| error.message.starts_with("unknown key") || error.message.starts_with("expected ");
+        for source in errors.errors().iter().filter(own).filter_map(|error| Some(&error.origin.as_ref()?.source)) {
+            let mut syntax = Diagnostics::default();
+            let file = parse(source, &mut syntax);
+            let Some(place) = source.name.strip_prefix(&format!("{}/", self.folder().display())) else { continue };
+            if !syntax.is_empty() {
+                continue;
+            }
+            let of = |subject: &Subject| match subject {
+                Subject::Experiment => !place.contains('/'),
+                Subject::Declared(kind) => place.starts_with(kind.folder()),
+            };
+            let subject = Subject::ALL.into_iter().find(of).expect("a spec has no other files");
+            let schema = schema(subject, &registry(), None).unwrap();
+            let refused = refusals(&schema, &file.deserialize().unwrap());
+            assert!(!refused.is_empty(), "{place} is as the schema allows: {errors}");
+        }
     }
 }
 

@@ -5,14 +5,11 @@ use std::collections::HashMap;
 use super::diagnostic::{Diagnostics, did_you_mean};
 use super::fields::{Fields, list, single};
 use super::node::{Error, Node, Origin, Value};
-use super::{Form, LayerSpec, is_name};
+use super::{Form, LayerSpec, TIMES, is_name};
 use crate::registry::{Kind, Registry, Use};
 
 /// More layers than any model has, repetitions written out: repeats within repeats end in an error, not out of memory.
 const LAYERS: usize = 10_000;
-
-/// More repetitions than any model has.
-const TIMES: u32 = 1000;
 
 /// Reads a model's layers, their placeholders filled in already.
 pub fn read(node: &Node, registry: &Registry, diagnostics: &mut Diagnostics) -> Vec<LayerSpec> {

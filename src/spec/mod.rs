@@ -19,6 +19,7 @@ pub mod node;
 mod parse;
 mod pipeline;
 mod resolve;
+pub mod schema;
 mod set;
 mod shipped;
 mod template;
@@ -29,10 +30,23 @@ pub use experiment::load;
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::registry::Use;
 use crate::units::Rate;
+
+/// Replicates that an experiment may ask for.
+pub const REPLICATES: u32 = 10_000;
+
+/// The default of `matching`.
+pub const MATCHING: f64 = 0.002;
+
+/// The initialiser where neither experiment nor model names one.
+pub const INIT: &str = "kaiming-normal";
+
+/// More repetitions than any ladder of tickets, or any model, has.
+pub const TIMES: u32 = 1000;
 
 /// An experiment as its author means it.
 #[derive(Clone, Debug)]
@@ -52,16 +66,23 @@ pub struct Spec {
 }
 
 /// A data set's declaration, with how this experiment splits it.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, description = "a data set")]
 pub struct DatasetSpec {
+    #[schemars(skip)]
     pub name: String,
+    /// A line for `list`.
+    #[schemars(default)]
     pub summary: String,
+    #[schemars(default)]
     pub licence: String,
+    #[schemars(default)]
     pub citation: String,
     /// Where its owners describe it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub homepage: Option<String>,
     /// The folder, below a data directory, that holds the files.
+    #[schemars(length(min = 1))]
     pub folder: String,
     /// Addresses that end in "/": a file is at mirror + its name.
     #[serde(default)]
@@ -69,43 +90,69 @@ pub struct DatasetSpec {
     /// The Debian package that installs the files below /usr/share/datasets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debian_package: Option<String>,
+    /// How the files are read.
+    #[schemars(schema_with = "schema::format")]
     pub format: Use,
+    /// Each file by its name and what it must hold.
     #[serde(rename = "file")]
     pub files: Vec<FileSpec>,
+    /// Labels are 0 to classes − 1.
+    #[schemars(range(min = 1))]
     pub classes: usize,
     /// Channels, height, width.
+    #[schemars(inner(range(min = 1)))]
     pub shape: [usize; 3],
     /// Examples in the training split, before validation examples are taken from it.
+    #[schemars(range(min = 1))]
     pub train: usize,
+    /// Examples in the test split.
+    #[schemars(range(min = 1))]
     pub test: usize,
+    /// Pixel byte p becomes (p ÷ 255 − mean) ÷ std, channel by channel.
     pub normalise: Normalise,
     /// Validation examples, drawn from the training split by class.
+    #[schemars(range(min = 1))]
     pub validation: usize,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct FileSpec {
     /// The name as distributed; it is found with or without ".gz".
+    #[schemars(length(min = 1))]
     pub name: String,
     /// SHA-256 of the decompressed bytes.
+    #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: String,
     /// Number of decompressed bytes.
     pub bytes: u64,
 }
 
 /// Pixel byte p becomes (p ÷ 255 − mean) ÷ std, channel by channel.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Normalise {
     pub mean: Vec<f32>,
     pub std: Vec<f32>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, JsonSchema)]
+#[schemars(deny_unknown_fields, description = "a model")]
 pub struct ModelSpec {
+    /// What tables and figures call it.
+    #[schemars(default)]
     pub name: String,
+    /// A line for `list`.
+    #[schemars(default)]
     pub summary: String,
+    /// The paper and section.
+    #[schemars(default)]
     pub source: String,
+    /// From input to output.
+    #[schemars(rename = "layer", schema_with = "schema::layers")]
     pub layers: Vec<LayerSpec>,
+    /// The initialiser of weight tensors.
+    #[schemars(default = "init_by_default", schema_with = "schema::init")]
     pub init: Use,
 }
 
@@ -148,30 +195,46 @@ impl ModelSpec {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, JsonSchema)]
+#[schemars(deny_unknown_fields, description = "a pipeline: one method of the comparison")]
 pub struct PipelineSpec {
+    #[schemars(skip)]
     pub name: String,
     /// The pipeline it uses, "" where it is written out in the experiment.
+    #[schemars(skip)]
     pub uses: String,
+    /// A line for `list`.
+    #[schemars(default)]
     pub summary: String,
+    /// The paper and section.
+    #[schemars(default)]
     pub source: String,
+    /// Of a control: which tickets it begins from.
     pub fork: Option<Fork>,
+    /// What is done to a ticket, in order.
+    #[schemars(rename = "stage", schema_with = "schema::stage_list")]
     pub stages: Vec<StageSpec>,
     /// Where it was written, for errors that only the plan can find.
+    #[schemars(skip)]
     pub origin: node::Origin,
 }
 
 /// A control forks from tickets of another pipeline, before their training.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Fork {
     /// The pipeline whose tickets are forked.
     pub each: String,
     /// Levels to fork from, all from 1 up where absent.
+    #[schemars(length(min = 1), inner(range(min = 1)))]
     pub at: Option<Vec<u32>>,
-    /// How many times each fork is drawn.
     /// Where the levels were written, or `each` where they were not.
+    #[schemars(skip)]
     pub at_origin: node::Origin,
+    /// How many times each fork is drawn.
+    #[schemars(default = "one", range(min = 1, max = TIMES))]
     pub times: u32,
+    #[schemars(skip)]
     pub origin: node::Origin,
 }
 
@@ -189,13 +252,23 @@ pub enum StageSpec {
 }
 
 /// Ends a repeat, whichever holds first.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, JsonSchema)]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
 pub struct Stop {
     /// After the first level whose weights remaining are at or below this.
     pub weights_remaining: Option<Rate>,
     /// After the first level whose validation accuracy at early stop is more than this below level 0's, in absolute
     /// points ÷ 100.
+    #[schemars(range(min = 0, max = 1))]
     pub accuracy_drop: Option<f64>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn init_by_default() -> &'static str {
+    INIT
 }
 
 /// Whether a text is safe as a part of paths, and easy to type: ASCII letters, digits, `-` and `_`, at most 64, the

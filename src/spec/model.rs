@@ -1,16 +1,13 @@
 //! `[model]`: a shipped or local model with its parameters, or one written out, → layers and an initialiser.
 
-use super::ModelSpec;
 use super::diagnostic::Diagnostics;
 use super::fields::Fields;
 use super::layers;
 use super::node::Node;
 use super::shipped::{Declared, Library};
 use super::template::{Scope, parameters};
+use super::{INIT, ModelSpec};
 use crate::registry::{Kind, Registry};
-
-/// The initialiser where neither experiment nor model names one.
-const INIT: &str = "kaiming-normal";
 
 pub struct Models<'a> {
     pub registry: &'a Registry,

@@ -7,12 +7,9 @@ use super::fields::{Fields, list, single};
 use super::node::{Error, Node, Origin, Value};
 use super::shipped::{Declared, Library};
 use super::template::{Scope, parameters};
-use super::{Fork, PipelineSpec, StageSpec, Stop};
+use super::{Fork, PipelineSpec, StageSpec, Stop, TIMES};
 use crate::registry::{Kind, Registry, Use};
 use crate::units::Rate;
-
-/// More repetitions than any ladder of tickets has.
-const TIMES: u32 = 1000;
 
 pub struct Pipelines<'a> {
     pub registry: &'a Registry,

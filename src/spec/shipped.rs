@@ -71,6 +71,11 @@ impl<'a> Library<'a> {
         Library { local, folder: Some(folder) }
     }
 
+    /// Whether it holds all that its user can name, and not only what ships.
+    pub fn is_whole(&self) -> bool {
+        self.folder.is_some()
+    }
+
     /// Names in order, each once.
     pub fn names(&self, kind: Declared) -> Vec<String> {
         let local = self.local.keys().filter(|(other, _)| *other == kind).map(|(_, name)| name.clone());

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 
 use super::diagnostic::{Diagnostics, did_you_mean};
 use super::fields::{Fields, unknown_key};
@@ -13,11 +14,20 @@ use super::node::{Entries, Error, Node, Value};
 const VALUES: usize = 200_000;
 
 /// What a template lets its user choose.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Parameter {
+    /// Its value where the user gives none; without one, and not optional, it must be given.
+    #[schemars(with = "Option<serde_json::Value>", extend("additionalProperties" = true))]
     pub default: Option<Node>,
     /// Whether it may be left out without having a default: its keys are then absent.
+    #[schemars(default)]
     pub optional: bool,
+    /// A value where there is no default, for the example that `show` prints.
+    #[schemars(with = "Option<serde_json::Value>", extend("additionalProperties" = true))]
+    pub example: Option<Node>,
+    /// A line for `show`.
+    #[schemars(default)]
     pub help: String,
 }
 
@@ -31,6 +41,7 @@ pub fn parameters(node: Option<&Node>, diagnostics: &mut Diagnostics) -> IndexMa
         let parameter = Parameter {
             default: fields.node("default").cloned(),
             optional: fields.read("optional", diagnostics).unwrap_or(false),
+            example: fields.node("example").cloned(),
             help: fields.read("help", diagnostics).unwrap_or_default(),
         };
         fields.finish(diagnostics);
@@ -142,7 +153,7 @@ impl Scope {
 }
 
 /// The name in a string that is exactly "{name}".
-fn placeholder(text: &str) -> Option<&str> {
+pub fn placeholder(text: &str) -> Option<&str> {
     let name = text.strip_prefix('{')?.strip_suffix('}')?;
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     (!name.is_empty() && name.chars().all(word)).then_some(name)

@@ -22,6 +22,7 @@ impl Plugin for InitStage {
     const NAME: &'static str = "init";
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Initial weights and a mask of ones";
+    const EXAMPLE: &'static str = r#"init = "glorot-normal""#;
     const REFERENCES: &'static [(&'static str, Kind)] = &[("init", Kind::Init)];
 }
 

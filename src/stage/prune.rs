@@ -122,6 +122,7 @@ impl Plugin for Prune {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Removes the lowest-ranked weights";
     const SOURCE: &'static str = "Frankle & Carbin 2019, §2";
+    const EXAMPLE: &'static str = r#"criterion = "magnitude", rate = { linear = 0.2, output = 0.1 }"#;
     const REFERENCES: &'static [(&'static str, Kind)] = &[("criterion", Kind::Criterion)];
 }
 

@@ -22,6 +22,7 @@ impl Plugin for RandomMask {
     const NAME: &'static str = "random-mask";
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "A random mask of a given size";
+    const EXAMPLE: &'static str = "weights_remaining = 0.2";
 }
 
 impl Stage for RandomMask {

@@ -22,6 +22,7 @@ impl Plugin for Reinit {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "New initial weights under the same mask";
     const SOURCE: &'static str = "Frankle & Carbin 2019, §2";
+    const EXAMPLE: &'static str = r#"init = "glorot-normal""#;
     const REFERENCES: &'static [(&'static str, Kind)] = &[("init", Kind::Init)];
 }
 

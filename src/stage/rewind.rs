@@ -1,6 +1,10 @@
 //! Rewinding: survivors get back the values that they had earlier in training.
 
+use std::fmt;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Ahead, Failure, Outcome, Stage, Work};
@@ -16,14 +20,6 @@ pub struct Rewind {
     pub to: Length,
 }
 
-/// A rewind may be written as its point alone: `rewind = "0it"`.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a position: \"0it\", \"500it\" or \"2ep\"")]
-enum Written {
-    Point(Length),
-    Table(Table),
-}
-
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Table {
@@ -31,11 +27,28 @@ struct Table {
     to: Length,
 }
 
+/// By hand: a rewind may be written as its point alone, `rewind = "0it"`.
 impl<'de> Deserialize<'de> for Rewind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Written::deserialize(deserializer)? {
-            Written::Point(to) | Written::Table(Table { to }) => Rewind { to },
-        })
+        deserializer.deserialize_any(RewindVisitor)
+    }
+}
+
+struct RewindVisitor;
+
+impl<'de> Visitor<'de> for RewindVisitor {
+    type Value = Rewind;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a position: \"0it\", \"500it\" or \"2ep\"")
+    }
+
+    fn visit_str<E: de::Error>(self, point: &str) -> Result<Rewind, E> {
+        point.parse().map(|to| Rewind { to }).map_err(E::custom)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Rewind, A::Error> {
+        Table::deserialize(MapAccessDeserializer::new(map)).map(|Table { to }| Rewind { to })
     }
 }
 
@@ -45,7 +58,10 @@ impl JsonSchema for Rewind {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        Table::json_schema(generator)
+        let mut schema = Table::json_schema(generator);
+        schema.insert("type".into(), serde_json::json!(["object", "string"]));
+        schema.insert("pattern".into(), Length::PATTERN.into());
+        schema
     }
 }
 
@@ -54,6 +70,7 @@ impl Plugin for Rewind {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Restores the weights of an earlier position";
     const SOURCE: &'static str = "Frankle & Carbin 2019, §2; Frankle et al. 2020, §2";
+    const EXAMPLE: &'static str = r#"to = "500it""#;
 }
 
 impl Stage for Rewind {

@@ -49,6 +49,7 @@ impl Plugin for Train {
     const NAME: &'static str = "train";
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Trains the weights, or the mask";
+    const EXAMPLE: &'static str = r#"length = "2000it", schedule = "cosine""#;
     const REFERENCES: &'static [(&'static str, Kind)] =
         &[("optimizer", Kind::Optimizer), ("schedule", Kind::Schedule), ("learn", Kind::Learn)];
 }

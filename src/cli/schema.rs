@@ -1,0 +1,45 @@
+//! `schema`: JSON Schemas for editors.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::{Ended, print, say};
+use crate::registry::Registry;
+use crate::spec::schema::{Subject, schema};
+
+#[derive(Args)]
+pub struct SchemaCommand {
+    /// experiment, model, pipeline or dataset
+    kind: Option<String>,
+    /// Write the schemas of all kinds of files into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "kind", required_unless_present = "kind")]
+    dir: Option<PathBuf>,
+    /// Also name what this experiment's own models/, pipelines/ and datasets/ declare
+    #[arg(long, value_name = "DIR")]
+    experiment: Option<PathBuf>,
+}
+
+impl SchemaCommand {
+    pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
+        let text = |subject| {
+            let schema = schema(subject, registry, self.experiment.as_deref());
+            schema.map(|schema: Value| format!("{schema:#}\n")).map_err(|problems| Ended::Wrong(problems.render(false)))
+        };
+        if let Some(folder) = &self.dir {
+            let fail = |e: std::io::Error| Ended::Failed(format!("cannot write to {}: {e}", folder.display()));
+            std::fs::create_dir_all(folder).map_err(fail)?;
+            for subject in Subject::ALL {
+                std::fs::write(folder.join(subject.file()), text(subject)?).map_err(fail)?;
+            }
+            say(&format!("{} schemas are in {}.", Subject::ALL.len(), folder.display()));
+            return Ok(());
+        }
+        let kind = self.kind.as_deref().unwrap_or_default();
+        match Subject::ALL.into_iter().find(|subject| subject.to_string() == kind) {
+            Some(subject) => print(&text(subject)?),
+            None => Err(format!("{kind:?} has no schema: choose among experiment, model, pipeline, dataset").into()),
+        }
+    }
+}

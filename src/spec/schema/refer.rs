@@ -1,0 +1,40 @@
+//! What fields of a spec say instead of a type of their own, where their value names plugins: a definition's name.
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+macro_rules! refer {
+    ($($name:ident: $definition:literal)*) => { $(
+        pub fn $name(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({ "$ref": concat!("#/$defs/", $definition) })
+        }
+    )* };
+}
+
+refer! {
+    dataset: "dataset"
+    model: "model"
+    training: "training"
+    format: "format"
+    init: "init"
+}
+
+/// By name.
+pub fn pipelines(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": { "pattern": NAME },
+        "additionalProperties": { "$ref": "#/$defs/pipeline" },
+    })
+}
+
+pub fn layers(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/layer" } })
+}
+
+pub fn stages(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/stage" } })
+}
+
+/// What `is_name` accepts.
+pub const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$";

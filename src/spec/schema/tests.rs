@@ -1,0 +1,247 @@
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+use walkdir::WalkDir;
+
+use super::testing::refusals;
+use super::{Subject, schema};
+use crate::registry::Registry;
+use crate::spec::diagnostic::Diagnostics;
+use crate::spec::fixture::{DOTS, Experiment};
+use crate::spec::node::{Error, Node, Source};
+use crate::spec::parse::parse;
+use crate::spec::set::set;
+use crate::spec::{Spec, load};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn of(subject: Subject) -> Value {
+    schema(subject, &Registry::builtin(), None).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn node(text: &str) -> Node {
+    let mut diagnostics = Diagnostics::default();
+    let node = parse(&Arc::new(Source { name: "test".into(), text: text.into() }), &mut diagnostics);
+    assert!(diagnostics.is_empty(), "{diagnostics}");
+    node
+}
+
+fn json(node: &Node) -> Value {
+    node.deserialize().unwrap()
+}
+
+/// The shipped specs and plugins, each with what it is.
+fn shipped() -> Vec<(Subject, PathBuf)> {
+    let files = |folder: &str| {
+        let files = WalkDir::new(root().join(folder)).into_iter().map(|entry| entry.unwrap().into_path());
+        files.filter(|path| path.extension().is_some_and(|e| e == "toml")).collect::<Vec<_>>()
+    };
+    let mut all: Vec<_> = files("experiments").into_iter().map(|path| (Subject::Experiment, path)).collect();
+    for subject in Subject::ALL {
+        if let Subject::Declared(kind) = subject {
+            all.extend(files(&format!("plugins/{}", kind.folder())).into_iter().map(|path| (subject, path)));
+        }
+    }
+    all
+}
+
+#[test]
+fn what_ships_is_what_the_schemas_allow_and_says_which_schema_is_its_own() {
+    let schemas = Subject::ALL.map(|subject| (subject, of(subject)));
+    let files = shipped();
+    assert!(files.len() > 20);
+    for (subject, path) in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (_, schema) = schemas.iter().find(|(other, _)| *other == subject).unwrap();
+        assert_eq!(refusals(schema, &json(&node(&text))), [""; 0], "{}", path.display());
+        let line = text.lines().next().unwrap_or_default();
+        let place = line.strip_prefix("#:schema ").unwrap_or_else(|| panic!("{}: {line}", path.display()));
+        let place = path.parent().unwrap().join(place).canonicalize().unwrap();
+        assert_eq!(place, root().join("schema").join(subject.file()).canonicalize().unwrap(), "{}", path.display());
+    }
+}
+
+#[test]
+fn the_schemas_of_the_repository_are_fresh() {
+    for subject in Subject::ALL {
+        let written = std::fs::read_to_string(root().join("schema").join(subject.file())).unwrap_or_default();
+        let fresh = format!("{:#}\n", of(subject));
+        assert!(written == fresh, "{} is not fresh: run `tombola schema --dir schema`", subject.file());
+    }
+}
+
+/// Tables of specs, `@` where a key may be added.
+const TABLES: [&str; 24] = [
+    "@",
+    "dataset = { use = 'dots', @ }",
+    "dataset = { use = 'dots', normalise = { mean = [0.0], std = [1.0], @ } }",
+    "dataset = { use = 'dots', format = { use = 'idx', @ } }",
+    "model = { use = 'lenet-300-100', @ }",
+    "model = { use = 'lenet-300-100', init = { use = 'kaiming-normal', @ } }",
+    "model = { layer = [{ flatten = {} }, { linear = { units = 10 } }], @ }",
+    "model = { layer = [{ repeat = { times = 1, layers = [{ flatten = {} }], @ } }] }",
+    "model = { layer = [{ residual = { layers = [{ relu = {} }], @ } }] }",
+    "model = { layer = [{ residual = { layers = [{ relu = { @ } }] } }] }",
+    "model = { layer = [{ conv = { channels = 3, @ } }] }",
+    "training = { optimizer = { use = 'sgd', learning_rate = 0.1, @ } }",
+    "training = { schedule = { use = 'warm-up', length = '1ep', @ } }",
+    "training = { schedule = { use = 'warm-up', length = '1ep', then = { use = 'cosine', @ } } }",
+    "training = { learn = { use = 'edge-popup', weights_remaining = 0.5, @ } }",
+    "training = { batch_size = 5, @ }",
+    "pipeline = { p = { use = 'imp', @ } }",
+    "pipeline = { p = { use = 'imp', stop = { accuracy_drop = 0.1, @ } } }",
+    "pipeline = { p = { use = 'imp', prune_rate = { linear = 0.1, @ } } }",
+    "pipeline = { p = { use = 'imp', optimizer = { use = 'adam', learning_rate = 0.1, @ } } }",
+    "pipeline = { p = { each = 'q', stage = [{ reinit = {} }], @ }, q = { use = 'imp' } }",
+    "pipeline = { p = { stage = [{ prune = { rate = 0.5, @ } }] } }",
+    "pipeline = { p = { stage = [{ repeat = { times = 2, stages = [{ shuffle = {} }], @ } }] } }",
+    "pipeline = { p = { stage = [{ foreach = { value = 'a', in = [1], stages = [{ shuffle = {} }], @ } }] } }",
+];
+
+/// What a table does not say itself.
+const REST: [&str; 5] = [
+    "title = 'Lottery'",
+    "dataset = { use = 'dots' }",
+    "model = { use = 'lenet-300-100' }",
+    "training = { optimizer = { use = 'adam', learning_rate = 0.1 }, batch_size = 60, length = '5it', evaluate = '1it' }",
+    "pipeline = { dense = { use = 'dense' } }",
+];
+
+fn whole(table: &str) -> String {
+    let key = |line: &str| line.split(' ').next().unwrap().to_string();
+    let rest = REST.iter().filter(|line| key(line) != key(table)).map(|line| line.to_string());
+    rest.chain([table.to_string()]).collect::<Vec<_>>().join("\n")
+}
+
+fn loaded(text: &str, overrides: &[String]) -> Result<Spec, Diagnostics> {
+    let experiment = Experiment::new(&[("experiment.toml", text), ("datasets/dots.toml", DOTS)]);
+    load(&experiment.folder(), &Registry::builtin(), overrides)
+}
+
+/// Every name of a key that the schemas know, and one that they do not.
+fn keys(schema: &Value, into: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(entries) => {
+            let properties = entries.get("properties").and_then(Value::as_object);
+            into.extend(properties.into_iter().flat_map(|properties| properties.keys().cloned()));
+            entries.values().for_each(|schema| keys(schema, into));
+        }
+        Value::Array(items) => items.iter().for_each(|schema| keys(schema, into)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_schemas_keys_are_the_parsers() {
+    let schema = of(Subject::Experiment);
+    let mut names = BTreeSet::from(["no-such-key".to_string()]);
+    keys(&schema, &mut names);
+    let mut compared = 0;
+    for table in TABLES {
+        for name in &names {
+            let added = format!("{name} = '?'");
+            let filled = whole(
+                &table.replace("@ ", &format!("{added} ")).replace(", @", &format!(", {added}")).replace('@', &added),
+            );
+            let mut diagnostics = Diagnostics::default();
+            let source = Arc::new(Source { name: "test".into(), text: filled.clone() });
+            let node = parse(&source, &mut diagnostics);
+            if !diagnostics.is_empty() {
+                continue; // The table has this key already.
+            }
+            let unknown = format!("unknown key `{name}`");
+            let errors = loaded(&filled, &[]).err().map(|errors| errors.to_string()).unwrap_or_default();
+            let told = errors.matches(&unknown).count();
+            let refused = refusals(&schema, &json(&node)).iter().filter(|why| why.ends_with(&unknown)).count();
+            assert_eq!(told > 0, refused > 0, "{filled}\n{errors}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 500, "{compared}");
+}
+
+/// Values of every type and many meanings.
+const VALUES: [&str; 22] = [
+    "0",
+    "1",
+    "-1",
+    "7",
+    "2000",
+    "0.5",
+    "1.5",
+    "true",
+    "'x'",
+    "'5it'",
+    "'1ep'",
+    "'5'",
+    "'adam'",
+    "'zeros'",
+    "'imp'",
+    "'layer'",
+    "[]",
+    "[1]",
+    "[0.5]",
+    "['1it']",
+    "{}",
+    "{ use = 'cosine' }",
+];
+
+/// Where values are tried.
+const PLACES: [&str; 30] = [
+    "title",
+    "question",
+    "replicates",
+    "seed",
+    "matching",
+    "dataset.use",
+    "dataset.validation",
+    "dataset.classes",
+    "dataset.shape",
+    "dataset.normalise",
+    "dataset.format",
+    "model.use",
+    "model.init",
+    "model.width",
+    "training",
+    "training.optimizer",
+    "training.optimizer.learning_rate",
+    "training.schedule",
+    "training.batch_size",
+    "training.length",
+    "training.learn",
+    "training.order",
+    "pipeline",
+    "pipeline.dense.init",
+    "pipeline.dense.length",
+    "pipeline.imp.levels",
+    "pipeline.imp.prune_rate",
+    "pipeline.imp.stop",
+    "pipeline.imp.rewind",
+    "pipeline.popup.weights_remaining",
+];
+
+#[test]
+fn a_schema_refuses_nothing_that_the_parser_takes_and_every_wrong_type() {
+    let schema = of(Subject::Experiment);
+    let text = whole("pipeline = { dense = { use = 'dense' }, imp = { use = 'imp' }, popup = { use = 'edge-popup' } }");
+    for (place, value) in PLACES.iter().flat_map(|place| VALUES.map(|value| (place, value))) {
+        let setting = format!("{place}={value}");
+        let mut changed = node(&text);
+        set(&mut changed, &setting, &mut Diagnostics::default());
+        let refused = refusals(&schema, &json(&changed));
+        match loaded(&text, std::slice::from_ref(&setting)) {
+            Ok(_) => assert_eq!(refused, [""; 0], "{setting}"),
+            Err(errors) => {
+                let told = [" must be a table", " must be a list", " is not from ", " is out of range"];
+                let wrong = |error: &Error| {
+                    error.message.starts_with("expected ") || told.iter().any(|words| error.message.contains(words))
+                };
+                assert!(!refused.is_empty() || !errors.errors().iter().any(wrong), "{setting}: {errors}");
+            }
+        }
+    }
+}
