@@ -7,6 +7,7 @@ mod devices;
 mod gates;
 mod kernels;
 mod models;
+mod new;
 mod outcomes;
 mod rules;
 mod screens;

@@ -4,6 +4,7 @@ mod check;
 mod devices;
 mod list;
 mod machine;
+mod new;
 mod news;
 mod open;
 mod plan;
@@ -43,6 +44,8 @@ enum Command {
     Run(run::RunCommand),
     /// Renders the report of what has run so far
     Report(report::ReportCommand),
+    /// Makes a folder for an experiment, from nothing or from another one
+    New(new::New),
     /// Lists what a spec may name
     List(list::List),
     /// Shows one thing that a spec may name: its parameters, their types and defaults, its source, an example
@@ -103,6 +106,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Plan(command) => command.run(&registry),
         Command::Run(command) => command.run(&registry),
         Command::Report(command) => command.run(&registry),
+        Command::New(command) => command.run(&registry),
         Command::List(command) => command.run(&registry),
         Command::Show(command) => command.run(&registry),
         Command::Schema(command) => command.run(&registry),

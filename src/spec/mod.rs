@@ -26,6 +26,7 @@ mod template;
 
 pub use diagnostic::Diagnostics;
 pub use experiment::load;
+pub use shipped::shipped_experiment;
 
 use std::path::PathBuf;
 

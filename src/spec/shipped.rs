@@ -13,6 +13,7 @@ use super::node::{Error, Node, Source};
 use super::parse::parse;
 
 static PLUGINS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/plugins");
+static EXPERIMENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/experiments");
 
 /// What a TOML file may declare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,6 +126,29 @@ impl<'a> Library<'a> {
             }
         }
     }
+}
+
+/// The names of the experiments that ship, in order.
+pub fn experiments() -> impl Iterator<Item = &'static str> {
+    let folders = EXPERIMENTS.dirs().filter(|folder| folder.get_file(folder.path().join("experiment.toml")).is_some());
+    folders.filter_map(|folder| folder.path().file_name()?.to_str())
+}
+
+/// The TOML files of an experiment that ships, each with its path in the experiment's folder; or what names there are.
+pub fn shipped_experiment(name: &str) -> Result<Vec<(&'static Path, &'static str)>, String> {
+    let Some(folder) = experiments().find(|known| *known == name).and_then(|name| EXPERIMENTS.get_dir(name)) else {
+        return Err(did_you_mean(name, "shipped experiments", experiments()));
+    };
+    let mut files = Vec::new();
+    let mut folders = vec![folder];
+    while let Some(next) = folders.pop() {
+        folders.extend(next.dirs());
+        let toml = next.files().filter(|file| file.path().extension().is_some_and(|e| e == "toml"));
+        files.extend(
+            toml.filter_map(|file| Some((file.path().strip_prefix(folder.path()).ok()?, file.contents_utf8()?))),
+        );
+    }
+    Ok(files)
 }
 
 fn shipped(kind: Declared) -> impl Iterator<Item = &'static Path> {
