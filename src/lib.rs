@@ -16,6 +16,7 @@ pub mod mask;
 pub mod model;
 pub mod optimizer;
 pub mod plan;
+pub mod prediction;
 pub mod range;
 pub mod record;
 pub mod registry;

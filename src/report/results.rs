@@ -2,7 +2,7 @@
 
 use crate::record::{Row, Status, Study};
 
-const COLUMNS: [&str; 16] = [
+pub(super) const COLUMNS: [&str; 16] = [
     "experiment",
     "variant",
     "pipeline",
@@ -53,14 +53,9 @@ fn row(experiment: &str, row: &Row) -> Vec<String> {
         score(|s| s.test_accuracy),
         score(|s| s.final_train_accuracy),
         score(|s| s.final_test_accuracy),
-        format!("{:.3}", seconds(row)),
+        format!("{:.3}", row.seconds()),
         row.step.clone(),
     ]
-}
-
-/// Wall time of the ticket's training, evaluation included; 0 where it has none.
-pub(super) fn seconds(row: &Row) -> f64 {
-    row.record.as_ref().filter(|record| record.training.is_some()).map_or(0.0, |record| record.seconds)
 }
 
 /// A field as CSV wants it. A text that a spreadsheet would take for a formula begins with an apostrophe; numbers,
