@@ -20,6 +20,9 @@ pub fn told(judged: &[Judgement]) -> String {
             let mark = if condition.holds { "✓" } else { "✗" };
             let interval = [&condition.interval_text, "; "].concat();
             let interval = if condition.interval_text.is_empty() { "" } else { &interval };
+            if judgement.conditions.len() > 1 {
+                let _ = writeln!(text, "  {:<10}  {}", "", normalize_untrusted_str(&condition.expect));
+            }
             let (found, bound, n) = (&condition.found_text, &condition.bound_text, condition.n);
             let _ = writeln!(text, "  {:<10}  {mark} {found}, expected {bound}; {interval}n = {n}", "");
         }

@@ -9,6 +9,8 @@ use crate::prediction::{Operator, Unit};
 /// What was found, and what it is compared with.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Condition {
+    /// The comparison alone, as an expression.
+    pub expect: String,
     pub holds: bool,
     pub found: f64,
     /// "<", "<=", ">", ">=" or "within".
@@ -27,7 +29,7 @@ pub struct Condition {
     pub found_text: String,
     /// "≥ +0.30 points".
     pub bound_text: String,
-    /// "95% interval +0.21 points to +0.93 points", or "".
+    /// "95% interval +0.21 to +0.93 points", or "".
     pub interval_text: String,
 }
 
@@ -59,6 +61,7 @@ impl Condition {
         let (found_text, bound, more) = bounds(&left, &right);
         let (interval, interval_text) = interval(&left, &right, more);
         Condition {
+            expect: String::new(),
             holds,
             found: left.value,
             comparison,
@@ -91,7 +94,10 @@ fn interval(left: &Figure, right: &Figure, more: usize) -> (Option<(f64, f64)>, 
     };
     let unit = if of.unit == Unit::Number { right.unit } else { of.unit };
     let interval = of.sample().and_then(|sample| sample.interval());
-    let text =
-        interval.map(|(low, high)| format!("{label} {} to {}", quantity(low, unit, more), quantity(high, unit, more)));
+    let text = interval.map(|(low, high)| {
+        // The unit once, as in "+0.21 to +0.93 points".
+        let low = quantity(low, unit, more);
+        format!("{label} {} to {}", low.trim_end_matches(|c: char| !c.is_ascii_digit()), quantity(high, unit, more))
+    });
     (interval, text.unwrap_or_default())
 }

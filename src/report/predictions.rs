@@ -97,7 +97,7 @@ fn truth(study: &Study, ladder: &Ladder, claim: &Expression, into: &mut Vec<Cond
         return Err(vec![format!("`{claim}`: its figure is not finite, as a division by 0 is")]);
     }
     let holds = condition.holds;
-    into.push(condition);
+    into.push(Condition { expect: claim.to_string(), ..condition });
     Ok(holds)
 }
 
@@ -141,11 +141,11 @@ mod tests {
         // Paired: 0.01 and 0.03; mean 0.02, t with 1 degree of freedom 12.706: ± 12.706 × 0.01 (0.014142 ÷ √2).
         holds(
             "imp.test_accuracy@50% - dense.test_accuracy >= 0.3%",
-            "+2.00 points ≥ +0.30 points 95% interval −10.71 points to +14.71 points n 2",
+            "+2.00 points ≥ +0.30 points 95% interval −10.71 to +14.71 points n 2",
         );
         fails(
             "imp.test_accuracy >= dense.test_accuracy + 0.021",
-            "78.00% ≥ 78.10% 95% interval of the difference −12.81 points to +12.61 points n 2",
+            "78.00% ≥ 78.10% 95% interval of the difference −12.81 to +12.61 points n 2",
         );
     }
 
@@ -183,18 +183,18 @@ mod tests {
         );
         holds("max(imp.test_accuracy, dense.test_accuracy, 0.5) within 1% of 78%", "78.00% 78.00% ± 1.00 points  n 2");
         fails("abs(dense.test_accuracy - imp.test_accuracy) <= 0.01", "+2.00 points ≤ +1.00 points  n 2");
-        holds("imp.weights_remaining <= 50%", "50.00% ≤ 50.00% 95% interval 50.00% to 50.00% n 2");
+        holds("imp.weights_remaining <= 50%", "50.00% ≤ 50.00% 95% interval 50.00 to 50.00% n 2");
     }
 
     #[test]
     fn what_differs_looks_different_and_a_bound_is_told_as_written() {
-        fails("dense.test_accuracy > 0.760004", "76.0000% > 76.0004% 95% interval 63.2938% to 88.7062% n 2");
+        fails("dense.test_accuracy > 0.760004", "76.0000% > 76.0004% 95% interval 63.2938 to 88.7062% n 2");
     }
 
     #[test]
     fn all_comparisons_are_told_whichever_decides() {
         let told =
-            "78.00% > 90.00% 95% interval 52.59% to 103.41% n 2; 76.00% > 50.00% 95% interval 63.29% to 88.71% n 2";
+            "78.00% > 90.00% 95% interval 52.59 to 103.41% n 2; 76.00% > 50.00% 95% interval 63.29 to 88.71% n 2";
         holds("imp.test_accuracy > 0.9 or dense.test_accuracy > 0.5", told);
         fails("imp.test_accuracy > 0.9 and dense.test_accuracy > 0.5", told);
     }

@@ -2,7 +2,7 @@
 
 use crate::record::{Row, Status, Study};
 
-pub(super) const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 16] = [
     "experiment",
     "variant",
     "pipeline",
@@ -90,6 +90,12 @@ mod tests {
         let evaluated = study.rows.iter().filter(|r| matches!(r.status, Status::Done | Status::Diverged)).count();
         assert_eq!(lines.clone().count(), evaluated);
         assert!(lines.all(|line| line.split(',').count() == 16));
+    }
+
+    #[test]
+    fn what_a_prediction_may_name_is_a_column() {
+        let names = crate::prediction::Metric::ALL.iter().map(|metric| metric.name());
+        assert_eq!(names.filter(|name| !COLUMNS.contains(name)).collect::<Vec<_>>(), [""; 0]);
     }
 
     #[test]
