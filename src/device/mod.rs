@@ -6,7 +6,7 @@ mod graphics;
 pub mod pool;
 mod torch;
 
-pub use bridge::{apply, apply_shared, change, hosts, nothing};
+pub use bridge::{Window, apply, apply_shared, change, convolve, hosts, nothing};
 pub use found::{Found, found};
 pub use pool::clear as clear_buffers;
 

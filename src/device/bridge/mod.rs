@@ -9,6 +9,7 @@
 pub mod flex;
 #[cfg(feature = "libtorch")]
 pub mod libtorch;
+mod own;
 #[cfg(feature = "wgpu")]
 pub mod wgpu;
 
@@ -21,6 +22,8 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::{Device, Tensor, TensorData};
+
+pub use own::{Window, convolve};
 
 use crate::kernel::{INPUTS, Op};
 
