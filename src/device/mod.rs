@@ -29,11 +29,18 @@ pub struct Compute {
     pub tracked: Device,
     /// The device kind: backend and version, architecture, instruction set. Equal kinds give equal bits.
     pub kind: String,
+    /// Whether tensors rest in the host's memory, where our kernels and optimizers work on them.
+    pub hosted: bool,
 }
 
 impl Compute {
     fn of(plain: Device, kind: String) -> Compute {
-        Compute { tracked: plain.clone().autodiff(), plain, kind }
+        Compute { hosted: hosts(&plain), tracked: plain.clone().autodiff(), plain, kind }
+    }
+
+    /// The same device, used as one whose memory is not the host's: what such devices do can be tried on any.
+    pub fn as_elsewhere(self) -> Compute {
+        Compute { hosted: false, ..self }
     }
 }
 

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use indexmap::IndexMap;
 
 use super::condense::Condensed;
-use super::{Bench, Split, Start, host, tensors};
+use super::feed::{Feed, Split, feed};
+use super::{Bench, Start, host, tensors};
 use crate::dataset::order::Order;
 use crate::device;
 use crate::graph::{self, Noise, Passed};
 use crate::learn::Learner;
-use crate::loss::{self, Tally};
+use crate::loss::Tally;
 use crate::mask::Mask;
 use crate::optimizer::Stepper;
 use crate::record::{Curve, Scores, TrainingRecord};
@@ -48,6 +49,7 @@ pub(super) struct Run<'a> {
     training: &'a Training,
     start: &'a Start<'a>,
     condensed: Condensed,
+    feed: Box<dyn Feed + 'a>,
     names: Vec<(String, Vec<usize>)>,
     learner: Box<dyn Learner>,
     stepper: Box<dyn Stepper>,
@@ -71,7 +73,7 @@ impl<'a> Run<'a> {
         start: &'a Start<'a>,
     ) -> Result<Run<'a>, Failure> {
         device::clear_buffers();
-        let kernels = training.learn.keeps_masks() && device::hosts(&bench.compute.plain);
+        let kernels = training.learn.keeps_masks() && bench.compute.hosted;
         let condensed = Condensed::of(bench.model, &ticket, kernels);
         condensed.condense(&mut ticket);
         let learner = training.learn.start(&mut ticket, &condensed.model, start.seeds, bench.registry)?;
@@ -92,6 +94,7 @@ impl<'a> Run<'a> {
             training,
             start,
             condensed,
+            feed: feed(bench.data, bench.compute),
             names,
             learner,
         })
@@ -154,20 +157,18 @@ impl<'a> Run<'a> {
     /// The gradient with respect to the logits is known in closed form, so the graph starts from them: the sum of
     /// logits × that gradient has the same gradient everywhere below as the loss itself.
     pub fn slope(&mut self) -> Result<Slope, Failure> {
-        let data = self.bench.data;
-        let (pixels, labels) = data.batch(&data.dataset.train, self.order.batch(self.iteration));
+        let batch = self.order.batch(self.iteration);
+        let pixels = self.feed.pixels(Split::Train, batch).autodiff();
         let leaves: Vec<Tensor<1>> =
             self.params.iter().zip(&self.moves).map(|(param, moves)| leaf(param, *moves)).collect();
         let noise = Noise { seeds: self.start.seeds, iteration: self.iteration };
         let Passed { logits, buffers } =
-            graph::forward(&self.condensed.model, &leaves, pixels, &self.bench.compute.tracked, Some(noise));
-        let dims = logits.dims();
-        let (tally, slope) = loss::tally_with_gradient(&host(logits.clone().inner())?, &labels, data.classes);
+            graph::forward(&self.condensed.model, &leaves, pixels, self.bench.compute.hosted, Some(noise));
+        let (tally, slope) = self.feed.slope(batch, logits.clone().inner())?;
         if !tally.loss.is_finite() || !self.moves.contains(&true) {
             return Ok(Slope { tally, gradients: vec![None; leaves.len()], buffers });
         }
-        let slope = Tensor::<2>::from_data(TensorData::new(slope, dims), &self.bench.compute.tracked);
-        let mut found = (logits * slope).sum().backward();
+        let mut found = (logits * slope.autodiff()).sum().backward();
         let gradients = leaves.iter().map(|leaf| leaf.grad_remove(&mut found)).collect();
         Ok(Slope { tally, gradients, buffers })
     }
@@ -175,7 +176,7 @@ impl<'a> Run<'a> {
     /// Evaluates validation data, extends the curve, keeps the state if it is the best so far, and gives the loss.
     fn evaluate(&mut self) -> Result<f64, Failure> {
         self.check_rule_2()?;
-        let validation = self.bench.tally(&self.condensed.model, &self.params, Split::Validation)?;
+        let validation = self.tally(&self.params, Split::Validation)?;
         let trained = (self.recent.examples > 0).then(|| std::mem::take(&mut self.recent));
         let finite = |x: f64| x.is_finite().then_some(x as f32);
         self.curve.iteration.push(self.iteration);
@@ -254,14 +255,16 @@ impl<'a> Run<'a> {
         Ok(Outcome { ticket: self.ticket(&self.state()?), training: Some(record), scores, snapshots })
     }
 
+    fn tally(&self, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {
+        self.bench.tally(&*self.feed, &self.condensed.model, params, split)
+    }
+
     /// Test data is looked at here, after the training, and nowhere else in it.
     fn scores(&self, best: &Best) -> Result<Scores, Failure> {
-        let model = &self.condensed.model;
         let early = tensors(&best.state.values, &self.bench.compute.plain);
-        let test = self.bench.tally(model, &early, Split::Test)?;
-        let (train, last) =
-            (self.bench.tally(model, &self.params, Split::Train)?, self.bench.tally(model, &self.params, Split::Test)?);
-        let validation = self.bench.tally(model, &self.params, Split::Validation)?;
+        let test = self.tally(&early, Split::Test)?;
+        let (train, last) = (self.tally(&self.params, Split::Train)?, self.tally(&self.params, Split::Test)?);
+        let validation = self.tally(&self.params, Split::Validation)?;
         Ok(Scores {
             early_stop_iteration: best.iteration,
             validation_loss: best.validation.mean_loss(),
