@@ -10,6 +10,7 @@ use serde_json::json;
 use tombola::dataset::Examples;
 use tombola::dataset::batch::Gather;
 use tombola::kernel::conv::Conv;
+use tombola::kernel::gradient::Whole;
 use tombola::kernel::linear::Linear;
 use tombola::kernel::ops::Convolve;
 use tombola::kernel::sparse::conv::SparseConv;
@@ -155,11 +156,13 @@ impl Parts {
         const LEN: usize = 266_200;
         let (mut values, mut gradient) = (numbers(LEN), numbers(LEN));
         let mut stepper = optimizer.start(&[LEN]);
-        self.time(&format!("{name} on {LEN}"), 0.0, || stepper.step(0, 1e-4, &mut values, &gradient, Kept::All));
+        self.time(&format!("{name} on {LEN}"), 0.0, || {
+            stepper.step(0, 1e-4, &mut values, &Whole(&gradient), Kept::All)
+        });
         gradient.iter_mut().step_by(8).for_each(|g| *g = 0.0);
-        (0..1000).for_each(|_| stepper.step(0, 1e-4, &mut values, &gradient, Kept::All));
+        (0..1000).for_each(|_| stepper.step(0, 1e-4, &mut values, &Whole(&gradient), Kept::All));
         self.time(&format!("{name} on {LEN}, one in eight without a gradient for long"), 0.0, || {
-            stepper.step(0, 1e-4, &mut values, &gradient, Kept::All);
+            stepper.step(0, 1e-4, &mut values, &Whole(&gradient), Kept::All);
         });
     }
 

@@ -1,8 +1,11 @@
 //! Operations that burn's own are slow at: pure functions on slices, in one order of summation.
 
 pub mod batch_norm;
+mod block;
+pub mod buffer;
 pub mod conv;
 pub mod gather;
+pub mod gradient;
 mod lanes;
 pub mod linear;
 pub mod op;
@@ -12,7 +15,7 @@ mod product;
 mod relu;
 mod simd;
 pub mod sparse;
-mod tasks;
+pub mod tasks;
 #[cfg(test)]
 mod testing;
 mod tile;

@@ -2,12 +2,9 @@
 
 use std::ops::Range;
 
-use pulp::{Simd, WithSimd};
-
-use super::lanes::MOST;
+use super::block::{Block, VECTORS};
 use super::simd;
 use super::tasks::{self, Shared};
-use super::tile;
 
 /// `out[i][j] = Σ_k left(i, k) × right(k, j)`, plus a bias for each j, then a ReLU, where they are asked for.
 #[derive(Clone, Copy)]
@@ -27,12 +24,8 @@ pub struct Product<'a> {
     pub transposed: bool,
 }
 
-/// Depth that is summed before sums go back to memory: `right`'s part stays in the second-level cache.
-const DEPTH: usize = 1024;
 /// Rows in a task: whole tiles of 6 and of 12.
 const CHUNK: usize = 192;
-/// Vectors of `right` in a panel.
-const VECTORS: usize = 2;
 
 impl Product<'_> {
     /// Computes every element of `out`, which has `rows · columns`. Panics where a slice is too short.
@@ -45,234 +38,20 @@ impl Product<'_> {
         assert!(self.depth == 0 || last(self.rows, self.left_row) + last(self.depth, self.left_step) < self.left.len());
         assert!(self.depth * self.columns <= self.right.len());
         assert!(self.bias.is_none_or(|bias| bias.len() == self.columns));
-        let panels = Panels::of(self, simd::lanes());
+        let panel = VECTORS * simd::lanes();
         let chunks = self.rows.div_ceil(CHUNK);
         let out = Shared::new(out);
-        tasks::each(panels.count() * chunks, |task| {
-            let first = task % chunks * CHUNK;
-            let rows = first..(first + CHUNK).min(self.rows);
-            simd::run(Chunk { product: self, panel: panels.panel(task / chunks), rows, out });
+        tasks::each(self.columns.div_ceil(panel) * chunks, |task| {
+            let (rows, columns) = (span(task % chunks, CHUNK, self.rows), span(task / chunks, panel, self.columns));
+            // SAFETY: the lengths are as asserted, and no other task has these rows and columns.
+            simd::run(unsafe { Block::new(self, rows, columns, out) });
         });
     }
 }
 
-/// The columns of `right` in panels of `VECTORS` vectors. Those that fill none are copied and padded with zeros.
-struct Panels<'a> {
-    product: Product<'a>,
-    lanes: usize,
-    whole: usize,
-    padded: Vec<f32>,
-    padded_step: usize,
-}
-
-/// The columns of one panel: `right`'s first vector for them, and how far apart those of neighbouring k are.
-#[derive(Clone, Copy)]
-struct Panel<'a> {
-    right: &'a [f32],
-    step: usize,
-    first: usize,
-    columns: usize,
-}
-
-impl<'a> Panels<'a> {
-    fn of(product: Product<'a>, lanes: usize) -> Panels<'a> {
-        let whole = product.columns / (VECTORS * lanes);
-        let first = whole * VECTORS * lanes;
-        let columns = product.columns - first;
-        let padded_step = columns.next_multiple_of(lanes);
-        let mut padded = vec![0.0; padded_step * product.depth];
-        if columns > 0 {
-            let rows = product.right.chunks_exact(product.columns);
-            for (padded, row) in padded.chunks_exact_mut(padded_step).zip(rows) {
-                padded[..columns].copy_from_slice(&row[first..]);
-            }
-        }
-        Panels { product, lanes, whole, padded, padded_step }
-    }
-
-    fn count(&self) -> usize {
-        self.whole + usize::from(self.padded_step > 0)
-    }
-
-    fn panel(&self, number: usize) -> Panel<'_> {
-        let Product { right, columns: step, .. } = self.product;
-        let columns = VECTORS * self.lanes;
-        let first = number * columns;
-        match number < self.whole {
-            true => Panel { right: &right[first.min(right.len())..], step, first, columns },
-            false => Panel { right: &self.padded, step: self.padded_step, first, columns: step - first },
-        }
-    }
-}
-
-/// Some rows of a panel: a task.
-struct Chunk<'a> {
-    product: Product<'a>,
-    panel: Panel<'a>,
-    rows: Range<usize>,
-    out: Shared<'a>,
-}
-
-impl WithSimd for Chunk<'_> {
-    type Output = ();
-
-    /// Sums, one vector each of the panel's and one of `left` fill the registers: 32 with AVX-512, else 16.
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        match (S::F32_LANES >= 16, self.panel.columns > S::F32_LANES) {
-            (true, true) => self.blocks::<S, 12, VECTORS>(simd),
-            (true, false) => self.blocks::<S, 12, 1>(simd),
-            (false, true) => self.blocks::<S, 6, VECTORS>(simd),
-            (false, false) => self.blocks::<S, 6, 1>(simd),
-        }
-    }
-}
-
-impl Chunk<'_> {
-    #[inline(always)]
-    fn blocks<S: Simd, const ROWS: usize, const VECTORS: usize>(&self, simd: S) {
-        let depth = self.product.depth;
-        for from in (0..depth.max(1)).step_by(DEPTH) {
-            let depth = from..(from + DEPTH).min(depth);
-            let Range { start, end } = self.rows;
-            match end - start < ROWS {
-                true => (start..end).for_each(|row| self.tile::<S, 1, VECTORS>(simd, row, 0, &depth)),
-                false => {
-                    for row in (start..end).step_by(ROWS) {
-                        // The last tile covers rows of the one before again, which it leaves as they are.
-                        let at = row.min(end - ROWS);
-                        self.tile::<S, ROWS, VECTORS>(simd, at, row - at, &depth);
-                    }
-                }
-            }
-        }
-    }
-
-    /// One tile of `out`, from row `row` on, over a part of the depth. Rows before `fresh` are not written.
-    #[inline(always)]
-    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
-        &self,
-        simd: S,
-        row: usize,
-        fresh: usize,
-        depth: &Range<usize>,
-    ) {
-        let Product { left, left_row, left_step, relu, .. } = self.product;
-        let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-        self.begin(simd, row, depth.start == 0, &mut sums);
-        self.fetch::<S, ROWS, VECTORS>(row + fresh);
-        let a = left.as_ptr().wrapping_add(row * left_row + depth.start * left_step);
-        let b = self.panel.right.as_ptr().wrapping_add(depth.start * self.panel.step);
-        // SAFETY: `into` has checked that all of `left` and `right` is there; a padded panel is of whole vectors.
-        unsafe {
-            tile::accumulate_rows(simd, depth.len(), (a, left_row, left_step), (b, self.panel.step), &mut sums);
-        }
-        if relu && depth.end == self.product.depth {
-            sums.iter_mut().flatten().for_each(|sum| *sum = simd::relu(simd, *sum));
-        }
-        self.end(simd, row, fresh, &sums);
-    }
-
-    /// Asks for the lines that a tile will be written to: where sums are soon complete, waiting for them counts.
-    #[inline(always)]
-    fn fetch<S: Simd, const ROWS: usize, const VECTORS: usize>(&self, row: usize) {
-        if self.product.transposed {
-            return;
-        }
-        for row in row..(row + ROWS).min(self.rows.end) {
-            for v in 0..VECTORS {
-                let columns = self.columns(v * S::F32_LANES, S::F32_LANES);
-                self.out.fetch(row * self.product.columns + columns.start);
-            }
-        }
-    }
-
-    /// The sums that a tile begins with: the bias, or what an earlier part of the depth left in `out`.
-    #[inline(always)]
-    fn begin<S: Simd, const ROWS: usize, const VECTORS: usize>(
-        &self,
-        simd: S,
-        row: usize,
-        fresh: bool,
-        sums: &mut [[S::f32s; VECTORS]; ROWS],
-    ) {
-        for (i, sums) in sums.iter_mut().enumerate() {
-            for (v, sum) in sums.iter_mut().enumerate() {
-                let columns = self.columns(v * S::F32_LANES, S::F32_LANES);
-                match (fresh, self.product.bias) {
-                    (true, None) => {}
-                    (true, Some(bias)) => *sum = simd::read(simd, &bias[columns]),
-                    (false, _) => *sum = self.read(simd, row + i, columns),
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn end<S: Simd, const ROWS: usize, const VECTORS: usize>(
-        &self,
-        simd: S,
-        row: usize,
-        fresh: usize,
-        sums: &[[S::f32s; VECTORS]; ROWS],
-    ) {
-        if self.product.transposed {
-            return self.end_transposed(simd, row, fresh, sums);
-        }
-        for (i, sums) in sums.iter().enumerate().skip(fresh) {
-            for (v, sum) in sums.iter().enumerate() {
-                let columns = self.columns(v * S::F32_LANES, S::F32_LANES);
-                let place = (row + i) * self.product.columns + columns.start;
-                // SAFETY: no other task has these rows and columns.
-                simd::write(simd, unsafe { self.out.range(place, columns.len()) }, *sum);
-            }
-        }
-    }
-
-    /// Writes a tile column by column: the rows of a column are neighbours in `out`.
-    #[inline(always)]
-    fn end_transposed<S: Simd, const ROWS: usize, const VECTORS: usize>(
-        &self,
-        simd: S,
-        row: usize,
-        fresh: usize,
-        sums: &[[S::f32s; VECTORS]; ROWS],
-    ) {
-        let mut lines = [[0.0; ROWS]; MOST];
-        for v in 0..VECTORS {
-            let columns = self.columns(v * S::F32_LANES, S::F32_LANES);
-            for (i, sums) in sums.iter().enumerate() {
-                let mut values = [0.0; MOST];
-                simd.partial_store_f32s(&mut values[..S::F32_LANES], sums[v]);
-                lines.iter_mut().zip(values).for_each(|(line, value)| line[i] = value);
-            }
-            for (column, line) in columns.zip(&lines) {
-                // SAFETY: no other task has these rows and columns.
-                let out = unsafe { self.out.range(column * self.product.rows + row + fresh, ROWS - fresh) };
-                out.copy_from_slice(&line[fresh..]);
-            }
-        }
-    }
-
-    /// A row's values of a vector of columns.
-    #[inline(always)]
-    fn read<S: Simd>(&self, simd: S, row: usize, columns: Range<usize>) -> S::f32s {
-        let Product { rows, columns: step, transposed, .. } = self.product;
-        let mut values = [0.0; MOST];
-        for (value, column) in values.iter_mut().zip(columns) {
-            let place = if transposed { column * rows + row } else { row * step + column };
-            // SAFETY: no other task has these rows and columns.
-            *value = unsafe { self.out.range(place, 1) }[0];
-        }
-        simd.partial_load_f32s(&values[..S::F32_LANES])
-    }
-
-    /// The columns of `out` that a vector of the panel's holds, from its column `from` on.
-    #[inline(always)]
-    fn columns(&self, from: usize, lanes: usize) -> Range<usize> {
-        let Panel { first, columns, .. } = self.panel;
-        first + from..first + columns.min(from + lanes)
-    }
+/// Piece number `number` of `0..len` in pieces of `size`.
+fn span(number: usize, size: usize, len: usize) -> Range<usize> {
+    number * size..len.min((number + 1) * size)
 }
 
 #[cfg(test)]

@@ -2,8 +2,6 @@
 
 use rayon::prelude::*;
 
-use super::simd;
-
 /// Does every task of `0..count`: one after the other where the pool has one thread.
 pub fn each(count: usize, task: impl Fn(usize) + Send + Sync) {
     match rayon::current_num_threads() {
@@ -44,7 +42,7 @@ pub struct Shared<'a> {
     whose: std::marker::PhantomData<&'a mut [f32]>,
 }
 
-// SAFETY: it gives nothing out but through `range` and `at`, whose callers promise that no two threads touch one place.
+// SAFETY: it gives nothing out but through `range` and `place`, whose callers promise that no two threads touch one place.
 unsafe impl Send for Shared<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for Shared<'_> {}
@@ -54,10 +52,10 @@ impl<'a> Shared<'a> {
         Shared { at: slice.as_mut_ptr(), len: slice.len(), whose: std::marker::PhantomData }
     }
 
-    /// Asks for the cache line at a place, soon to be written.
+    /// Where a value lies. Whoever writes there keeps the contract of `range`.
     #[inline(always)]
-    pub fn fetch(&self, place: usize) {
-        simd::prefetch_to_write(self.at.wrapping_add(place));
+    pub fn place(&self, start: usize) -> *mut f32 {
+        self.at.wrapping_add(start)
     }
 
     /// `len` values from `start`. Panics past the end.

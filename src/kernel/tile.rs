@@ -32,8 +32,57 @@ pub unsafe fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize>(
 pub unsafe fn accumulate_rows<S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
     depth: usize,
+    a: (*const f32, usize, usize),
+    b: (*const f32, usize),
+    sums: &mut [[S::f32s; VECTORS]; ROWS],
+) {
+    // SAFETY: the same contract.
+    unsafe {
+        accumulate_by(
+            simd,
+            depth,
+            a,
+            b,
+            #[inline(always)]
+            |_, at| load(simd, at),
+            sums,
+        )
+    }
+}
+
+/// As `accumulate_rows`, with `load` to read `b`'s vector of a number at a place.
+///
+/// # Safety
+/// For each k < `depth` and row < `ROWS`, the value at `a + k · a_step + row · a_row` must be readable, and to `load`
+/// vector `v` at `b + k · b_step + v · lanes`.
+#[inline(always)]
+pub unsafe fn accumulate_by<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    depth: usize,
+    (a, a_row, a_step): (*const f32, usize, usize),
+    b: (*const f32, usize),
+    load: impl Fn(usize, *const f32) -> S::f32s,
+    sums: &mut [[S::f32s; VECTORS]; ROWS],
+) {
+    // SAFETY: the same contract.
+    unsafe {
+        match a_row {
+            // Neighbours' addresses are part of the loads; computing them takes the places of multiplications.
+            1 => sweep(simd, depth, (a, 1, a_step), b, &load, sums),
+            _ => sweep(simd, depth, (a, a_row, a_step), b, &load, sums),
+        }
+    }
+}
+
+/// # Safety
+/// As of `accumulate_by`.
+#[inline(always)]
+unsafe fn sweep<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    depth: usize,
     (mut a, a_row, a_step): (*const f32, usize, usize),
     (mut b, b_step): (*const f32, usize),
+    load: &impl Fn(usize, *const f32) -> S::f32s,
     sums: &mut [[S::f32s; VECTORS]; ROWS],
 ) {
     // A copy that the compiler can keep in registers.
@@ -41,8 +90,7 @@ pub unsafe fn accumulate_rows<S: Simd, const ROWS: usize, const VECTORS: usize>(
     for _ in 0..depth {
         let mut right = [simd.splat_f32s(0.0); VECTORS];
         for (v, right) in right.iter_mut().enumerate() {
-            // SAFETY: by the contract, for this k.
-            *right = unsafe { load(simd, b.add(v * S::F32_LANES)) };
+            *right = load(v, b.wrapping_add(v * S::F32_LANES));
         }
         for (row, held) in held.iter_mut().enumerate() {
             // SAFETY: by the contract, for this k.

@@ -1,5 +1,7 @@
 //! Edge-popup: the mask is learned, no weight ever moves.
 
+use std::ops::Range;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{Learn, Learner};
 use crate::init::kaiming_uniform::KaimingUniform;
 use crate::init::{Fans, Init};
+use crate::kernel::buffer::Buffer;
+use crate::kernel::gradient::Gradient;
 use crate::kernel::top_k;
 use crate::layer::Role;
 use crate::mask::Mask;
@@ -90,7 +94,6 @@ impl EdgePopup {
         let mut popped = Popped {
             name: param.name.clone(),
             weights: values.to_vec(),
-            gradient: vec![0.0; fans.len],
             select: Vec::new(),
             scratch: top_k::Scratch::default(),
             scores,
@@ -118,8 +121,6 @@ struct Popped {
     name: String,
     weights: Vec<f32>,
     scores: Vec<f32>,
-    /// The scores' gradient; kept to save allocating.
-    gradient: Vec<f32>,
     /// All ones where kept.
     select: Vec<u32>,
     scratch: top_k::Scratch,
@@ -134,6 +135,26 @@ impl Popped {
     }
 }
 
+/// The gradient with respect to scores, from the one with respect to effective weights.
+struct StraightThrough<'a> {
+    effective: &'a dyn Gradient,
+    weights: &'a [f32],
+}
+
+impl Gradient for StraightThrough<'_> {
+    fn piece(&self) -> usize {
+        self.effective.piece()
+    }
+
+    fn of<'a>(&'a self, piece: Range<usize>, scores: &[f32], room: &'a mut [f32]) -> &'a [f32] {
+        let weights = &self.weights[piece.clone()];
+        let mut effective_room = Buffer::new(piece.len());
+        let effective = self.effective.of(piece, weights, &mut effective_room);
+        top_k::score_gradient(effective, weights, scores, room);
+        room
+    }
+}
+
 impl Learner for Popping {
     fn lengths(&self) -> Vec<usize> {
         let length = |tensor: &Tensor| match tensor {
@@ -143,10 +164,17 @@ impl Learner for Popping {
         self.tensors.iter().map(length).collect()
     }
 
-    fn step(&mut self, tensor: usize, values: &mut [f32], gradient: &[f32], stepper: &mut dyn Stepper, rate: f64) {
+    fn step(
+        &mut self,
+        tensor: usize,
+        values: &mut [f32],
+        gradient: &dyn Gradient,
+        stepper: &mut dyn Stepper,
+        rate: f64,
+    ) {
         let Tensor::Scored(popped) = &mut self.tensors[tensor] else { return };
-        top_k::score_gradient(gradient, &popped.weights, &popped.scores, &mut popped.gradient);
-        stepper.step(tensor, rate, &mut popped.scores, &popped.gradient, Kept::All);
+        let gradient = StraightThrough { effective: gradient, weights: &popped.weights };
+        stepper.step(tensor, rate, &mut popped.scores, &gradient, Kept::All);
         popped.choose(values);
     }
 

@@ -8,6 +8,7 @@ pub use weights::LearnWeights;
 
 use indexmap::IndexMap;
 
+use crate::kernel::gradient::Gradient;
 use crate::mask::Mask;
 use crate::model::Model;
 use crate::optimizer::Stepper;
@@ -50,7 +51,7 @@ pub trait Learner: Send {
         &mut self,
         tensor: usize,
         values: &mut [f32],
-        gradient: &[f32],
+        gradient: &dyn Gradient,
         stepper: &mut dyn Stepper,
         learning_rate: f64,
     );

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Learn, Learner};
+use crate::kernel::gradient::Gradient;
 use crate::mask::Mask;
 use crate::model::{Model, Param};
 use crate::optimizer::{Kept, Stepper};
@@ -60,7 +61,14 @@ impl Learner for Moving {
         self.lengths.clone()
     }
 
-    fn step(&mut self, tensor: usize, values: &mut [f32], gradient: &[f32], stepper: &mut dyn Stepper, rate: f64) {
+    fn step(
+        &mut self,
+        tensor: usize,
+        values: &mut [f32],
+        gradient: &dyn Gradient,
+        stepper: &mut dyn Stepper,
+        rate: f64,
+    ) {
         let kept = self.select[tensor].as_deref().map_or(Kept::All, Kept::Some);
         stepper.step(tensor, rate, values, gradient, kept);
     }

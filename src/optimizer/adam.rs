@@ -1,8 +1,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::lanes::{flush, keep, wide};
-use super::{Kept, Optimizer, Stepper};
+use super::rule::{Number, Rule, Running};
+use super::{Optimizer, Stepper};
 use crate::range;
 use crate::registry::Plugin;
 
@@ -62,38 +62,8 @@ impl Optimizer for Adam {
     }
 
     fn start(&self, lengths: &[usize]) -> Box<dyn Stepper> {
-        let moments = |len: &usize| Moments { steps: 0, first: vec![0.0; *len], second: vec![0.0; *len] };
-        Box::new(Running { adam: self.clone(), tensors: lengths.iter().map(moments).collect() })
-    }
-}
-
-struct Running {
-    adam: Adam,
-    tensors: Vec<Moments>,
-}
-
-/// One tensor's state.
-struct Moments {
-    steps: u64,
-    first: Vec<f32>,
-    second: Vec<f32>,
-}
-
-impl Stepper for Running {
-    fn step(&mut self, tensor: usize, learning_rate: f64, values: &mut [f32], gradient: &[f32], kept: Kept<'_>) {
-        let moments = &mut self.tensors[tensor];
-        moments.steps += 1;
-        let constants = self.adam.constants(moments.steps, learning_rate);
-        match kept {
-            Kept::All => wide(
-                #[inline(always)]
-                || step::<false>(constants, values, gradient, moments, &[]),
-            ),
-            Kept::Some(select) => wide(
-                #[inline(always)]
-                || step::<true>(constants, values, gradient, moments, select),
-            ),
-        }
+        let adam = self.clone();
+        Box::new(Running::new(lengths, move |steps, learning_rate| adam.constants(steps, learning_rate)))
     }
 }
 
@@ -125,27 +95,24 @@ impl Adam {
     }
 }
 
-#[inline(always)]
-fn step<const MASKED: bool>(c: Constants, values: &mut [f32], gradient: &[f32], moments: &mut Moments, select: &[u32]) {
-    let n = values.len();
-    let (gradient, first, second) = (&gradient[..n], &mut moments.first[..n], &mut moments.second[..n]);
-    let select = if MASKED { &select[..n] } else { select };
-    for i in 0..n {
-        let kept = if MASKED { select[i] } else { u32::MAX };
-        let w = values[i];
-        let g = gradient[i] + c.decay * w;
-        let m = keep(flush(first[i] + c.one_minus_beta1 * (g - first[i])), kept);
-        let v = keep(flush(c.beta2 * second[i] + c.one_minus_beta2 * g * g), kept);
-        first[i] = m;
-        second[i] = v;
-        values[i] = keep(w - c.rate * (m / (v.sqrt() + c.epsilon)), kept);
+impl Rule<2> for Constants {
+    #[inline(always)]
+    fn update<N: Number>(self, value: N, gradient: N, [first, second]: [N; 2]) -> (N, [N; 2]) {
+        let gradient = gradient + value.clone().times(self.decay);
+        let first = (first.clone() + (gradient.clone() - first).times(self.one_minus_beta1)).flushed();
+        let squared = gradient.clone().times(self.one_minus_beta2) * gradient;
+        let second = (second.times(self.beta2) + squared).flushed();
+        let step = first.clone() / second.clone().sqrt().plus(self.epsilon);
+        (value - step.times(self.rate), [first, second])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::optimizer::tests::{GRADIENTS, START, assert_near, tensors};
+    use crate::kernel::gradient::Whole;
+    use crate::optimizer::Kept;
+    use crate::optimizer::tests::{GRADIENTS, START, assert_near};
 
     fn adam(weight_decay: f64) -> Adam {
         Adam { learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay }
@@ -154,7 +121,7 @@ mod tests {
     fn two_steps(weight_decay: f64) -> [[f32; 4]; 2] {
         let (mut stepper, mut values) = (adam(weight_decay).start(&[4]), START);
         GRADIENTS.map(|gradient| {
-            stepper.step(0, 0.1, &mut values, &gradient, Kept::All);
+            stepper.step(0, 0.1, &mut values, &Whole(&gradient), Kept::All);
             values
         })
     }
@@ -184,32 +151,10 @@ mod tests {
 
     #[test]
     fn moments_that_have_died_away_are_exactly_zero() {
-        let mut moments = Moments { steps: 9, first: vec![-1.2e-38, 1.0], second: vec![1.175e-38, f32::NAN] };
-        let mut values = [1.0, 1.0];
-        step::<false>(adam(0.0).constants(10, 0.1), &mut values, &[0.0; 2], &mut moments, &[]);
-        assert_eq!((moments.first[0].to_bits(), moments.second[0].to_bits()), (0, 0));
-        assert_eq!(values[0], 1.0);
-        assert!(moments.second[1].is_nan() && values[1].is_nan());
-    }
-
-    #[test]
-    fn avx2_gives_the_bits_of_portable_code() {
-        let (start, gradient, first) = tensors(1_003);
-        let run = |wider: bool| {
-            let mut values = start.clone();
-            let mut moments = Moments { steps: 0, first: first.clone(), second: vec![1e-6; 1_003] };
-            let constants = adam(1e-4).constants(3, 0.1);
-            let (values_mut, moments_mut) = (&mut values, &mut moments);
-            if wider {
-                wide(
-                    #[inline(always)]
-                    || step::<false>(constants, values_mut, &gradient, moments_mut, &[]),
-                )
-            } else {
-                step::<false>(constants, values_mut, &gradient, moments_mut, &[])
-            }
-            (values, moments.first, moments.second)
-        };
-        assert_eq!(run(true), run(false));
+        let rule = adam(0.0).constants(10, 0.1);
+        let (value, moments) = rule.update(1.0, 0.0, [-1.2e-38, 1.175e-38]);
+        assert_eq!((value, moments.map(f32::to_bits)), (1.0, [0, 0]));
+        let (value, [_, second]) = rule.update(1.0, 0.0, [1.0, f32::NAN]);
+        assert!(second.is_nan() && value.is_nan());
     }
 }

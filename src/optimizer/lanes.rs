@@ -25,10 +25,3 @@ pub fn wide<R>(body: impl FnOnce() -> R) -> R {
 pub fn keep(x: f32, select: u32) -> f32 {
     f32::from_bits(x.to_bits() & select)
 }
-
-/// 0 instead of a subnormal number, which a processor traps on: where one weight in eight has no gradient for a
-/// thousand steps, Adam's step would take 30 times as long. NaN stays.
-#[inline(always)]
-pub fn flush(x: f32) -> f32 {
-    if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x }
-}

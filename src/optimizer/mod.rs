@@ -2,7 +2,10 @@
 
 pub mod adam;
 mod lanes;
+mod rule;
 pub mod sgd;
+
+use crate::kernel::gradient::Gradient;
 
 /// An optimizer's configuration.
 pub trait Optimizer: Send + Sync {
@@ -16,7 +19,7 @@ pub trait Optimizer: Send + Sync {
 /// An optimizer with the state of one training.
 pub trait Stepper: Send {
     /// Moves tensor number `tensor` by one step. Each tensor is stepped exactly once an iteration.
-    fn step(&mut self, tensor: usize, learning_rate: f64, values: &mut [f32], gradient: &[f32], kept: Kept<'_>);
+    fn step(&mut self, tensor: usize, learning_rate: f64, values: &mut [f32], gradient: &dyn Gradient, kept: Kept<'_>);
 }
 
 /// Which values of a tensor may move. A value that may not is exactly 0 after every step, whatever its gradient (NaN
@@ -31,6 +34,7 @@ pub enum Kept<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::gradient::Whole;
     use crate::mask::Mask;
     use crate::registry::{Registry, Use};
     use crate::seed::{Purpose, Seeds};
@@ -46,8 +50,8 @@ mod tests {
         assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 5e-7), "{found:?}, not {expected:?}");
     }
 
-    /// Values, gradient and a first moment.
-    pub fn tensors(len: usize) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+    /// Values and two gradients.
+    fn tensors(len: usize) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
         let mut stream = Seeds { seed: 1, replicate: None }.stream(Purpose::Init, "optimizer tests");
         let mut draw = |scale: f64| (0..len).map(|_| (stream.normal() * scale) as f32).collect();
         (draw(0.1), draw(0.01), draw(0.01))
@@ -74,12 +78,12 @@ mod tests {
             let (mut stepper, mut values) = (optimizer.start(&[20]), vec![1.0; 20]);
             for poison in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, -1.0, 0.0, -0.0] {
                 let gradient: Vec<f32> = (0..20).map(|i| if i % 4 == 3 { 0.1 } else { poison }).collect();
-                stepper.step(0, 0.1, &mut values, &gradient, Kept::Some(&select));
+                stepper.step(0, 0.1, &mut values, &Whole(&gradient), Kept::Some(&select));
                 assert!((0..20).all(|i| (values[i].to_bits() == 0) == (i % 4 != 3)), "{values:?}");
             }
             // State that was not 0 would show as soon as the weight may move again.
-            stepper.step(0, 0.0, &mut values, &[0.0; 20], Kept::All);
-            stepper.step(0, 0.1, &mut values, &[0.0; 20], Kept::All);
+            stepper.step(0, 0.0, &mut values, &Whole(&[0.0; 20]), Kept::All);
+            stepper.step(0, 0.1, &mut values, &Whole(&[0.0; 20]), Kept::All);
             assert!((0..20).all(|i| i % 4 == 3 || values[i] == 0.0), "{values:?}");
         }
     }
@@ -109,9 +113,29 @@ mod tests {
             let (mut stepper, mut values) = (optimizer.start(&[4]), START);
             for _ in 0..50 {
                 let gradient: Vec<f32> = (0..4).map(|i| a[i] * (values[i] - c[i])).collect();
-                stepper.step(0, optimizer.learning_rate(), &mut values, &gradient, Kept::All);
+                stepper.step(0, optimizer.learning_rate(), &mut values, &Whole(&gradient), Kept::All);
             }
             assert_near(values, expected);
+        }
+    }
+
+    /// Pieces, wide instructions and threads: each value moves as it would alone.
+    #[test]
+    fn a_value_moves_by_the_same_bits_whatever_is_beside_it() {
+        const LEN: usize = 40_003;
+        let (start, gradient, second) = tensors(LEN);
+        for optimizer in everyone() {
+            let (mut stepper, mut values) = (optimizer.start(&[LEN]), start.clone());
+            for gradient in [&gradient, &second] {
+                stepper.step(0, 0.1, &mut values, &Whole(gradient), Kept::All);
+            }
+            for i in (0..LEN).step_by(997).chain([LEN - 1]) {
+                let (mut stepper, mut value) = (optimizer.start(&[1]), [start[i]]);
+                for gradient in [&gradient, &second] {
+                    stepper.step(0, 0.1, &mut value, &Whole(&[gradient[i]]), Kept::All);
+                }
+                assert_eq!(value[0].to_bits(), values[i].to_bits(), "value {i}");
+            }
         }
     }
 
@@ -121,9 +145,9 @@ mod tests {
             let (mut together, mut alone) = (optimizer.start(&[4, 4]), optimizer.start(&[4]));
             let (mut first, mut second, mut expected) = (START, START, START);
             for gradient in GRADIENTS {
-                together.step(0, 0.1, &mut first, &[1.0; 4], Kept::All);
-                together.step(1, 0.1, &mut second, &gradient, Kept::All);
-                alone.step(0, 0.1, &mut expected, &gradient, Kept::All);
+                together.step(0, 0.1, &mut first, &Whole(&[1.0; 4]), Kept::All);
+                together.step(1, 0.1, &mut second, &Whole(&gradient), Kept::All);
+                alone.step(0, 0.1, &mut expected, &Whole(&gradient), Kept::All);
                 assert_eq!(second, expected);
             }
         }
@@ -157,8 +181,8 @@ mod tests {
                 let mut whole_values: Vec<f32> = weights.iter().map(|w| w.0).collect();
                 let mut values = whole_values.clone();
                 for gradient in &gradients {
-                    masked.step(0, 0.1, &mut values, gradient, Kept::Some(&mask.select()));
-                    whole.step(0, 0.1, &mut whole_values, gradient, Kept::All);
+                    masked.step(0, 0.1, &mut values, &Whole(gradient), Kept::Some(&mask.select()));
+                    whole.step(0, 0.1, &mut whole_values, &Whole(gradient), Kept::All);
                     let mut expected = whole_values.clone();
                     mask.apply(&mut expected);
                     let bits = |values: &[f32]| -> Vec<Option<u32>> {

@@ -1,8 +1,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::lanes::{flush, keep, wide};
-use super::{Kept, Optimizer, Stepper};
+use super::rule::{Number, Rule, Running};
+use super::{Optimizer, Stepper};
 use crate::range;
 use crate::registry::Plugin;
 
@@ -40,104 +40,59 @@ impl Optimizer for Sgd {
     }
 
     fn start(&self, lengths: &[usize]) -> Box<dyn Stepper> {
-        let decay = self.weight_decay as f32;
-        if self.momentum == 0.0 {
-            return Box::new(Plain { decay });
+        let (decay, momentum) = (self.weight_decay as f32, self.momentum as f32);
+        let plain = move |learning_rate: f64| Plain { rate: learning_rate as f32, decay };
+        match momentum == 0.0 {
+            true => Box::new(Running::new(lengths, move |_, rate| plain(rate))),
+            false => Box::new(Running::new(lengths, move |_, rate| Heavy { plain: plain(rate), momentum })),
         }
-        let buffers = lengths.iter().map(|len| vec![0.0; *len]).collect();
-        Box::new(Heavy { decay, momentum: self.momentum as f32, buffers })
     }
 }
 
 /// Without momentum there is no state.
+#[derive(Clone, Copy)]
 struct Plain {
+    rate: f32,
     decay: f32,
 }
 
-impl Stepper for Plain {
-    fn step(&mut self, _: usize, learning_rate: f64, values: &mut [f32], gradient: &[f32], kept: Kept<'_>) {
-        let (rate, decay) = (learning_rate as f32, self.decay);
-        match kept {
-            Kept::All => wide(
-                #[inline(always)]
-                || plain::<false>(rate, decay, values, gradient, &[]),
-            ),
-            Kept::Some(select) => wide(
-                #[inline(always)]
-                || plain::<true>(rate, decay, values, gradient, select),
-            ),
-        }
+impl Rule<0> for Plain {
+    #[inline(always)]
+    fn update<N: Number>(self, value: N, gradient: N, _: [N; 0]) -> (N, [N; 0]) {
+        let gradient = gradient + value.clone().times(self.decay);
+        (value - gradient.times(self.rate), [])
     }
 }
 
 /// With momentum there is a buffer for each value.
+#[derive(Clone, Copy)]
 struct Heavy {
-    decay: f32,
+    plain: Plain,
     momentum: f32,
-    buffers: Vec<Vec<f32>>,
 }
 
-impl Stepper for Heavy {
-    fn step(&mut self, tensor: usize, learning_rate: f64, values: &mut [f32], gradient: &[f32], kept: Kept<'_>) {
-        let (rate, decay, momentum) = (learning_rate as f32, self.decay, self.momentum);
-        let buffer = &mut self.buffers[tensor];
-        match kept {
-            Kept::All => wide(
-                #[inline(always)]
-                || heavy::<false>(rate, decay, momentum, values, gradient, buffer, &[]),
-            ),
-            Kept::Some(select) => wide(
-                #[inline(always)]
-                || heavy::<true>(rate, decay, momentum, values, gradient, buffer, select),
-            ),
-        }
-    }
-}
-
-#[inline(always)]
-fn plain<const MASKED: bool>(rate: f32, decay: f32, values: &mut [f32], gradient: &[f32], select: &[u32]) {
-    let n = values.len();
-    let gradient = &gradient[..n];
-    let select = if MASKED { &select[..n] } else { select };
-    for i in 0..n {
-        let w = values[i];
-        let moved = w - rate * (gradient[i] + decay * w);
-        values[i] = if MASKED { keep(moved, select[i]) } else { moved };
-    }
-}
-
-#[inline(always)]
-fn heavy<const MASKED: bool>(
-    rate: f32,
-    decay: f32,
-    momentum: f32,
-    values: &mut [f32],
-    gradient: &[f32],
-    buffer: &mut [f32],
-    select: &[u32],
-) {
-    let n = values.len();
-    let (gradient, buffer) = (&gradient[..n], &mut buffer[..n]);
-    let select = if MASKED { &select[..n] } else { select };
-    for i in 0..n {
-        let kept = if MASKED { select[i] } else { u32::MAX };
-        let w = values[i];
-        let b = keep(flush(momentum * buffer[i] + (gradient[i] + decay * w)), kept);
-        buffer[i] = b;
-        values[i] = keep(w - rate * b, kept);
+impl Rule<1> for Heavy {
+    #[inline(always)]
+    fn update<N: Number>(self, value: N, gradient: N, [buffer]: [N; 1]) -> (N, [N; 1]) {
+        let Plain { rate, decay } = self.plain;
+        let gradient = gradient + value.clone().times(decay);
+        let buffer = (buffer.times(self.momentum) + gradient).flushed();
+        (value - buffer.clone().times(rate), [buffer])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::gradient::Whole;
+    use crate::optimizer::Kept;
     use crate::optimizer::tests::{GRADIENTS, START, assert_near};
 
     fn two_steps(momentum: f64, weight_decay: f64) -> [[f32; 4]; 2] {
         let sgd = Sgd { learning_rate: 0.1, momentum, weight_decay };
         let (mut stepper, mut values) = (sgd.start(&[4]), START);
         GRADIENTS.map(|gradient| {
-            stepper.step(0, 0.1, &mut values, &gradient, Kept::All);
+            stepper.step(0, 0.1, &mut values, &Whole(&gradient), Kept::All);
             values
         })
     }
@@ -162,27 +117,9 @@ mod tests {
 
     #[test]
     fn momentum_that_has_died_away_is_exactly_zero() {
-        let mut buffer = [1e-38, -1e-38, 1.0, f32::NAN];
-        heavy::<false>(0.1, 0.0, 0.9, &mut [0.0; 4], &[0.0; 4], &mut buffer, &[]);
-        assert_eq!(buffer.map(f32::to_bits)[..3], [0.0f32, 0.0, 0.9].map(f32::to_bits));
-        assert!(buffer[3].is_nan());
-    }
-
-    #[test]
-    fn avx2_gives_the_bits_of_portable_code() {
-        let (mut wide_values, gradient, mut wide_buffer) = crate::optimizer::tests::tensors(1_003);
-        let (mut values, mut buffer) = (wide_values.clone(), wide_buffer.clone());
-        wide(
-            #[inline(always)]
-            || heavy::<false>(0.1, 1e-4, 0.9, &mut wide_values, &gradient, &mut wide_buffer, &[]),
-        );
-        heavy::<false>(0.1, 1e-4, 0.9, &mut values, &gradient, &mut buffer, &[]);
-        assert_eq!((&wide_values, &wide_buffer), (&values, &buffer));
-        wide(
-            #[inline(always)]
-            || plain::<false>(0.1, 1e-4, &mut wide_values, &gradient, &[]),
-        );
-        plain::<false>(0.1, 1e-4, &mut values, &gradient, &[]);
-        assert_eq!(wide_values, values);
+        let rule = Heavy { plain: Plain { rate: 0.1, decay: 0.0 }, momentum: 0.9 };
+        let after = [1e-38, -1e-38, 1.0, f32::NAN].map(|buffer| rule.update(0.0, 0.0, [buffer]).1[0]);
+        assert_eq!(after.map(f32::to_bits)[..3], [0.0f32, 0.0, 0.9].map(f32::to_bits));
+        assert!(after[3].is_nan());
     }
 }

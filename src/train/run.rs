@@ -11,6 +11,7 @@ use super::{Bench, Start, host, tensors};
 use crate::dataset::order::Order;
 use crate::device;
 use crate::graph::{self, Noise, Passed};
+use crate::kernel::gradient::Whole;
 use crate::learn::Learner;
 use crate::loss::Tally;
 use crate::mask::Mask;
@@ -142,7 +143,7 @@ impl<'a> Run<'a> {
             // Nobody else holds the values, so that they are changed where they are.
             let values = std::mem::replace(&mut self.params[tensor], device::nothing(device));
             let mut step = |values: &mut [f32], gradient: &[f32]| {
-                self.learner.step(tensor, values, gradient, &mut *self.stepper, rate);
+                self.learner.step(tensor, values, &Whole(gradient), &mut *self.stepper, rate);
             };
             self.params[tensor] = device::change(values, gradient, &mut step).map_err(Failure::Failed)?;
         }

@@ -6,12 +6,12 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::buffer::Buffer;
 use super::columns::{Grids, Products};
 use super::conv::{Part, Tap};
 use super::correlate::{GridTotals, Totals};
 use super::pattern::Pattern;
 use super::shift::Shift;
+use crate::kernel::buffer::Buffer;
 use crate::kernel::conv::Conv;
 use crate::kernel::lanes::MOST;
 use crate::kernel::simd;

@@ -2,11 +2,11 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::buffer::Buffer;
 use super::conv::{Part, Tap};
 use super::correlate::{GridTotals, Grids, Products, Totals};
 use super::pattern::Pattern;
 use super::planes::Planes;
+use crate::kernel::buffer::Buffer;
 use crate::kernel::conv::Conv;
 use crate::kernel::lanes;
 use crate::kernel::simd;

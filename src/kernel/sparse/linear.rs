@@ -4,11 +4,11 @@
 //! multiplies whole vectors, whatever its neighbours are.
 
 use super::blocks::Blocks;
-use super::buffer::Buffer;
 use super::dots::Pairs;
 use super::parallel;
 use super::pattern::{Pattern, index};
 use super::rows::{Dots, Gather, Sums};
+use crate::kernel::buffer::Buffer;
 use crate::kernel::simd;
 
 /// The pattern of a pruned weight `[inputs, units]`. Values are in the order of the kept indices.

@@ -10,7 +10,6 @@
 
 mod aligned;
 mod blocks;
-pub mod buffer;
 mod columns;
 pub mod conv;
 mod correlate;

@@ -5,7 +5,7 @@
 //! row length (the pitch), so that one vector can go over the ends of rows; what it computes past them is not used.
 //! The zeros right of a row are also those left of the next.
 
-use super::buffer::Buffer;
+use crate::kernel::buffer::Buffer;
 use crate::kernel::conv::Conv;
 
 /// Room after the last pixel for the widest vector.

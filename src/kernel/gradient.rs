@@ -1,0 +1,31 @@
+//! Gradients piece by piece: one that is computed as it is asked for need not rest in memory.
+
+use std::ops::Range;
+
+/// The loss's gradient with respect to a tensor's values.
+pub trait Gradient: Sync {
+    /// How many values a piece has; the last may have fewer.
+    fn piece(&self) -> usize;
+
+    /// The gradient of one piece, whose values are `values` at the moment; written to `room`, which is as long, unless
+    /// it rests somewhere already.
+    fn of<'a>(&'a self, piece: Range<usize>, values: &[f32], room: &'a mut [f32]) -> &'a [f32];
+}
+
+/// A gradient that rests in memory.
+pub struct Whole<'a>(pub &'a [f32]);
+
+impl Whole<'_> {
+    /// Pieces that stay in the nearest cache, and are enough for several threads.
+    const PIECE: usize = 1 << 14;
+}
+
+impl Gradient for Whole<'_> {
+    fn piece(&self) -> usize {
+        Self::PIECE
+    }
+
+    fn of<'a>(&'a self, piece: Range<usize>, _: &[f32], _: &'a mut [f32]) -> &'a [f32] {
+        &self.0[piece]
+    }
+}

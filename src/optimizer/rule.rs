@@ -1,0 +1,137 @@
+//! What an optimizer does to one value, and how that is done to all of a tensor's.
+
+use std::ops::{Add, Div, Mul, Sub};
+
+use super::lanes::{keep, wide};
+use super::{Kept, Stepper};
+use crate::kernel::buffer::Buffer;
+use crate::kernel::gradient::Gradient;
+use crate::kernel::tasks;
+
+/// What the maths is written over: one value of a tensor, or all of them at once.
+pub trait Number:
+    Clone + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Sized
+{
+    fn times(self, factor: f32) -> Self;
+    fn plus(self, term: f32) -> Self;
+    fn sqrt(self) -> Self;
+    /// 0 instead of a subnormal number, which a processor traps on: where one weight in eight has no gradient for a
+    /// thousand steps, Adam's step would take 30 times as long. NaN stays.
+    fn flushed(self) -> Self;
+}
+
+/// One step of an optimizer, all that is the same for every value of a tensor computed already. Each value has `STATE`
+/// numbers beside it that outlive the step, 0 at first.
+pub trait Rule<const STATE: usize>: Copy + Send + Sync {
+    /// What a value and its state become, given its gradient.
+    fn update<N: Number>(self, value: N, gradient: N, state: [N; STATE]) -> (N, [N; STATE]);
+}
+
+/// The state of one training: `rule` makes the step's rule from how many steps there have been, this one included, and
+/// the learning rate.
+pub struct Running<F, const STATE: usize> {
+    rule: F,
+    tensors: Vec<State<STATE>>,
+}
+
+struct State<const STATE: usize> {
+    steps: u64,
+    arrays: [Vec<f32>; STATE],
+}
+
+impl<F, R, const STATE: usize> Running<F, STATE>
+where
+    F: Fn(u64, f64) -> R + Send,
+    R: Rule<STATE>,
+{
+    pub fn new(lengths: &[usize], rule: F) -> Self {
+        let state = |len: &usize| State { steps: 0, arrays: std::array::from_fn(|_| vec![0.0; *len]) };
+        Running { rule, tensors: lengths.iter().map(state).collect() }
+    }
+}
+
+impl<F, R, const STATE: usize> Stepper for Running<F, STATE>
+where
+    F: Fn(u64, f64) -> R + Send,
+    R: Rule<STATE>,
+{
+    fn step(&mut self, tensor: usize, learning_rate: f64, values: &mut [f32], gradient: &dyn Gradient, kept: Kept<'_>) {
+        let State { steps, arrays } = &mut self.tensors[tensor];
+        *steps += 1;
+        let rule = (self.rule)(*steps, learning_rate);
+        let size = gradient.piece().max(1);
+        let mut arrays = arrays.each_mut().map(|array| array.chunks_mut(size));
+        let pieces = values.chunks_mut(size).enumerate().map(|(i, values)| Piece {
+            from: i * size,
+            state: arrays.each_mut().map(|chunks| chunks.next().expect("state for every value")),
+            values,
+        });
+        tasks::each_part(pieces, |piece| piece.step(rule, gradient, kept));
+    }
+}
+
+/// Some neighbouring values with their state.
+struct Piece<'a, const STATE: usize> {
+    from: usize,
+    values: &'a mut [f32],
+    state: [&'a mut [f32]; STATE],
+}
+
+impl<const STATE: usize> Piece<'_, STATE> {
+    fn step(self, rule: impl Rule<STATE>, gradient: &dyn Gradient, kept: Kept<'_>) {
+        let range = self.from..self.from + self.values.len();
+        let mut room = Buffer::new(range.len());
+        let gradient = gradient.of(range.clone(), self.values, &mut room);
+        match kept {
+            Kept::All => wide(
+                #[inline(always)]
+                || self.sweep::<false>(rule, gradient, &[]),
+            ),
+            Kept::Some(select) => wide(
+                #[inline(always)]
+                || self.sweep::<true>(rule, gradient, &select[range]),
+            ),
+        }
+    }
+}
+
+impl<const STATE: usize> Piece<'_, STATE> {
+    #[inline(always)]
+    fn sweep<const MASKED: bool>(self, rule: impl Rule<STATE>, gradient: &[f32], select: &[u32]) {
+        let Piece { values, state, .. } = self;
+        let len = values.len();
+        let gradient = &gradient[..len];
+        let select = if MASKED { &select[..len] } else { select };
+        let mut state = state.map(|array| &mut array[..len]);
+        for i in 0..len {
+            let kept = if MASKED { select[i] } else { u32::MAX };
+            let (value, next) = rule.update(values[i], gradient[i], std::array::from_fn(|s| state[s][i]));
+            for (array, next) in state.iter_mut().zip(next) {
+                array[i] = keep(next, kept);
+            }
+            values[i] = keep(value, kept);
+        }
+    }
+}
+
+impl Number for f32 {
+    #[inline(always)]
+    fn times(self, factor: f32) -> f32 {
+        self * factor
+    }
+
+    #[inline(always)]
+    fn plus(self, term: f32) -> f32 {
+        self + term
+    }
+
+    #[inline(always)]
+    fn sqrt(self) -> f32 {
+        f32::sqrt(self)
+    }
+
+    #[inline(always)]
+    fn flushed(self) -> f32 {
+        if self.abs() < f32::MIN_POSITIVE { 0.0 } else { self }
+    }
+}
