@@ -2,10 +2,9 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::host;
 use super::resting::Resting;
 use crate::dataset::{Examples, Prepared};
-use crate::device::Compute;
+use crate::device::{self, Compute};
 use crate::loss::{self, Tally};
 use crate::stage::Failure;
 
@@ -61,7 +60,7 @@ impl Feed for Hosted<'_> {
     fn slope(&self, indices: &[u32], logits: Tensor<2>) -> Result<(Tally, Tensor<2>), Failure> {
         let dims = logits.dims();
         let labels = self.data.labels(&self.data.dataset.train, indices);
-        let (tally, slope) = loss::tally_with_gradient(&host(logits)?, &labels, self.data.classes);
+        let (tally, slope) = loss::tally_with_gradient(&device::fetched(logits)?, &labels, self.data.classes);
         Ok((tally, Tensor::from_data(TensorData::new(slope, dims), self.device)))
     }
 
@@ -69,7 +68,7 @@ impl Feed for Hosted<'_> {
         let (examples, indices) = split.of(self.data);
         let mut total = Tally::default();
         for batch in indices.chunks(batch) {
-            let logits = host(forward(self.pixels(split, batch)))?;
+            let logits = device::fetched(forward(self.pixels(split, batch)))?;
             total.add(&loss::tally(&logits, &self.data.labels(examples, batch), self.data.classes));
         }
         Ok(total)

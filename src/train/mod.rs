@@ -2,6 +2,7 @@
 
 mod condense;
 mod feed;
+mod moves;
 mod resting;
 mod run;
 #[cfg(test)]
@@ -100,10 +101,4 @@ impl Bench<'_> {
 fn tensors(values: &[Vec<f32>], device: &Device) -> Vec<Tensor<1>> {
     let tensor = |values: &Vec<f32>| Tensor::from_data(TensorData::new(values.clone(), [values.len()]), device);
     values.iter().map(tensor).collect()
-}
-
-/// A tensor's values on the host.
-fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Failure> {
-    let data = tensor.try_into_data().map_err(|e| Failure::Failed(format!("the device failed: {e}")))?;
-    data.try_into_vec().map_err(|e| Failure::Failed(format!("the device gave other data than asked: {e:?}")))
 }

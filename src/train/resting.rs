@@ -3,8 +3,8 @@
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 
 use super::feed::{Feed, Split, sent};
-use super::host;
 use crate::dataset::Prepared;
+use crate::device;
 use crate::loss::Tally;
 use crate::stage::Failure;
 
@@ -51,7 +51,7 @@ impl Feed for Resting<'_> {
 
     fn slope(&self, indices: &[u32], logits: Tensor<2>) -> Result<(Tally, Tensor<2>), Failure> {
         let Said { sums, slope } = says(logits, self.labels(Split::Train, indices));
-        Ok((tally(indices.len(), &host(sums)?), slope))
+        Ok((tally(indices.len(), &device::fetched(sums)?), slope))
     }
 
     fn tally(&self, split: Split, batch: usize, forward: &dyn Fn(Tensor<2>) -> Tensor<2>) -> Result<Tally, Failure> {
@@ -66,7 +66,7 @@ impl Feed for Resting<'_> {
             return Ok(total);
         }
         // The one time that the host waits.
-        let sums = host(Tensor::cat(sums, 0))?;
+        let sums = device::fetched(Tensor::cat(sums, 0))?;
         indices.chunks(batch).zip(sums.chunks(2)).for_each(|(batch, sums)| total.add(&tally(batch.len(), sums)));
         Ok(total)
     }
@@ -109,7 +109,6 @@ fn says(logits: Tensor<2>, labels: Tensor<2, Int>) -> Said {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device;
     use crate::loss::tally_with_gradient;
 
     fn said(logits: &[f32], labels: &[u8], device: &Device) -> (Tally, Vec<f32>) {
@@ -117,11 +116,14 @@ mod tests {
         let logits = Tensor::from_data(TensorData::new(logits.to_vec(), [batch, logits.len() / batch]), device);
         let labels = numbers(labels.iter().map(|label| i32::from(*label)), device).reshape([batch, 1]);
         let Said { sums, slope } = says(logits, labels);
-        (tally(batch, &host(sums).ok().unwrap()), host(slope).ok().unwrap())
+        (tally(batch, &device::fetched(sums).unwrap()), device::fetched(slope).unwrap())
     }
 
     fn devices() -> impl Iterator<Item = Device> {
-        ["cpu", "libtorch"].into_iter().filter_map(|name| device::open(name).ok()).map(|compute| compute.plain)
+        ["cpu", "libtorch", "libtorch:cuda:0", "wgpu"]
+            .into_iter()
+            .filter_map(|name| device::open(name).ok())
+            .map(|compute| compute.plain)
     }
 
     #[test]

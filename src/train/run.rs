@@ -7,15 +7,13 @@ use indexmap::IndexMap;
 
 use super::condense::Condensed;
 use super::feed::{Feed, Split, feed};
-use super::{Bench, Start, host, tensors};
+use super::moves::{Moves, moves};
+use super::{Bench, Start, tensors};
 use crate::dataset::order::Order;
 use crate::device;
 use crate::graph::{self, Noise, Passed};
-use crate::kernel::gradient::Whole;
-use crate::learn::Learner;
 use crate::loss::Tally;
 use crate::mask::Mask;
-use crate::optimizer::Stepper;
 use crate::record::{Curve, Scores, TrainingRecord};
 use crate::schedule::Clock;
 use crate::stage::{Failure, Outcome, Training};
@@ -52,8 +50,7 @@ pub(super) struct Run<'a> {
     condensed: Condensed,
     feed: Box<dyn Feed + 'a>,
     names: Vec<(String, Vec<usize>)>,
-    learner: Box<dyn Learner>,
-    stepper: Box<dyn Stepper>,
+    course: Box<dyn Moves>,
     /// Whether each tensor moves and so needs a gradient.
     moves: Vec<bool>,
     params: Vec<Tensor<1>>,
@@ -77,13 +74,11 @@ impl<'a> Run<'a> {
         let kernels = training.learn.keeps_masks() && bench.compute.hosted;
         let condensed = Condensed::of(bench.model, &ticket, kernels);
         condensed.condense(&mut ticket);
-        let learner = training.learn.start(&mut ticket, &condensed.model, start.seeds, bench.registry)?;
-        let lengths = learner.lengths();
+        let course = moves(bench, training, &mut ticket, &condensed.model, start.seeds)?;
         let (names, values): (Vec<_>, Vec<_>) =
             ticket.arrays.into_iter().map(|(name, array)| ((name, array.shape), array.values)).unzip();
         Ok(Run {
-            stepper: training.optimizer.start(&lengths),
-            moves: lengths.iter().map(|length| *length > 0).collect(),
+            moves: course.moves(),
             params: tensors(&values, &bench.compute.plain),
             order: Order::new(start.seeds, &training.order, bench.data.split.train.clone(), training.batch_size)?,
             curve: Curve::default(),
@@ -97,7 +92,7 @@ impl<'a> Run<'a> {
             condensed,
             feed: feed(bench.data, bench.compute),
             names,
-            learner,
+            course,
         })
     }
 
@@ -142,10 +137,7 @@ impl<'a> Run<'a> {
             let Some(gradient) = gradient else { continue };
             // Nobody else holds the values, so that they are changed where they are.
             let values = std::mem::replace(&mut self.params[tensor], device::nothing(device));
-            let mut step = |values: &mut [f32], gradient: &[f32]| {
-                self.learner.step(tensor, values, &Whole(gradient), &mut *self.stepper, rate);
-            };
-            self.params[tensor] = device::change(values, gradient, &mut step).map_err(Failure::Failed)?;
+            self.params[tensor] = self.course.step(tensor, values, gradient, rate);
         }
         for (tensor, value) in buffers {
             self.params[tensor] = value;
@@ -196,7 +188,7 @@ impl<'a> Run<'a> {
     /// Rule 2: a masked weight is exactly 0, a frozen one has not moved.
     fn check_rule_2(&self) -> Result<(), Failure> {
         for (tensor, param) in self.params.iter().enumerate() {
-            let violations = self.learner.violations(tensor, &host(param.clone())?);
+            let violations = self.course.violations(tensor, param)?;
             if violations > 0 {
                 let (name, _) = &self.names[tensor];
                 let message =
@@ -218,16 +210,16 @@ impl<'a> Run<'a> {
     pub fn snapshot(&self) -> Result<State, Failure> {
         let mut state = self.state()?;
         for (tensor, values) in state.values.iter_mut().enumerate() {
-            if let Some(beneath) = self.learner.beneath(tensor) {
-                values.copy_from_slice(beneath);
+            if let Some(beneath) = self.course.beneath(tensor)? {
+                *values = beneath;
             }
         }
         Ok(state)
     }
 
     pub fn state(&self) -> Result<State, Failure> {
-        let values = self.params.iter().map(|param| host(param.clone())).collect::<Result<_, _>>()?;
-        Ok(State { values, masks: self.learner.masks() })
+        let values = self.params.iter().map(|param| device::fetched(param.clone())).collect::<Result<_, _>>()?;
+        Ok(State { values, masks: self.course.masks()? })
     }
 
     pub fn ticket(&self, state: &State) -> Ticket {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::feed::{Split, feed};
 use super::run::Run;
-use super::{Bench, Start, host, tensors};
+use super::{Bench, Start, tensors};
 use crate::dataset::Prepared;
 use crate::device::{self, Compute};
 use crate::layer::Role;
@@ -229,7 +229,7 @@ fn gradients_of_convolutions_pools_and_normalisation_are_the_slopes_of_the_batch
             assert!(!param.role.is_trained(), "{}", param.name);
             continue;
         };
-        let gradient = host(gradient).unwrap();
+        let gradient = device::fetched(gradient).unwrap();
         for i in [0, param.len() / 2, param.len() - 1] {
             let by_difference = (loss(&param.name, i, 0.004) - loss(&param.name, i, -0.004)) / 0.008;
             let found = f64::from(gradient[i]);
@@ -266,6 +266,21 @@ fn elsewhere() -> impl Iterator<Item = Compute> {
 
 fn kaiming_scores() -> Value {
     json!({ "use": "kaiming-uniform", "config": { "a": 2.0 }, "version": 1 })
+}
+
+#[test]
+fn a_step_elsewhere_brings_two_numbers_to_the_host() {
+    let popup = json!({ "use": "edge-popup", "weights_remaining": 0.4, "scores": kaiming_scores() });
+    for (compute, learn) in elsewhere().flat_map(|compute| [(compute.clone(), json!({})), (compute, popup.clone())]) {
+        let small = Small::of(IMAGES).on(compute);
+        let bench = small.bench();
+        let training = small.training(json!({ "use": "sgd", "learning_rate": 0.1, "momentum": 0.9 }), learn);
+        let mut run = Run::begin(&bench, small.ticket(|_| true), &training, &START).unwrap();
+        run.to(1).unwrap();
+        let before = device::FETCHED.get();
+        run.to(6).unwrap();
+        assert_eq!(device::FETCHED.get() - before, 5 * 2, "{}", small.compute.kind);
+    }
 }
 
 #[test]
@@ -351,5 +366,5 @@ fn values_come_back_from_the_device_as_they_went() {
     let small = Small::new();
     let values = vec![vec![1.0f32, -0.0, f32::MIN_POSITIVE / 2.0]];
     let there = tensors(&values, &small.compute.plain);
-    assert_eq!(bits(&host(there[0].clone()).unwrap()), bits(&values[0]));
+    assert_eq!(bits(&device::fetched(there[0].clone()).unwrap()), bits(&values[0]));
 }

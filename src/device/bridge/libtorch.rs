@@ -84,6 +84,13 @@ pub fn holds(device: &Device) -> bool {
     matches!(device.clone().inner().as_dispatch(), DispatchDevice::LibTorch(_))
 }
 
+/// The k-th smallest of values that no graph follows, counted from 1.
+pub fn kth_smallest(values: burn::tensor::Tensor<1>, k: usize) -> Option<burn::tensor::Tensor<1>> {
+    let values = values.try_into_primitive::<LibTorch>().ok()?;
+    let found = Stored::new(values.tensor.kthvalue(k as i64, 0, true).0);
+    Some(burn::tensor::Tensor::from_primitive::<LibTorch>(found))
+}
+
 /// Convolves with libtorch's own gradients. An empty bias is none.
 pub fn convolve(
     x: burn::tensor::Tensor<4>,

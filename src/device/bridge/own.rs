@@ -25,6 +25,16 @@ fn burns(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, Window { stri
     conv2d(x, weight, bias, ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1))
 }
 
+/// The k-th smallest of values that no graph follows, counted from 1, where a library finds it by itself.
+pub fn kth_smallest(values: &Tensor<1>, k: usize) -> Option<Tensor<1>> {
+    #[cfg(feature = "libtorch")]
+    if super::libtorch::holds(&values.device()) {
+        return super::libtorch::kth_smallest(values.clone(), k);
+    }
+    let _ = (values, k);
+    None
+}
+
 #[cfg(all(test, feature = "libtorch"))]
 mod tests {
     use burn::tensor::{Distribution, Tensor};
