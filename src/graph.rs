@@ -5,7 +5,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::device;
+use crate::device::{self, Late};
 use crate::kernel::ops::Add;
 use crate::layer::{Activation, Pass, Relu, Shape};
 use crate::model::{Model, Node, Placed};
@@ -25,6 +25,8 @@ pub struct Passed {
     pub logits: Tensor<2>,
     /// Of a training pass, what the buffers become, each by its number among the model's parameters.
     pub buffers: Vec<(usize, Tensor<1>)>,
+    /// Gradients that follow the way back, numbered likewise.
+    pub late: Vec<(usize, Late)>,
 }
 
 /// Runs a batch of pixels through the model: a training pass where there is noise, evaluation where there is none.
@@ -33,12 +35,12 @@ pub struct Passed {
 /// order. `kernels` tells whether the tensors rest where our kernels work. Logits are tracked where the device has
 /// autodiff and a parameter requires gradients.
 pub fn forward(model: &Model, params: &[Tensor<1>], pixels: Tensor<2>, kernels: bool, noise: Option<Noise>) -> Passed {
-    let mut walk = Walk { params, next: 0, noise, kernels, buffers: Vec::new() };
+    let mut walk = Walk { params, next: 0, noise, kernels, buffers: Vec::new(), late: Vec::new() };
     let logits = match walk.through(&model.nodes, input(model.input, pixels)) {
         Activation::Flat(logits) => logits,
         Activation::Image(image) => image.flatten(1, 3),
     };
-    Passed { logits, buffers: walk.buffers }
+    Passed { logits, buffers: walk.buffers, late: walk.late }
 }
 
 /// A pass under way: parameters are taken in the order in which layers have them.
@@ -48,6 +50,7 @@ struct Walk<'a> {
     noise: Option<Noise>,
     kernels: bool,
     buffers: Vec<(usize, Tensor<1>)>,
+    late: Vec<(usize, Late)>,
 }
 
 impl Walk<'_> {
@@ -82,9 +85,10 @@ impl Walk<'_> {
         let stream = |noise: Noise| noise.seeds.stream(Purpose::Noise, &placed.name).part(noise.iteration);
         let stream = self.noise.map(|noise| move || stream(noise));
         let noise = stream.as_ref().map(|f| f as &dyn Fn() -> _);
-        let mut pass = Pass { noise, kernels: self.kernels, relu, buffers: Vec::new() };
+        let mut pass = Pass { noise, kernels: self.kernels, relu, ..Pass::default() };
         let output = placed.layer.forward(input, &self.params[first..self.next], &mut pass);
         self.buffers.extend(pass.buffers.into_iter().map(|(param, value)| (first + param, value)));
+        self.late.extend(pass.late.into_iter().map(|(param, late)| (first + param, late)));
         output
     }
 }

@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData, activation};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tombola::device::{self, Compute};
+use tombola::kernel::gradient::collect;
 use tombola::layer::{Activation, Layer, Pass, Shape};
 use tombola::mask::Mask;
 use tombola::registry::{Registry, Use};
@@ -64,7 +65,7 @@ fn pass(layer: &dyn Layer, asked: Asked<'_>, kernels: bool) -> Found {
     let noise = || stream("dropout");
     let noise = training.then_some(&noise as &dyn Fn() -> Stream);
     let fused = kernels && relu && layer.fuses_relu();
-    let mut pass = Pass { noise, kernels, relu: fused, buffers: Vec::new() };
+    let mut pass = Pass { noise, kernels, relu: fused, ..Pass::default() };
     let output = match layer.forward(input, &params, &mut pass) {
         Activation::Flat(y) => y.flatten::<1>(0, 1),
         Activation::Image(y) => y.flatten::<1>(0, 3),
@@ -76,8 +77,12 @@ fn pass(layer: &dyn Layer, asked: Asked<'_>, kernels: bool) -> Found {
     found.extend(pass.buffers.into_iter().map(|(_, buffer)| host(buffer)));
     if training {
         let mut gradients = (output * slope).sum().backward();
-        let leaves = std::iter::once(&x).chain(&params);
-        found.extend(leaves.map(|leaf| leaf.grad_remove(&mut gradients).map(host).unwrap_or_default()));
+        found.extend(x.grad_remove(&mut gradients).map(host));
+        for (i, param) in params.iter().enumerate() {
+            let late = pass.late.iter().find(|(param, _)| *param == i);
+            let late = late.map(|(_, late)| collect(late.get().unwrap(), &host(param.clone().inner())));
+            found.push(late.or(param.grad_remove(&mut gradients).map(host)).unwrap_or_default());
+        }
     }
     Found(found)
 }

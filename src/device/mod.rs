@@ -10,7 +10,7 @@ mod torch;
 
 #[cfg(test)]
 pub use bridge::FETCHED;
-pub use bridge::{Window, apply, apply_shared, change, convolve, fetched, hosts, nothing};
+pub use bridge::{Late, Window, apply, apply_late, apply_shared, change, convolve, fetched, hosts, nothing};
 pub use found::{Found, found};
 pub use pool::clear as clear_buffers;
 

@@ -52,3 +52,25 @@ impl Gradient for StraightThrough<'_> {
         room
     }
 }
+
+/// All pieces of the gradient with respect to `values`, one after the other.
+pub fn collect(gradient: &dyn Gradient, values: &[f32]) -> Vec<f32> {
+    let mut whole = vec![0.0; values.len()];
+    let size = gradient.piece();
+    for (i, (values, out)) in values.chunks(size).zip(whole.chunks_mut(size)).enumerate() {
+        let mut room = vec![0.0; values.len()];
+        out.copy_from_slice(gradient.of(i * size..i * size + values.len(), values, &mut room));
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gradient_at_rest_is_its_pieces() {
+        let gradient: Vec<f32> = (0..40_000u16).map(f32::from).collect();
+        assert_eq!(collect(&Whole(&gradient), &vec![0.0; gradient.len()]), gradient);
+    }
+}

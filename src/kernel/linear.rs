@@ -1,8 +1,11 @@
 //! The fully connected layer: y = x · W + b and its gradients.
 
+use std::ops::Range;
+
+use super::buffer::Buffer;
 use super::product::Product;
 use super::transpose::Transpose;
-use super::{INPUTS, Op, relu, simd};
+use super::{INPUTS, Later, Op, relu, simd};
 
 /// A layer at work on x, W and b: x is `[batch, inputs]`, W `[inputs, units]`, b `[units]` or nothing, y
 /// `[batch, units]`, row-major.
@@ -47,11 +50,11 @@ impl Op for Linear {
         if self.relu {
             relu::gate(y, dy);
         }
-        if let Some(dbias) = dbias {
+        if let Some(dbias) = dbias.filter(|dbias| !dbias.is_empty()) {
             sum_rows(dy, dbias);
         }
         if let Some(dweight) = dweight {
-            self.weight_gradient(x, dy, dweight);
+            self.weight_gradient(x, dy, 0..self.inputs).into(dweight);
         }
         if let Some(dx) = dx {
             self.input_gradient(weight, dy, dx);
@@ -59,23 +62,38 @@ impl Op for Linear {
     }
 }
 
+/// Whole rows of tiles of dW.
+const PIECE_ROWS: usize = 12;
+/// Values of dW that stay in the nearer caches until they are used.
+const PIECE: usize = 1 << 14;
+
+impl Later for Linear {
+    fn piece(&self) -> usize {
+        (PIECE / self.units / PIECE_ROWS).max(1) * PIECE_ROWS * self.units
+    }
+
+    fn piece_of_gradient(&self, x: &[f32], dy: &[f32], from: usize, dweight: &mut [f32]) {
+        let first = from / self.units;
+        self.weight_gradient(x, dy, first..first + dweight.len() / self.units).into_here(dweight);
+    }
+}
+
 impl Linear {
-    /// dW = xᵀ · dy
-    fn weight_gradient(self, x: &[f32], dy: &[f32], dweight: &mut [f32]) {
+    /// dW = xᵀ · dy, of the weights that leave `rows` of the inputs.
+    fn weight_gradient<'a>(self, x: &'a [f32], dy: &'a [f32], rows: Range<usize>) -> Product<'a> {
         let Linear { batch, inputs, units, .. } = self;
-        let product = Product {
-            rows: inputs,
+        Product {
+            rows: rows.len(),
             columns: units,
             depth: batch,
-            left: x,
+            left: &x[rows.start.min(x.len())..],
             left_row: 1,
             left_step: inputs,
             right: dy,
             bias: None,
             relu: false,
             transposed: false,
-        };
-        product.into(dweight);
+        }
     }
 
     /// dx = dy · Wᵀ. Both ways sum in the same order.
@@ -107,9 +125,9 @@ impl Linear {
 const SMALL: usize = 1 << 17;
 
 /// A matrix of rows of `columns`, its rows and columns exchanged.
-fn transpose(from: &[f32], columns: usize) -> Vec<f32> {
+fn transpose(from: &[f32], columns: usize) -> Buffer {
     let rows = from.len() / columns.max(1);
-    let mut to = vec![0.0; from.len()];
+    let mut to = Buffer::new(from.len());
     let gate = None;
     let to_step = rows;
     simd::run(Transpose { from, from_step: columns, gate, rows, columns, to: &mut to, to_step, padded: rows });
@@ -119,7 +137,7 @@ fn transpose(from: &[f32], columns: usize) -> Vec<f32> {
 /// The sum of a matrix's rows, from the first to the last.
 fn sum_rows(values: &[f32], sum: &mut [f32]) {
     sum.fill(0.0);
-    for row in values.chunks_exact(sum.len().max(1)) {
+    for row in values.chunks_exact(sum.len()) {
         sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
     }
 }
@@ -145,6 +163,20 @@ mod tests {
         assert_eq!(dweight, [7.0, 0.0, 10.0, 0.0]);
         assert_eq!(dx, [1.0, 0.5, 2.0, 1.0]);
         assert_eq!(dbias, [3.0, 0.0]);
+    }
+
+    #[test]
+    fn pieces_of_the_gradient_have_the_bits_of_the_whole() {
+        let layer = Linear { batch: 60, inputs: 200, units: 100, relu: false };
+        let (x, dy) = (values(60 * 200, 1), values(60 * 100, 2));
+        let mut whole = vec![f32::NAN; 200 * 100];
+        layer.backward([&x, &[], &[]], &[], &mut dy.clone(), [None, Some(&mut whole), None]);
+        let mut pieces = vec![f32::NAN; 200 * 100];
+        assert!(layer.piece() < pieces.len());
+        for (i, piece) in pieces.chunks_mut(layer.piece()).enumerate() {
+            layer.piece_of_gradient(&x, &dy, i * layer.piece(), piece);
+        }
+        assert_eq!(pieces, whole);
     }
 
     /// The gradients of Σ y·c against differences, along one direction of every input at once.

@@ -22,5 +22,5 @@ mod tile;
 pub mod top_k;
 mod transpose;
 
-pub use op::{INPUTS, Op};
+pub use op::{INPUTS, Later, Op};
 pub use simd::instructions;

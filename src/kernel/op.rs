@@ -17,3 +17,13 @@ pub trait Op: Debug + Send + Sync {
     /// writes every element of them.
     fn backward(&self, x: [&[f32]; INPUTS], y: &[f32], dy: &mut [f32], dx: [Option<&mut [f32]>; INPUTS]);
 }
+
+/// An operation whose gradient with respect to its second input can be had after the way back, a piece at a time.
+pub trait Later: Op {
+    /// How many of the input's values a piece has; the last may have fewer.
+    fn piece(&self) -> usize;
+
+    /// The gradient of the piece from value number `from` on, from the first input and from `dy` as the way back left
+    /// it. Writes every element of `dx`, which is as long as the piece.
+    fn piece_of_gradient(&self, x: &[f32], dy: &[f32], from: usize, dx: &mut [f32]);
+}

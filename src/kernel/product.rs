@@ -30,6 +30,15 @@ const CHUNK: usize = 192;
 impl Product<'_> {
     /// Computes every element of `out`, which has `rows · columns`. Panics where a slice is too short.
     pub fn into(self, out: &mut [f32]) {
+        self.by_blocks(out, |count, block| tasks::each(count, block));
+    }
+
+    /// As `into`, on this thread alone.
+    pub fn into_here(self, out: &mut [f32]) {
+        self.by_blocks(out, |count, block| (0..count).for_each(block));
+    }
+
+    fn by_blocks(self, out: &mut [f32], each: impl FnOnce(usize, &(dyn Fn(usize) + Send + Sync))) {
         assert_eq!(out.len(), self.rows * self.columns);
         if out.is_empty() {
             return;
@@ -41,9 +50,9 @@ impl Product<'_> {
         let panel = VECTORS * simd::lanes();
         let chunks = self.rows.div_ceil(CHUNK);
         let out = Shared::new(out);
-        tasks::each(self.columns.div_ceil(panel) * chunks, |task| {
-            let (rows, columns) = (span(task % chunks, CHUNK, self.rows), span(task / chunks, panel, self.columns));
-            // SAFETY: the lengths are as asserted, and no other task has these rows and columns.
+        each(self.columns.div_ceil(panel) * chunks, &|block| {
+            let (rows, columns) = (span(block % chunks, CHUNK, self.rows), span(block / chunks, panel, self.columns));
+            // SAFETY: the lengths are as asserted, and no other block has these rows and columns.
             simd::run(unsafe { Block::new(self, rows, columns, out) });
         });
     }

@@ -67,7 +67,12 @@ impl Layer for Linear {
         if pass.kernels {
             let op = kernel::linear::Linear { batch, inputs, units: outputs, relu: pass.relu };
             let bias = bias.first().cloned().unwrap_or_else(|| device::nothing(&x.device()));
-            return Activation::Flat(device::apply(op, x, weight.clone(), bias));
+            if !(pass.is_training() && weight.is_require_grad()) {
+                return Activation::Flat(device::apply(op, x, weight.clone(), bias));
+            }
+            let (y, late) = device::apply_late(op, x, weight.clone(), bias);
+            pass.late.push((0, late));
+            return Activation::Flat(y);
         }
         let y = x.matmul(weight.clone().reshape([inputs, outputs]));
         Activation::Flat(match bias {

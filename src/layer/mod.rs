@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
+use crate::device::Late;
 use crate::mask::Mask;
 use crate::seed::Stream;
 
@@ -131,6 +132,9 @@ pub struct Pass<'a> {
     pub relu: bool,
     /// What the layer's buffers become after this pass, each by its number among the layer's parameters.
     pub buffers: Vec<(usize, Tensor<1>)>,
+    /// Parameters' gradients that are computed after the way back, and not by the graph, each by its number among the
+    /// layer's; none in evaluation.
+    pub late: Vec<(usize, Late)>,
 }
 
 impl Pass<'_> {

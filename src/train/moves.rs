@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use indexmap::IndexMap;
 
 use super::Bench;
-use crate::device;
+use crate::device::{self, Late};
 use crate::kernel::gradient::{Gradient, Whole};
 use crate::learn::Learner;
 use crate::mask::Mask;
@@ -17,13 +17,21 @@ use crate::stage::Training;
 use crate::ticket::Ticket;
 use crate::values::{Array, Place, Values};
 
+/// A gradient that a training pass has found.
+pub(super) enum Found {
+    /// Of the graph.
+    Whole(Tensor<1>),
+    /// That follows from what the graph left, where kernels work.
+    Late(Late),
+}
+
 /// Learner and optimizer of one training. Tensors are numbered as in the model, and no graph follows them.
 pub(super) trait Moves {
     /// Whether a tensor moves and so needs a gradient, tensor by tensor.
     fn moves(&self) -> Vec<bool>;
 
     /// A tensor's values after a step. Where nobody else holds them, they are changed where they are.
-    fn step(&mut self, tensor: usize, values: Tensor<1>, gradient: Tensor<1>, rate: f64) -> Tensor<1>;
+    fn step(&mut self, tensor: usize, values: Tensor<1>, gradient: Found, rate: f64) -> Tensor<1>;
 
     /// `Learner::beneath`, on the host.
     fn beneath(&self, tensor: usize) -> Result<Option<Vec<f32>>, String>;
@@ -65,7 +73,7 @@ impl<V: Seen + ?Sized> Moves for Moving<V> {
         self.learner.lengths().iter().map(|length| *length > 0).collect()
     }
 
-    fn step(&mut self, tensor: usize, values: Tensor<1>, gradient: Tensor<1>, rate: f64) -> Tensor<1> {
+    fn step(&mut self, tensor: usize, values: Tensor<1>, gradient: Found, rate: f64) -> Tensor<1> {
         V::change(values, gradient, &mut |values, gradient| {
             self.learner.step(tensor, values, gradient, &mut *self.stepper, rate);
         })
@@ -88,7 +96,7 @@ impl<V: Seen + ?Sized> Moves for Moving<V> {
 trait Seen: Values {
     fn seen(values: &Tensor<1>) -> Result<Self::Owned, String>;
 
-    fn change(values: Tensor<1>, gradient: Tensor<1>, how: &mut dyn FnMut(&mut Self, Self::Gradient<'_>)) -> Tensor<1>;
+    fn change(values: Tensor<1>, gradient: Found, how: &mut dyn FnMut(&mut Self, Self::Gradient<'_>)) -> Tensor<1>;
 }
 
 impl Seen for [f32] {
@@ -96,8 +104,15 @@ impl Seen for [f32] {
         device::fetched(values.clone())
     }
 
-    fn change(values: Tensor<1>, gradient: Tensor<1>, how: &mut dyn FnMut(&mut [f32], &dyn Gradient)) -> Tensor<1> {
-        device::change(values, gradient, &mut |values, gradient| how(values, &Whole(gradient)))
+    fn change(values: Tensor<1>, gradient: Found, how: &mut dyn FnMut(&mut [f32], &dyn Gradient)) -> Tensor<1> {
+        match gradient {
+            Found::Whole(whole) => device::change(values, whole, &mut |values, whole| how(values, &Whole(whole))),
+            Found::Late(late) => {
+                let nothing = device::nothing(&values.device());
+                let gradient = late.get().expect("the way back has been gone");
+                device::change(values, nothing, &mut |values, _| how(values, gradient))
+            }
+        }
     }
 }
 
@@ -106,7 +121,8 @@ impl Seen for Array {
         Ok(Array(values.clone()))
     }
 
-    fn change(values: Tensor<1>, gradient: Tensor<1>, how: &mut dyn FnMut(&mut Array, &Array)) -> Tensor<1> {
+    fn change(values: Tensor<1>, gradient: Found, how: &mut dyn FnMut(&mut Array, &Array)) -> Tensor<1> {
+        let Found::Whole(gradient) = gradient else { unreachable!("kernels work in the host's memory alone") };
         let mut values = Array(values);
         how(&mut values, &Array(gradient));
         values.0

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::condense::Condensed;
 use super::feed::{Feed, Split, feed};
-use super::moves::{Moves, moves};
+use super::moves::{Found, Moves, moves};
 use super::{Bench, Start, tensors};
 use crate::dataset::order::Order;
 use crate::device;
@@ -30,7 +30,7 @@ pub(super) struct State {
 pub(super) struct Slope {
     pub tally: Tally,
     /// The loss's gradient with respect to each tensor's values; `None` for a tensor that does not move.
-    pub gradients: Vec<Option<Tensor<1>>>,
+    pub gradients: Vec<Option<Found>>,
     /// What the buffers become, each by its tensor's number.
     buffers: Vec<(usize, Tensor<1>)>,
 }
@@ -155,14 +155,18 @@ impl<'a> Run<'a> {
         let leaves: Vec<Tensor<1>> =
             self.params.iter().zip(&self.moves).map(|(param, moves)| leaf(param, *moves)).collect();
         let noise = Noise { seeds: self.start.seeds, iteration: self.iteration };
-        let Passed { logits, buffers } =
+        let Passed { logits, buffers, late } =
             graph::forward(&self.condensed.model, &leaves, pixels, self.bench.compute.hosted, Some(noise));
         let (tally, slope) = self.feed.slope(batch, logits.clone().inner())?;
         if !tally.loss.is_finite() || !self.moves.contains(&true) {
-            return Ok(Slope { tally, gradients: vec![None; leaves.len()], buffers });
+            return Ok(Slope { tally, gradients: leaves.iter().map(|_| None).collect(), buffers });
         }
         let mut found = (logits * slope.autodiff()).sum().backward();
-        let gradients = leaves.iter().map(|leaf| leaf.grad_remove(&mut found)).collect();
+        let mut gradients: Vec<Option<Found>> =
+            leaves.iter().map(|leaf| leaf.grad_remove(&mut found).map(Found::Whole)).collect();
+        for (tensor, late) in late {
+            gradients[tensor] = Some(Found::Late(late));
+        }
         Ok(Slope { tally, gradients, buffers })
     }
 

@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 use super::feed::{Split, feed};
+use super::moves::Found;
 use super::run::Run;
 use super::{Bench, Start, tensors};
 use crate::dataset::Prepared;
 use crate::device::{self, Compute};
+use crate::kernel::gradient::collect;
 use crate::layer::Role;
 use crate::mask::Mask;
 use crate::model::Model;
@@ -229,7 +231,10 @@ fn gradients_of_convolutions_pools_and_normalisation_are_the_slopes_of_the_batch
             assert!(!param.role.is_trained(), "{}", param.name);
             continue;
         };
-        let gradient = device::fetched(gradient).unwrap();
+        let gradient = match gradient {
+            Found::Whole(gradient) => device::fetched(gradient).unwrap(),
+            Found::Late(late) => collect(late.get().unwrap(), &begun.arrays[&param.name].values),
+        };
         for i in [0, param.len() / 2, param.len() - 1] {
             let by_difference = (loss(&param.name, i, 0.004) - loss(&param.name, i, -0.004)) / 0.008;
             let found = f64::from(gradient[i]);

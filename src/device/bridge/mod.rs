@@ -7,6 +7,7 @@
 #![cfg_attr(feature = "libtorch", expect(deprecated))]
 
 pub mod flex;
+mod late;
 #[cfg(feature = "libtorch")]
 pub mod libtorch;
 mod own;
@@ -25,7 +26,10 @@ use burn::tensor::{Device, Tensor};
 
 pub use own::{Window, convolve, kth_smallest};
 
-use crate::kernel::{INPUTS, Op};
+pub use late::Late;
+use late::{Following, Job};
+
+use crate::kernel::{INPUTS, Later, Op};
 
 /// Whether a device's tensors rest in the host's memory, where kernels work.
 pub fn hosts(device: &Device) -> bool {
@@ -60,7 +64,30 @@ pub fn apply_shared<const A: usize, const B: usize, const C: usize, const R: usi
     b: Tensor<B>,
     c: Tensor<C>,
 ) -> Tensor<R> {
-    let result = <Dispatch as Kernels>::kernel(a.into_dispatch(), b.into_dispatch(), c.into_dispatch(), op);
+    applied(Job { op, late: None }, a, b, c)
+}
+
+/// As `apply`, where the graph computes no gradient of `b`: that is to be had of `Late`, when the way back has been gone.
+pub fn apply_late<const A: usize, const B: usize, const C: usize, const R: usize>(
+    op: impl Later + 'static,
+    a: Tensor<A>,
+    b: Tensor<B>,
+    c: Tensor<C>,
+) -> (Tensor<R>, Late) {
+    let (op, late) = (Arc::new(op), Late::default());
+    let job = Job { op: op.clone(), late: Some((op, late.clone())) };
+    // An input that needs a gradient, so that the way back comes through here.
+    let c = if c.is_require_grad() { c } else { c.require_grad() };
+    (applied(job, a, b.detach(), c), late)
+}
+
+fn applied<const A: usize, const B: usize, const C: usize, const R: usize>(
+    job: Job,
+    a: Tensor<A>,
+    b: Tensor<B>,
+    c: Tensor<C>,
+) -> Tensor<R> {
+    let result = <Dispatch as Kernels>::kernel(a.into_dispatch(), b.into_dispatch(), c.into_dispatch(), job);
     Tensor::from_dispatch(result)
 }
 
@@ -105,7 +132,7 @@ pub trait Host: Backend {
 /// The extension: one operation, for every kernel there is.
 #[backend_extension(Autodiff, Flex, LibTorch: cfg(feature = "libtorch"))]
 pub trait Kernels: Backend {
-    fn kernel(a: FloatTensor<Self>, b: FloatTensor<Self>, c: FloatTensor<Self>, op: Arc<dyn Op>) -> FloatTensor<Self>;
+    fn kernel(a: FloatTensor<Self>, b: FloatTensor<Self>, c: FloatTensor<Self>, job: Job) -> FloatTensor<Self>;
 }
 
 /// The one operation beside the graph.
@@ -132,19 +159,19 @@ impl<B: Host> Changes for B {
 }
 
 impl<B: Host> Kernels for B {
-    fn kernel(a: FloatTensor<Self>, b: FloatTensor<Self>, c: FloatTensor<Self>, op: Arc<dyn Op>) -> FloatTensor<Self> {
-        forward::<B>(&*op, &[a, b, c].map(B::contiguous))
+    fn kernel(a: FloatTensor<Self>, b: FloatTensor<Self>, c: FloatTensor<Self>, job: Job) -> FloatTensor<Self> {
+        forward::<B>(&*job.op, &[a, b, c].map(B::contiguous))
     }
 }
 
 impl<B: Host, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
-    fn kernel(a: FloatTensor<Self>, b: FloatTensor<Self>, c: FloatTensor<Self>, op: Arc<dyn Op>) -> FloatTensor<Self> {
+    fn kernel(a: FloatTensor<Self>, b: FloatTensor<Self>, c: FloatTensor<Self>, job: Job) -> FloatTensor<Self> {
         let [(a, a_node), (b, b_node), (c, c_node)] = [a, b, c].map(|tensor| tensor.into_parts());
         let (x, nodes) = ([a, b, c].map(B::contiguous), [a_node, b_node, c_node]);
-        let y = forward::<B>(&*op, &x);
+        let y = forward::<B>(&*job.op, &x);
         match Backward::<B, INPUTS>::prepare::<C>(Step, nodes).compute_bound().stateful() {
             // Holding y keeps burn from writing into it.
-            OpsKind::Tracked(prepared) => prepared.finish((x, y.clone(), op), y),
+            OpsKind::Tracked(prepared) => prepared.finish((x, y.clone(), job), y),
             OpsKind::UnTracked(prepared) => prepared.finish(y),
         }
     }
@@ -161,17 +188,23 @@ fn forward<B: Host>(op: &dyn Op, x: &[FloatTensor<B>; INPUTS]) -> FloatTensor<B>
 struct Step;
 
 impl<B: Host> Backward<B, INPUTS> for Step {
-    type State = ([FloatTensor<B>; INPUTS], FloatTensor<B>, Arc<dyn Op>);
+    type State = ([FloatTensor<B>; INPUTS], FloatTensor<B>, Job);
 
     fn backward(self, ops: Ops<Self::State, INPUTS>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let mut dy = B::contiguous(gradients.consume::<B>(&ops.node));
-        let (x, y, op) = ops.state;
+        let (x, y, job) = ops.state;
         let mut dx: [Option<FloatTensor<B>>; INPUTS] = std::array::from_fn(|i| {
             let shape = x[i].shape();
             ops.parents[i].is_some().then(|| B::fresh(&shape.to_vec(), &x[i]))
         });
         let slices = dx.each_mut().map(|tensor| tensor.as_mut().map(B::write));
-        op.backward(x.each_ref().map(B::read), B::read(&y), B::write(&mut dy), slices);
+        job.op.backward(x.each_ref().map(B::read), B::read(&y), B::write(&mut dy), slices);
+        let [x, ..] = x;
+        match job.late {
+            Some((op, late)) => late.put(Following::<B> { op, x, dy }),
+            None => B::spent(dy),
+        }
+        B::spent(y);
         for (node, gradient) in ops.parents.into_iter().zip(dx) {
             if let (Some(node), Some(gradient)) = (node, gradient) {
                 gradients.register::<B>(node.id, gradient);
