@@ -68,7 +68,7 @@ fn running(values: Tensor<1, Int>) -> Tensor<1, Int> {
     let within = Tensor::cat(vec![values, rest], 0).reshape([rows, BLOCK]).cumsum(1);
     let sums = within.clone().slice([0..rows, BLOCK - 1..BLOCK]).reshape([rows]);
     let before = (running(sums.clone()) - sums).reshape([rows, 1]);
-    (within + before).reshape([rows * BLOCK]).slice([0..len])
+    (within + before).reshape([rows * BLOCK]).narrow(0, 0, len)
 }
 
 #[cfg(test)]

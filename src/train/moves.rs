@@ -20,7 +20,7 @@ use crate::values::{Array, Place, Values};
 /// A gradient that a training pass has found.
 pub(super) enum Found {
     /// Of the graph.
-    Whole(Tensor<1>),
+    Whole(Box<Tensor<1>>),
     /// That follows from what the graph left, where kernels work.
     Late(Late),
 }
@@ -106,7 +106,7 @@ impl Seen for [f32] {
 
     fn change(values: Tensor<1>, gradient: Found, how: &mut dyn FnMut(&mut [f32], &dyn Gradient)) -> Tensor<1> {
         match gradient {
-            Found::Whole(whole) => device::change(values, whole, &mut |values, whole| how(values, &Whole(whole))),
+            Found::Whole(whole) => device::change(values, *whole, &mut |values, whole| how(values, &Whole(whole))),
             Found::Late(late) => {
                 let nothing = device::nothing(&values.device());
                 let gradient = late.get().expect("the way back has been gone");
@@ -124,7 +124,7 @@ impl Seen for Array {
     fn change(values: Tensor<1>, gradient: Found, how: &mut dyn FnMut(&mut Array, &Array)) -> Tensor<1> {
         let Found::Whole(gradient) = gradient else { unreachable!("kernels work in the host's memory alone") };
         let mut values = Array(values);
-        how(&mut values, &Array(gradient));
+        how(&mut values, &Array(*gradient));
         values.0
     }
 }

@@ -163,7 +163,7 @@ impl<'a> Run<'a> {
         }
         let mut found = (logits * slope.autodiff()).sum().backward();
         let mut gradients: Vec<Option<Found>> =
-            leaves.iter().map(|leaf| leaf.grad_remove(&mut found).map(Found::Whole)).collect();
+            leaves.iter().map(|leaf| leaf.grad_remove(&mut found).map(|whole| Found::Whole(Box::new(whole)))).collect();
         for (tensor, late) in late {
             gradients[tensor] = Some(Found::Late(late));
         }

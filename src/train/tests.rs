@@ -232,7 +232,7 @@ fn gradients_of_convolutions_pools_and_normalisation_are_the_slopes_of_the_batch
             continue;
         };
         let gradient = match gradient {
-            Found::Whole(gradient) => device::fetched(gradient).unwrap(),
+            Found::Whole(gradient) => device::fetched(*gradient).unwrap(),
             Found::Late(late) => collect(late.get().unwrap(), &begun.arrays[&param.name].values),
         };
         for i in [0, param.len() / 2, param.len() - 1] {
