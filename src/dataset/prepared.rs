@@ -41,10 +41,15 @@ impl Prepared {
         })
     }
 
-    /// A batch's scaled pixels, row-major, and its labels.
-    pub fn batch(&self, examples: &Examples, indices: &[u32]) -> (Vec<f32>, Vec<u8>) {
+    /// A batch's scaled pixels, row-major.
+    pub fn pixels(&self, examples: &Examples, indices: &[u32]) -> Vec<f32> {
         let mut pixels = Vec::new();
         self.gather.pixels(examples, indices, &mut pixels);
-        (pixels, labels(examples, indices))
+        pixels
+    }
+
+    /// A batch's classes.
+    pub fn labels(&self, examples: &Examples, indices: &[u32]) -> Vec<u8> {
+        labels(examples, indices)
     }
 }

@@ -10,6 +10,7 @@ pub mod flex;
 mod late;
 #[cfg(feature = "libtorch")]
 pub mod libtorch;
+mod own;
 #[cfg(feature = "wgpu")]
 pub mod wgpu;
 
@@ -21,7 +22,9 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, TensorMetadata, backend_extension};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
+
+pub use own::{Window, convolve, kth_smallest};
 
 pub use late::Late;
 use late::{Following, Job};
@@ -93,25 +96,22 @@ pub fn nothing(device: &Device) -> Tensor<1> {
     Tensor::empty([0], device)
 }
 
-/// Changes a tensor's values in place, given another of the same length, as a gradient. Both hold plain values: no graph
-/// follows this. A device whose tensors rest elsewhere sends both to the host and gets the values back.
-pub fn change(
-    values: Tensor<1>,
-    given: Tensor<1>,
-    how: &mut dyn FnMut(&mut [f32], &[f32]),
-) -> Result<Tensor<1>, String> {
-    let device = values.device();
-    if hosts(&device) {
-        let changed = <Dispatch as Changes>::change(values.into_dispatch(), given.into_dispatch(), how);
-        return Ok(Tensor::from_dispatch(changed));
-    }
-    let (mut values, given) = (fetched(values)?, fetched(given)?);
-    how(&mut values, &given);
-    let len = values.len();
-    Ok(Tensor::from_data(TensorData::new(values, [len]), &device))
+/// Changes a tensor's values in place, given another of the same length, as a gradient. Both hold plain values in the
+/// host's memory: no graph follows this.
+pub fn change(values: Tensor<1>, given: Tensor<1>, how: &mut dyn FnMut(&mut [f32], &[f32])) -> Tensor<1> {
+    Tensor::from_dispatch(<Dispatch as Changes>::change(values.into_dispatch(), given.into_dispatch(), how))
 }
 
-fn fetched(tensor: Tensor<1>) -> Result<Vec<f32>, String> {
+#[cfg(test)]
+thread_local! {
+    /// How many values this thread has fetched.
+    pub static FETCHED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// A tensor's values, on the host.
+pub fn fetched<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, String> {
+    #[cfg(test)]
+    FETCHED.set(FETCHED.get() + tensor.shape().num_elements());
     let data = tensor.try_into_data().map_err(|e| format!("the device failed: {e}"))?;
     data.try_into_vec().map_err(|e| format!("the device gave other data than asked: {e:?}"))
 }
