@@ -20,6 +20,12 @@ pub const BURN: &str = "0.22.1";
 /// What `--device auto` opens. No other device has been measured to be faster.
 pub const AUTO: &str = "cpu";
 
+/// Ends a step: frees what the whole of it did without.
+pub fn settle() {
+    bridge::forget_nodes();
+    pool::settle();
+}
+
 /// A device to compute on.
 #[derive(Clone, Debug)]
 pub struct Compute {

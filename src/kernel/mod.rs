@@ -19,5 +19,6 @@ mod tile;
 pub mod top_k;
 mod transpose;
 
-pub use op::{INPUTS, Op};
+pub use op::{Gradient, INPUTS, Op, Reads};
+pub use relu::add_to;
 pub use simd::instructions;

@@ -35,6 +35,16 @@ pub fn add_relu(a: &[f32], b: &[f32], relu: bool, y: &mut [f32]) {
     );
 }
 
+/// `a += b`.
+pub fn add_to(a: &mut [f32], b: &[f32]) {
+    each(
+        [b],
+        a,
+        #[inline(always)]
+        |[b], a| a + b,
+    );
+}
+
 #[inline(always)]
 fn rectified(x: f32) -> f32 {
     at_least(0.0, x)

@@ -93,12 +93,15 @@ impl Bench<'_> {
             Split::Validation => (&self.data.dataset.train, &self.data.split.validation),
             Split::Test => (&self.data.dataset.test, &self.data.test),
         };
+        // Batches of evaluation are longer than those of training.
+        device::clear_buffers();
         let mut total = Tally::default();
         for batch in indices.chunks(evaluation_batch(model)) {
             let (pixels, labels) = self.data.batch(examples, batch);
             let logits = graph::forward(model, params, pixels, &self.compute.plain, None).logits;
             total.add(&loss::tally(&host(logits)?, &labels, self.data.classes));
         }
+        device::clear_buffers();
         Ok(total)
     }
 }

@@ -146,6 +146,7 @@ impl<'a> Run<'a> {
         for (tensor, value) in buffers {
             self.params[tensor] = value;
         }
+        device::settle();
         Ok(true)
     }
 
