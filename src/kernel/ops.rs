@@ -148,7 +148,7 @@ impl Op for Normalise {
     }
 
     fn reads(&self) -> Reads {
-        Reads { x: true, y: self.relu }
+        Reads { x: true, y: false }
     }
 
     fn forward(&self, [x, scale, shift]: [&[f32]; INPUTS], y: &mut [f32]) {
@@ -167,7 +167,7 @@ impl Op for Normalise {
     fn backward(
         &self,
         [x, scale, shift]: [&[f32]; INPUTS],
-        y: &[f32],
+        _: &[f32],
         dy: &mut dyn Gradient,
         [dx, dscale, dshift]: [Option<&mut [f32]>; INPUTS],
     ) {
@@ -183,6 +183,6 @@ impl Op for Normalise {
             gamma: dscale.unwrap_or(gamma),
             beta: dshift.unwrap_or(beta),
         };
-        self.norm.backward((x, y), self.settings(scale, shift), Moments { mean, variance }, dy.read(), gradients);
+        self.norm.backward(x, self.settings(scale, shift), Moments { mean, variance }, dy.read(), gradients);
     }
 }
