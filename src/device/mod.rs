@@ -12,7 +12,7 @@ mod torch;
 pub use bridge::FETCHED;
 pub use bridge::{Late, Window, apply, apply_late, apply_shared, change, convolve, fetched, hosts, nothing};
 pub use found::{Found, found};
-pub use pool::{clear as clear_buffers, settle as settle_buffers};
+pub use pool::clear as clear_buffers;
 
 use burn::tensor::Device;
 
@@ -23,6 +23,12 @@ pub const BURN: &str = "0.22.1";
 
 /// What `--device auto` opens. No other device has been measured to be faster.
 pub const AUTO: &str = "cpu";
+
+/// Ends a step: frees what the whole of it did without.
+pub fn settle() {
+    bridge::forget_nodes();
+    pool::settle();
+}
 
 /// A device to compute on.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use self::condense::Condensed;
 use self::feed::{Feed, Split, feed};
 use self::run::Run;
 use crate::dataset::Prepared;
-use crate::device::Compute;
+use crate::device::{self, Compute};
 use crate::graph;
 use crate::loss::Tally;
 use crate::model::Model;
@@ -92,9 +92,13 @@ impl Bench<'_> {
 
     /// Loss and accuracy over a whole split, in its order.
     fn tally(&self, feed: &dyn Feed, model: &Model, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {
-        feed.tally(split, evaluation_batch(model), &|pixels| {
+        // Batches of evaluation are longer than those of training.
+        device::clear_buffers();
+        let tally = feed.tally(split, evaluation_batch(model), &|pixels| {
             graph::forward(model, params, pixels, self.compute.hosted, None).logits
-        })
+        });
+        device::clear_buffers();
+        tally
     }
 }
 

@@ -142,7 +142,7 @@ impl<'a> Run<'a> {
         for (tensor, value) in buffers {
             self.params[tensor] = value;
         }
-        device::settle_buffers();
+        device::settle();
         Ok(true)
     }
 
