@@ -41,11 +41,10 @@ impl Prepared {
         })
     }
 
-    /// A batch's scaled pixels, row-major.
-    pub fn pixels(&self, examples: &Examples, indices: &[u32]) -> Vec<f32> {
-        let mut pixels = Vec::new();
-        self.gather.pixels(examples, indices, &mut pixels);
-        pixels
+    /// A batch's scaled pixels, row-major, in place of whatever `out` held.
+    pub fn pixels(&self, examples: &Examples, indices: &[u32], mut out: Vec<f32>) -> Vec<f32> {
+        self.gather.pixels(examples, indices, &mut out);
+        out
     }
 
     /// A batch's classes.

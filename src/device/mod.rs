@@ -12,7 +12,7 @@ mod torch;
 pub use bridge::FETCHED;
 pub use bridge::{Late, Window, apply, apply_late, apply_shared, change, convolve, fetched, hosts, nothing};
 pub use found::{Found, found};
-pub use pool::clear as clear_buffers;
+pub use pool::{clear as clear_buffers, take as buffer};
 
 use burn::tensor::Device;
 

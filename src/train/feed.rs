@@ -78,7 +78,7 @@ impl Feed for Hosted<'_> {
 /// Pixels that are gathered on the host.
 pub(super) fn sent(data: &Prepared, split: Split, indices: &[u32], device: &Device) -> Tensor<2> {
     let (examples, _) = split.of(data);
-    let pixels = data.pixels(examples, indices);
     let len = examples.shape.iter().product();
+    let pixels = data.pixels(examples, indices, device::buffer(indices.len() * len));
     Tensor::from_data(TensorData::new(pixels, [indices.len(), len]), device)
 }
