@@ -29,3 +29,4 @@ pub mod stage;
 pub mod ticket;
 pub mod train;
 pub mod units;
+pub mod values;
