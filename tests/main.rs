@@ -9,6 +9,7 @@ mod kernels;
 mod models;
 mod new;
 mod outcomes;
+mod predictions;
 mod rules;
 mod screens;
 mod small;

@@ -140,6 +140,7 @@ fn header() -> Header {
             pipeline("edge-popup", None, "mask"),
         ],
         matching: -0.002,
+        predictions: Vec::new(),
         command: "tombola run experiments/quickstart".into(),
     }
 }

@@ -1,9 +1,9 @@
 //! What a report says of an experiment before any result: taken from the spec and the plan.
 
 use super::Plan;
-use crate::record::{DatasetFacts, Header, LayerFacts, ModelFacts, PipelineFacts};
+use crate::record::{DatasetFacts, Header, LayerFacts, ModelFacts, PipelineFacts, PredictionFacts};
 use crate::registry::Use;
-use crate::spec::{DatasetSpec, Form, PipelineSpec, Spec, StageSpec};
+use crate::spec::{DatasetSpec, Form, PipelineSpec, PredictionSpec, Spec, StageSpec};
 
 /// The report's header. `command` is how to rerun the experiment.
 pub fn header(spec: &Spec, plan: &Plan, command: &str) -> Header {
@@ -18,8 +18,13 @@ pub fn header(spec: &Spec, plan: &Plan, command: &str) -> Header {
         model: model(spec, plan),
         pipelines: spec.pipelines.values().map(|p| pipeline(p, learns(&p.name))).collect(),
         matching: -spec.matching,
+        predictions: spec.predictions.iter().map(prediction).collect(),
         command: command.to_string(),
     }
+}
+
+fn prediction(spec: &PredictionSpec) -> PredictionFacts {
+    PredictionFacts { claim: spec.claim.clone(), expect: spec.expect.to_string() }
 }
 
 fn dataset(spec: &DatasetSpec) -> DatasetFacts {

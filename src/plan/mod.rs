@@ -4,6 +4,7 @@
 mod header;
 mod identity;
 mod planner;
+mod predictions;
 
 pub use header::header;
 
@@ -96,7 +97,9 @@ pub struct PlannedTicket {
 /// Plans an experiment for a device kind, or says everything that keeps it from running.
 pub fn plan(spec: &Spec, registry: &Registry, device: &str) -> Result<Plan, Diagnostics> {
     let model = model(spec, registry)?;
-    planner::plan(spec, registry, model, device)
+    let plan = planner::plan(spec, registry, model, device)?;
+    predictions::check(spec, &plan.tickets)?;
+    Ok(plan)
 }
 
 /// Builds the model and infers its shapes; an error points at the layer that does not fit.

@@ -10,6 +10,7 @@ use super::merge::merged;
 use super::model::Models;
 use super::node::{Entries, Error, Node, Value};
 use super::pipeline::Pipelines;
+use super::prediction::predictions;
 use super::set::set;
 use super::shipped::Library;
 use super::{MATCHING, PipelineSpec, REPLICATES, Spec, is_name};
@@ -65,7 +66,11 @@ fn experiment(
     let training = fields.node("training");
     training.inspect(|node| check_training(node, registry, d));
     let pipelines = Pipelines { registry, library, training, init: model.as_ref().map(|model| &model.init) };
-    let pipelines = fields.need_node("pipeline").map(|node| read_pipelines(node, &pipelines, d));
+    let written = fields.need_node("pipeline");
+    let pipelines = written.map(|node| read_pipelines(node, &pipelines, d));
+    let names =
+        written.and_then(Node::table).into_iter().flat_map(Entries::keys).map(String::as_str).collect::<Vec<_>>();
+    let predictions = fields.node("prediction").map(|node| predictions(node, &names, d)).unwrap_or_default();
     fields.finish(d);
     Some(Spec {
         name: folder.name(),
@@ -78,6 +83,7 @@ fn experiment(
         dataset: dataset?,
         model: model?,
         pipelines: pipelines?.into_iter().map(|pipeline| (pipeline.name.clone(), pipeline)).collect(),
+        predictions,
     })
 }
 

@@ -18,6 +18,8 @@ mod model;
 pub mod node;
 mod parse;
 mod pipeline;
+mod prediction;
+mod quoted;
 mod resolve;
 pub mod schema;
 mod set;
@@ -26,6 +28,7 @@ mod template;
 
 pub use diagnostic::Diagnostics;
 pub use experiment::load;
+pub use quoted::Quoted;
 pub use shipped::shipped_experiment;
 
 use std::path::PathBuf;
@@ -34,6 +37,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::prediction::Expression;
 use crate::registry::Use;
 use crate::units::Rate;
 
@@ -64,6 +68,17 @@ pub struct Spec {
     pub dataset: DatasetSpec,
     pub model: ModelSpec,
     pub pipelines: IndexMap<String, PipelineSpec>,
+    pub predictions: Vec<PredictionSpec>,
+}
+
+/// What the author expects. Its names and types are checked; that its tickets exist, only the plan can say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PredictionSpec {
+    /// In words.
+    pub claim: String,
+    pub expect: Expression,
+    /// Where the expression was written, for errors that only the plan can find.
+    pub written: Quoted,
 }
 
 /// A data set's declaration, with how this experiment splits it.

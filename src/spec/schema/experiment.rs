@@ -2,6 +2,8 @@
 //!
 //! A key whose value is no plain data refers to a definition, by a function in `refer`.
 
+#![expect(dead_code, reason = "only their schemas are used: what is read is merged and filled in, a Spec")]
+
 use schemars::JsonSchema;
 use serde_json::Value;
 
@@ -10,7 +12,6 @@ use crate::spec::{MATCHING, REPLICATES};
 
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, description = "an experiment")]
-#[expect(dead_code, reason = "only its schema is used: what is read is merged and filled in, a Spec")]
 pub struct Experiment {
     /// The report's heading.
     title: String,
@@ -35,6 +36,19 @@ pub struct Experiment {
     /// What is compared, by name.
     #[schemars(schema_with = "refer::pipelines")]
     pipeline: Value,
+    /// What the author expects, judged in the report.
+    #[schemars(default)]
+    prediction: Vec<Prediction>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Prediction {
+    /// In words.
+    #[schemars(length(min = 1))]
+    claim: String,
+    /// When it holds: "imp.test_accuracy@13.5% >= dense.test_accuracy - 0.3%".
+    expect: String,
 }
 
 fn one() -> u32 {

@@ -75,7 +75,7 @@ fn the_schemas_of_the_repository_are_fresh() {
 }
 
 /// Tables of specs, `@` where a key may be added.
-const TABLES: [&str; 24] = [
+const TABLES: [&str; 25] = [
     "@",
     "dataset = { use = 'dots', @ }",
     "dataset = { use = 'dots', normalise = { mean = [0.0], std = [1.0], @ } }",
@@ -92,6 +92,7 @@ const TABLES: [&str; 24] = [
     "training = { schedule = { use = 'warm-up', length = '1ep', then = { use = 'cosine', @ } } }",
     "training = { learn = { use = 'edge-popup', weights_remaining = 0.5, @ } }",
     "training = { batch_size = 5, @ }",
+    "prediction = [{ claim = 'it learns', expect = 'dense.test_accuracy > 50%', @ }]",
     "pipeline = { p = { use = 'imp', @ } }",
     "pipeline = { p = { use = 'imp', stop = { accuracy_drop = 0.1, @ } } }",
     "pipeline = { p = { use = 'imp', prune_rate = { linear = 0.1, @ } } }",
