@@ -12,18 +12,22 @@ const SEVERAL: [&str; 3] = ["anyOf", "oneOf", "allOf"];
 /// A schema as `schemars` makes it: its own definitions put in their places, null and sizes of numbers left out.
 pub fn plain(mut schema: Value) -> Value {
     let definitions = schema.as_object_mut().and_then(|schema| schema.remove("$defs")).unwrap_or_default();
-    let inlined = inline(schema, &definitions);
+    let inlined = inline(schema, &definitions, &[]);
     change(inlined, &flat)
 }
 
-/// Ours that remain are for the definitions of the whole.
-fn inline(schema: Value, definitions: &Value) -> Value {
+/// Definitions that are not the struct's own stay: they are those of the whole. What holds itself is let be anything.
+fn inline(schema: Value, definitions: &Value, within: &[&str]) -> Value {
     change(schema, &|schema| {
         let name = schema.get("$ref").and_then(Value::as_str).and_then(|place| place.strip_prefix("#/$defs/"));
-        let Some(found) = name.and_then(|name| definitions.get(name)).cloned() else { return schema };
-        let mut whole = inline(found, definitions);
-        if let (Value::Object(whole), Value::Object(beside)) = (&mut whole, schema) {
-            whole.extend(beside.into_iter().filter(|(key, _)| key != "$ref"));
+        let Some((name, found)) = name.and_then(|name| Some((name, definitions.get(name)?))) else { return schema };
+        if within.contains(&name) {
+            return json!({});
+        }
+        let mut whole = inline(found.clone(), definitions, &[within, &[name]].concat());
+        if let (Value::Object(whole), Value::Object(beside)) = (&mut whole, &schema) {
+            let beside = beside.iter().filter(|(key, _)| *key != "$ref");
+            whole.extend(beside.map(|(key, value)| (key.clone(), value.clone())));
         }
         whole
     })
@@ -152,4 +156,33 @@ pub fn or_placeholder(schema: Value) -> Value {
     let types = if let [only] = &types[..] { only.clone() } else { json!(types) };
     entries.insert("type".into(), types);
     Value::Object(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::{JsonSchema, SchemaGenerator};
+
+    use super::*;
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is used")]
+    struct Nested {
+        size: Option<u8>,
+        within: Vec<Nested>,
+    }
+
+    #[test]
+    fn a_struct_that_holds_itself_has_a_schema_too() {
+        let schema = plain(SchemaGenerator::default().into_root_schema_for::<Nested>().to_value());
+        assert_eq!(schema["properties"]["size"], json!({ "type": "integer", "minimum": 0, "maximum": 255 }));
+        assert_eq!(schema["properties"]["within"]["type"], "array");
+    }
+
+    #[test]
+    fn a_value_may_be_a_placeholder_in_a_template() {
+        let number = or_placeholder(json!({ "type": "integer", "minimum": 1 }));
+        assert_eq!(number["type"], json!(["integer", "string"]));
+        let length = or_placeholder(json!({ "type": "string", "pattern": "^[0-9]+it$" }));
+        assert_eq!(length["pattern"], r"^[0-9]+it$|^\{[A-Za-z0-9_-]+\}$");
+    }
 }

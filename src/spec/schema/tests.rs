@@ -246,3 +246,15 @@ fn a_schema_refuses_nothing_that_the_parser_takes_and_every_wrong_type() {
         }
     }
 }
+
+#[test]
+fn an_experiments_own_pipelines_are_known_where_its_folder_is() {
+    let own = "[parameters]\nkeep = { default = 0.5 }\n[[stage]]\nrandom-mask = { weights_remaining = '{keep}' }";
+    let experiment = Experiment::new(&[("datasets/dots.toml", DOTS), ("pipelines/mine.toml", own)]);
+    let schema = schema(Subject::Experiment, &Registry::builtin(), Some(&experiment.folder())).unwrap();
+    let refused = |pipeline: &str| refusals(&schema, &json(&node(&whole(&format!("pipeline = {{ p = {pipeline} }}")))));
+    assert_eq!(refused("{ use = 'mine', keep = 0.1 }"), [""; 0]);
+    for wrong in ["{ use = 'mine', keep = 2 }", "{ use = 'mine', kept = 0.1 }", "{ use = 'min' }"] {
+        assert_ne!(refused(wrong), [""; 0], "{wrong}");
+    }
+}
