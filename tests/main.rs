@@ -11,3 +11,4 @@ mod outcomes;
 mod rules;
 mod screens;
 mod small;
+mod sweeps;

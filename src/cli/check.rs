@@ -16,10 +16,12 @@ impl Check {
         let opened = self.experiment.open(registry)?;
         let (spec, plan) = (&opened.spec, &opened.plan);
         let tickets = plan.tickets.len();
+        let sweep = spec.variants.iter().any(|variant| !variant.name.is_empty());
+        let variants = if sweep { count(spec.variants.len(), "variant") + " × " } else { String::new() };
         print(&format!(
-            "{}: {} × {}, {} from {}: nothing is wrong\n",
+            "{}: {variants}{} × {}, {} from {}: nothing is wrong\n",
             spec.name,
-            count(spec.pipelines.len(), "pipeline"),
+            count(spec.variants[0].pipelines.len(), "pipeline"),
             count(spec.replicates as usize, "replicate"),
             count(tickets, "ticket"),
             count(plan.steps.len(), "step")

@@ -122,7 +122,7 @@ mod tests {
             let text = experiment(&format!("[pipeline.tried]\nuse = '{name}'\n{each}"));
             let experiment = Experiment::new(&[("experiment.toml", &text), ("datasets/dots.toml", DOTS)]);
             let spec = experiment.load(&[]).unwrap_or_else(|errors| panic!("{name}: {errors}"));
-            assert!(!spec.pipelines["tried"].stages.is_empty(), "{name}");
+            assert!(!spec.variants[0].pipelines["tried"].stages.is_empty(), "{name}");
         }
     }
 
@@ -131,7 +131,7 @@ mod tests {
         for Declaration { name, .. } in list(Declared::Dataset, None).unwrap() {
             let text = SOUND.replace("dots", &name);
             let spec = Experiment::new(&[("experiment.toml", &text)]).load(&[]);
-            let dataset = spec.unwrap_or_else(|errors| panic!("{name}: {errors}")).dataset;
+            let dataset = spec.unwrap_or_else(|errors| panic!("{name}: {errors}")).variants.remove(0).dataset;
             assert!(dataset.validation < dataset.train && !dataset.files.is_empty(), "{name}");
         }
     }

@@ -12,7 +12,7 @@ use super::node::{Entries, Error, Node, Value};
 use super::pipeline::Pipelines;
 use super::set::set;
 use super::shipped::Library;
-use super::{PipelineSpec, Spec, is_name};
+use super::{PipelineSpec, Spec, Variant, is_name, variants};
 use crate::registry::{Kind, Registry};
 
 /// Replicates that an experiment may ask for.
@@ -42,9 +42,10 @@ fn read(path: &Path, registry: &Registry, overrides: &[String], diagnostics: &mu
         return None;
     }
     let library = Library::of(&folder, diagnostics);
-    experiment(&folder, &root, &library, registry, diagnostics)
+    variants::read(root, diagnostics, |root, diagnostics| experiment(&folder, root, &library, registry, diagnostics))
 }
 
+/// An experiment without a sweep, as its only variant.
 fn experiment(
     folder: &Folder,
     root: &Node,
@@ -76,11 +77,15 @@ fn experiment(
         title: title?,
         question,
         replicates,
-        seed,
         matching,
-        dataset: dataset?,
-        model: model?,
-        pipelines: pipelines?.into_iter().map(|pipeline| (pipeline.name.clone(), pipeline)).collect(),
+        variants: vec![Variant {
+            name: String::new(),
+            settings: Vec::new(),
+            seed,
+            dataset: dataset?,
+            model: model?,
+            pipelines: pipelines?.into_iter().map(|pipeline| (pipeline.name.clone(), pipeline)).collect(),
+        }],
     })
 }
 
@@ -143,7 +148,7 @@ mod tests {
 
     /// The configuration of a pipeline's stage by its place.
     fn stage(spec: &Spec, pipeline: &str, place: usize) -> Use {
-        match &spec.pipelines[pipeline].stages[place] {
+        match &spec.variants[0].pipelines[pipeline].stages[place] {
             StageSpec::One(used, _) => used.clone(),
             other => panic!("{other:?} is no single stage"),
         }
@@ -192,22 +197,25 @@ mod tests {
     #[test]
     fn the_experiment_of_the_design_loads_as_its_author_means_it() {
         let spec = design();
-        assert_eq!((spec.name.as_str(), spec.replicates, spec.seed, spec.matching), ("lottery", 5, 1, 0.002));
-        assert_eq!((spec.dataset.validation, spec.dataset.classes), (500, 10));
-        let names: Vec<&String> = spec.pipelines.keys().collect();
+        assert_eq!(
+            (spec.name.as_str(), spec.replicates, spec.variants[0].seed, spec.matching),
+            ("lottery", 5, 1, 0.002)
+        );
+        assert_eq!((spec.variants[0].dataset.validation, spec.variants[0].dataset.classes), (500, 10));
+        let names: Vec<&String> = spec.variants[0].pipelines.keys().collect();
         assert_eq!(names, ["dense", "imp", "reinitialised", "edge-popup"]);
-        let names: Vec<&str> = spec.model.layers.iter().map(|layer| layer.name.as_str()).collect();
+        let names: Vec<&str> = spec.variants[0].model.layers.iter().map(|layer| layer.name.as_str()).collect();
         assert_eq!(names, ["flatten1", "fc1", "relu1", "fc2", "relu2", "output"]);
-        let Form::One(output) = &spec.model.layers[5].form else { panic!() };
+        let Form::One(output) = &spec.variants[0].model.layers[5].form else { panic!() };
         assert_eq!(output.config, json!({ "units": 10, "width": 1.0, "bias": true }));
-        let fork = spec.pipelines["reinitialised"].fork.as_ref().unwrap();
+        let fork = spec.variants[0].pipelines["reinitialised"].fork.as_ref().unwrap();
         assert_eq!((fork.each.as_str(), fork.at.as_deref(), fork.times), ("imp", Some(&[7, 9, 11, 15][..]), 1));
     }
 
     #[test]
     fn a_repeat_prunes_rewinds_and_trains_until_its_stop_rule() {
         let spec = design();
-        let StageSpec::Repeat { times, until, stages } = &spec.pipelines["imp"].stages[2] else { panic!() };
+        let StageSpec::Repeat { times, until, stages } = &spec.variants[0].pipelines["imp"].stages[2] else { panic!() };
         assert_eq!((*times, until.accuracy_drop, until.weights_remaining), (15, Some(0.02), None));
         let [StageSpec::One(prune, _), StageSpec::One(rewind, _), StageSpec::One(train, _)] = &stages[..] else {
             panic!()
@@ -221,7 +229,7 @@ mod tests {
     #[test]
     fn a_list_of_weights_remaining_is_a_branch_each() {
         let spec = design();
-        let StageSpec::Branch(branches) = &spec.pipelines["edge-popup"].stages[1] else { panic!() };
+        let StageSpec::Branch(branches) = &spec.variants[0].pipelines["edge-popup"].stages[1] else { panic!() };
         let kept = branches.iter().map(|branch| match &branch[..] {
             [StageSpec::One(train, _)] => train.config["learn"]["config"]["weights_remaining"].as_f64(),
             _ => None,
@@ -239,7 +247,7 @@ mod tests {
             batch_size = 7
         "#;
         let spec = lottery(pipelines).load(&[]).unwrap();
-        let train = |name: &str| match &spec.pipelines[name].stages[1] {
+        let train = |name: &str| match &spec.variants[0].pipelines[name].stages[1] {
             StageSpec::Branch(branches) => match &branches[0][..] {
                 [StageSpec::One(train, _)] => train.config.clone(),
                 other => panic!("{other:?}"),
@@ -277,7 +285,7 @@ mod tests {
             ("more.toml", "[pipeline.imp]\nuse = 'imp'\nlevels = 2"),
         ];
         let spec = Experiment::new(&files).load(&[]).unwrap();
-        assert_eq!(spec.pipelines.keys().collect::<Vec<_>>(), ["dense", "imp"]);
+        assert_eq!(spec.variants[0].pipelines.keys().collect::<Vec<_>>(), ["dense", "imp"]);
     }
 
     #[test]
@@ -285,7 +293,10 @@ mod tests {
         let own = "summary = 'mine'\n[[stage]]\ninit = {}";
         let files = [("experiment.toml", SOUND), ("datasets/dots.toml", DOTS), ("pipelines/deep/dense.toml", own)];
         let spec = Experiment::new(&files).load(&[]).unwrap();
-        assert_eq!((spec.pipelines["dense"].summary.as_str(), spec.pipelines["dense"].stages.len()), ("mine", 1));
+        assert_eq!(
+            (spec.variants[0].pipelines["dense"].summary.as_str(), spec.variants[0].pipelines["dense"].stages.len()),
+            ("mine", 1)
+        );
     }
 
     #[test]
@@ -293,7 +304,7 @@ mod tests {
         let more = "[pipeline.twice]\neach = 'dense'\ntimes = 2\n[[pipeline.twice.stage]]\nreinit = {}\n\
                     [[pipeline.twice.stage]]\ntrain = { length = '7it' }";
         let spec = lottery(more).load(&[]).unwrap_or_else(|errors| panic!("{errors}"));
-        assert_eq!(spec.pipelines["twice"].fork.as_ref().unwrap().times, 2);
+        assert_eq!(spec.variants[0].pipelines["twice"].fork.as_ref().unwrap().times, 2);
         assert_eq!(stage(&spec, "twice", 1).config["length"], "7it");
         assert_eq!(stage(&spec, "twice", 1).config["batch_size"], 60);
     }

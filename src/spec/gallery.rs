@@ -178,3 +178,54 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_wrong_in_one_variant_says_which_and_points_at_its_value() {
+    let vary = r#"
+[vary]
+model.widht = [0.5, 1.0]
+training.batch_size = [60, "sixty"]
+pipeline.dens.length = ["5it"]
+seeed = [1, 2]
+replicates = [1, 2]
+model.width = 0.5
+dataset.validation = []
+training.length = ["5it", "6it", "5it"]
+"#;
+    assert_snapshot!(lottery(vary).errors(&[]));
+    let fields = "[vary]\nmodel.widht = [0.5, 1.0]\ntraining.batch_size = [60, 'sixty']\ntraining.lenght = ['5it']";
+    assert_snapshot!(lottery(fields).errors(&[]));
+    let model = "[vary]\nmodel.use = ['lenet-300-100', 'conv-3']\ntraining.batch_size = [60, 30]";
+    insta::with_settings!({ filters => [("models: .*", "models: …")] }, {
+        assert_snapshot!(lottery(model).errors(&[]))
+    });
+}
+
+#[test]
+fn variants_that_are_listed_are_checked_one_by_one() {
+    let variants = r#"
+[[variant]]
+name = "narrow"
+model.width = 0.5
+training.optimiser.learning_rate = 1
+[[variant]]
+name = "narrow"
+seed = 2
+[[variant]]
+[[variant]]
+name = "a[b]"
+title = "Mine"
+"#;
+    assert_snapshot!(lottery(variants).errors(&[]));
+    let read = "[[variant]]\nmodel.width = 0.5\n[[variant]]\nmodel.width = 'wide'\ntraining.optimiser = 'adam'";
+    assert_snapshot!(lottery(read).errors(&[]));
+    assert_snapshot!(lottery("[vary]\nseed = [1]\n[[variant]]\nseed = 2").errors(&[]));
+}
+
+#[test]
+fn a_sweep_of_a_billion_variants_is_refused_with_its_count() {
+    let numbers = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>().join(", ");
+    let text = format!("[vary]\nseed = [{0}]\ntraining.batch_size = [{0}]\nmodel.width = [{0}]", numbers(1000));
+    let errors = lottery(&text).errors(&[]);
+    assert!(errors.contains("1000 × 1000 × 1000 = 1000000000 variants, and a sweep has 1000 at most"), "{errors}");
+}

@@ -172,7 +172,7 @@ mod tests {
     fn load(layers: &str) -> Result<Vec<LayerSpec>, String> {
         let text = SOUND.replace("use = \"lenet-300-100\"", &format!("layer = [{layers}]"));
         let experiment = Experiment::new(&[("experiment.toml", &text), ("datasets/dots.toml", DOTS)]);
-        experiment.load(&[]).map(|spec| spec.model.layers).map_err(|errors| errors.to_string())
+        experiment.load(&[]).map(|mut spec| spec.variants.remove(0).model.layers).map_err(|errors| errors.to_string())
     }
 
     /// What the author of layers that are wrong is told.

@@ -16,15 +16,19 @@ mod layers;
 mod merge;
 mod model;
 pub mod node;
+mod overlay;
 mod parse;
 mod pipeline;
 mod resolve;
 mod set;
 mod shipped;
 mod template;
+mod variants;
+mod vary;
 
 pub use diagnostic::Diagnostics;
 pub use experiment::load;
+pub use variants::blamed;
 
 use std::path::PathBuf;
 
@@ -43,12 +47,33 @@ pub struct Spec {
     pub title: String,
     pub question: String,
     pub replicates: u32,
-    pub seed: u64,
     /// Matching = mean paired difference to dense ≥ −this many accuracy points ÷ 100 (default 0.002).
     pub matching: f64,
+    /// The cells of the sweep, one or more; a single one without a name where there is no sweep.
+    pub variants: Vec<Variant>,
+}
+
+/// One cell of a sweep: what it trains, on what and how.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// "width=0.5", or its own; "" without a sweep.
+    pub name: String,
+    /// What sets it apart from the others.
+    pub settings: Vec<Setting>,
+    pub seed: u64,
     pub dataset: DatasetSpec,
     pub model: ModelSpec,
     pub pipelines: IndexMap<String, PipelineSpec>,
+}
+
+/// A field that a variant sets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// Its full path: "model.width".
+    pub field: String,
+    /// As written: "0.5".
+    pub value: String,
+    pub origin: node::Origin,
 }
 
 /// A data set's declaration, with how this experiment splits it.
@@ -203,4 +228,10 @@ pub struct Stop {
 pub fn is_name(text: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(word)
+}
+
+/// Whether a text may name a variant: predictions write it in brackets, reports in lines.
+fn is_variant_name(text: &str) -> bool {
+    let fits = |c: char| !c.is_control() && !matches!(c, '[' | ']');
+    (1..=64).contains(&text.chars().count()) && text.trim() == text && text.chars().all(fits)
 }
