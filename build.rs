@@ -4,7 +4,7 @@
 use std::path::Path;
 
 fn main() {
-    for folder in ["plugins", "templates", "data"] {
+    for folder in ["plugins", "experiments", "templates", "data"] {
         println!("cargo::rerun-if-changed={folder}");
     }
     println!("cargo::rustc-env=TOMBOLA_RUSTC={}", compiler());

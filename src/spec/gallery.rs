@@ -229,3 +229,30 @@ fn a_sweep_of_a_billion_variants_is_refused_with_its_count() {
     let errors = lottery(&text).errors(&[]);
     assert!(errors.contains("1000 × 1000 × 1000 = 1000000000 variants, and a sweep has 1000 at most"), "{errors}");
 }
+
+#[test]
+fn an_error_in_what_is_extended_points_there_and_says_by_which_chain_it_came_in() {
+    let base = SOUND.replace("batch_size", "batchsize").replace("1.2e-3", "\"high\"");
+    let files = [
+        ("experiment.toml", "extends = \"middle.toml\"\ntraining.evaluate = 5"),
+        ("middle.toml", "extends = \"bases/base.toml\"\nreplicates = 0\n[pipeline.dense]\nlength = 3\n"),
+        ("bases/base.toml", base.as_str()),
+        ("datasets/dots.toml", DOTS),
+    ];
+    assert_snapshot!(Experiment::new(&files).errors(&[]));
+}
+
+#[test]
+fn what_cannot_be_extended_is_told_where_it_is_asked_for() {
+    let told = |text: &str, others: &[(&str, &str)]| {
+        let files: Vec<_> = [("experiment.toml", text)].into_iter().chain(others.iter().copied()).collect();
+        Experiment::new(&files).errors(&[])
+    };
+    let circle = [("a.toml", "extends = \"b.toml\""), ("b.toml", "extends = \"a.toml\"")];
+    assert_snapshot!(told("extends = \"a.toml\"", &circle));
+    let wrong = ["\"quikstart\"", "\"base.toml\"", "\"../other/experiment.toml\"", "\"/etc/x.toml\"", "3"];
+    let wrong = wrong.map(|what| told(&format!("extends = {what}"), &[])).join("\n\n");
+    insta::with_settings!({ filters => [("experiments: .*", "experiments: …")] }, { assert_snapshot!(wrong) });
+    let later = [("datasets/dots.toml", DOTS), ("more.toml", "extends = \"quickstart\"")];
+    assert_snapshot!(told(SOUND, &later));
+}

@@ -6,6 +6,7 @@ mod dataset;
 mod de;
 pub mod diagnostic;
 mod experiment;
+mod extends;
 mod fields;
 #[cfg(test)]
 mod fixture;

@@ -49,7 +49,7 @@ mod tests {
     fn over(base: &str, over: &str) -> Json {
         let mut diagnostics = Diagnostics::default();
         let [mut base, over] = [base, over].map(|text| {
-            let source = Source { name: "a test".into(), text: text.into() };
+            let source = Source::new("a test", text);
             parse(&Arc::new(source), &mut diagnostics)
         });
         assert!(diagnostics.is_empty(), "{diagnostics}");

@@ -13,6 +13,7 @@ use super::node::{Error, Node, Source};
 use super::parse::parse;
 
 static PLUGINS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/plugins");
+static EXPERIMENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/experiments");
 
 /// What a TOML file may declare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,7 +112,7 @@ impl<'a> Library<'a> {
         match file.and_then(|file| file.contents_utf8()) {
             Some(text) => {
                 let name = format!("shipped: plugins/{}/{name}.toml", kind.folder());
-                Ok(Arc::new(Source { name, text: text.to_string() }))
+                Ok(Arc::new(Source::new(name, text)))
             }
             None => {
                 let names = self.names(kind);
@@ -120,6 +121,31 @@ impl<'a> Library<'a> {
             }
         }
     }
+}
+
+/// The names of the experiments that ship, in order.
+pub fn experiments() -> impl Iterator<Item = &'static str> {
+    let folders = EXPERIMENTS.dirs().filter(|folder| folder.get_file(folder.path().join("experiment.toml")).is_some());
+    folders.filter_map(|folder| folder.path().file_name()?.to_str())
+}
+
+/// The texts of a shipped experiment, experiment.toml first.
+pub fn experiment(name: &str) -> Result<Vec<Arc<Source>>, Error> {
+    let Some(folder) = experiments().find(|known| *known == name).and_then(|name| EXPERIMENTS.get_dir(name)) else {
+        let help = did_you_mean(name, "shipped experiments", experiments());
+        let help = format!("{help}; or a file of the folder, as \"base.toml\"");
+        return Err(
+            Error { message: format!("no shipped experiment is named {name:?}"), ..Error::default() }.help(help)
+        );
+    };
+    let mut files: Vec<_> =
+        folder.files().filter(|file| file.path().extension().is_some_and(|e| e == "toml")).collect();
+    files.sort_by_key(|file| (!file.path().ends_with("experiment.toml"), file.path()));
+    let source = |file: &include_dir::File<'_>| {
+        let name = format!("shipped: experiments/{}", file.path().display());
+        Some(Arc::new(Source::new(name, file.contents_utf8()?)))
+    };
+    Ok(files.into_iter().filter_map(source).collect())
 }
 
 fn shipped(kind: Declared) -> impl Iterator<Item = &'static Path> {
