@@ -102,7 +102,7 @@ fn pipeline(spec: &PipelineSpec, learns: &str) -> PipelineFacts {
 fn stage(stage: &StageSpec) -> Vec<String> {
     match stage {
         StageSpec::One(used, _) => vec![words(used)],
-        StageSpec::Repeat { times, until, stages } => {
+        StageSpec::Repeat { times, until, stages, .. } => {
             let inner: Vec<String> = stages.iter().flat_map(self::stage).collect();
             let mut rules = vec![format!("{times} times")];
             rules.extend(until.weights_remaining.map(|bound| format!("until {bound} of the weights remain")));

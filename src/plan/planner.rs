@@ -225,13 +225,15 @@ impl<'a> Planner<'a> {
             let mut next = Vec::new();
             for cursor in cursors {
                 match stage {
-                    StageSpec::One(used, origin) => next.push(self.one(used, origin, cursor, pipeline, walked)?),
+                    StageSpec::One(used, written) => {
+                        next.push(self.one(used, &written.origin, cursor, pipeline, walked)?);
+                    }
                     StageSpec::Branch(branches) => {
                         for branch in branches {
                             next.extend(self.stages(branch, vec![cursor.clone()], pipeline, walked)?);
                         }
                     }
-                    StageSpec::Repeat { times, until, stages } => {
+                    StageSpec::Repeat { times, until, stages, .. } => {
                         next.extend(self.repeat(*times, until, stages, cursor, pipeline, walked)?);
                     }
                 }

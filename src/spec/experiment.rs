@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::changes::StageChanges;
 use super::dataset::dataset;
 use super::diagnostic::{Diagnostics, did_you_mean};
 use super::fields::Fields;
@@ -62,15 +63,17 @@ fn experiment(
     let fraction = |x: &f64| (0.0..=1.0).contains(x);
     let matching = fields.read_if("matching", "from 0 to 1", fraction, d).unwrap_or(0.002);
     let dataset = fields.need_node("dataset").and_then(|node| dataset(node, library, registry, d));
-    let classes = dataset.as_ref().map_or(1, |dataset| dataset.classes as i64);
+    let classes = dataset.as_ref().map_or(1, |(dataset, _)| dataset.classes as i64);
     let classes = Node { value: Value::Integer(classes), origin: root.origin.clone() };
     let models = Models { registry, library, classes };
     let model = fields.need_node("model").and_then(|node| models.read(node, d));
     let training = fields.node("training");
     training.inspect(|node| check_training(node, registry, d));
-    let pipelines = Pipelines { registry, library, training, init: model.as_ref().map(|model| &model.init) };
+    let (model, changes) = (model.as_ref(), &StageChanges::default());
+    let pipelines = Pipelines { registry, library, training, model, changes };
     let pipelines = fields.need_node("pipeline").map(|node| read_pipelines(node, &pipelines, d));
     fields.finish(d);
+    let (dataset, data) = dataset?;
     Some(Spec {
         name: folder.name(),
         folder: folder.path.clone(),
@@ -82,9 +85,11 @@ fn experiment(
             name: String::new(),
             settings: Vec::new(),
             seed,
-            dataset: dataset?,
-            model: model?,
+            dataset,
+            model: model?.clone(),
             pipelines: pipelines?.into_iter().map(|pipeline| (pipeline.name.clone(), pipeline)).collect(),
+            written: root.clone(),
+            data,
         }],
     })
 }
@@ -215,7 +220,9 @@ mod tests {
     #[test]
     fn a_repeat_prunes_rewinds_and_trains_until_its_stop_rule() {
         let spec = design();
-        let StageSpec::Repeat { times, until, stages } = &spec.variants[0].pipelines["imp"].stages[2] else { panic!() };
+        let StageSpec::Repeat { times, until, stages, .. } = &spec.variants[0].pipelines["imp"].stages[2] else {
+            panic!()
+        };
         assert_eq!((*times, until.accuracy_drop, until.weights_remaining), (15, Some(0.02), None));
         let [StageSpec::One(prune, _), StageSpec::One(rewind, _), StageSpec::One(train, _)] = &stages[..] else {
             panic!()

@@ -256,3 +256,25 @@ fn what_cannot_be_extended_is_told_where_it_is_asked_for() {
     let later = [("datasets/dots.toml", DOTS), ("more.toml", "extends = \"quickstart\"")];
     assert_snapshot!(told(SOUND, &later));
 }
+
+#[test]
+fn changes_of_what_is_used_are_checked_like_what_is_written_out() {
+    let changes = r#"
+[pipeline.imp]
+use = "imp"
+stage.train.lenght = "5it"
+stage.train2.batch_size = "sixty"
+stage.trian.order = "other"
+stage.train3.order = "other"
+stage.repeat.stages = []
+[pipeline.listed]
+use = "dense"
+stage = [{ init = {} }]
+"#;
+    let text = experiment(changes).replace(
+        "use = \"lenet-300-100\"",
+        "use = \"lenet-300-100\"\nlayer.fc1.unit = 3\nlayer.fc2.units = \"many\"\nlayer.fc3.units = 3",
+    );
+    let text = text.replace("use = \"dots\"", "use = \"dots\"\nnormalise.men = [0.1]");
+    assert_snapshot!(Experiment::new(&[("experiment.toml", &text), ("datasets/dots.toml", DOTS)]).errors(&[]));
+}

@@ -1,7 +1,8 @@
 //! `[[layer]]`: layers, residual blocks and repetitions → a tree of named layers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use super::changes::LayerChanges;
 use super::diagnostic::{Diagnostics, did_you_mean};
 use super::fields::{Fields, list, single};
 use super::node::{Error, Node, Origin, Value};
@@ -14,19 +15,29 @@ const LAYERS: usize = 10_000;
 /// More repetitions than any model has.
 const TIMES: u32 = 1000;
 
-/// Reads a model's layers, their placeholders filled in already.
-pub fn read(node: &Node, registry: &Registry, diagnostics: &mut Diagnostics) -> Vec<LayerSpec> {
-    let mut reader = Reader { registry, diagnostics, taken: HashMap::new(), read: 0 };
+/// Reads a model's layers, their placeholders filled in already, with the changes that its user makes.
+pub fn read(
+    node: &Node,
+    changes: &LayerChanges<'_>,
+    registry: &Registry,
+    diagnostics: &mut Diagnostics,
+) -> Vec<LayerSpec> {
+    let mut reader =
+        Reader { registry, changes, diagnostics, taken: HashMap::new(), changeable: HashSet::new(), read: 0 };
     let mut layers = Vec::new();
     reader.list(node, "a model", &mut Names::within(""), &mut layers);
+    changes.finish(&reader.changeable, reader.diagnostics);
     layers
 }
 
 struct Reader<'a> {
     registry: &'a Registry,
+    changes: &'a LayerChanges<'a>,
     diagnostics: &'a mut Diagnostics,
     /// The names so far, and where they were written.
     taken: HashMap<String, Origin>,
+    /// The names of those that are no blocks.
+    changeable: HashSet<String>,
     /// Layers read so far, those of repetitions as often as they are repeated.
     read: usize,
 }
@@ -97,9 +108,14 @@ impl Reader<'_> {
         }
         let form = match kind {
             "residual" => self.residual(config, &name),
-            _ => self.plugin(kind, origin, config).map(Form::One),
+            _ => {
+                let changed = self.changes.changed(&name, config);
+                self.changeable.insert(name.clone());
+                self.plugin(kind, origin, changed.as_ref().unwrap_or(config)).map(Form::One)
+            }
         };
-        into.extend(form.map(|form| LayerSpec { name, form, origin: origin.clone() }));
+        let written = self.changes.changed(&name, config).unwrap_or_else(|| config.clone());
+        into.extend(form.map(|form| LayerSpec { name, form, origin: origin.clone(), written }));
     }
 
     fn name(&mut self, node: &Node, kind: &str, names: &mut Names) -> Option<String> {

@@ -2,6 +2,7 @@
 //! default filled in. This module only reads.
 
 pub mod catalogue;
+mod changes;
 mod dataset;
 mod de;
 pub mod diagnostic;
@@ -21,14 +22,17 @@ mod overlay;
 mod parse;
 mod pipeline;
 mod resolve;
+mod resolved;
 mod set;
 mod shipped;
 mod template;
+mod toml_text;
 mod variants;
 mod vary;
 
 pub use diagnostic::Diagnostics;
 pub use experiment::load;
+pub use resolved::resolved;
 pub use variants::blamed;
 
 use std::path::PathBuf;
@@ -65,6 +69,10 @@ pub struct Variant {
     pub dataset: DatasetSpec,
     pub model: ModelSpec,
     pub pipelines: IndexMap<String, PipelineSpec>,
+    /// The experiment as it was written, with the variant's values.
+    pub written: node::Node,
+    /// The data set's declaration likewise.
+    pub data: node::Node,
 }
 
 /// A field that a variant sets.
@@ -133,6 +141,8 @@ pub struct ModelSpec {
     pub source: String,
     pub layers: Vec<LayerSpec>,
     pub init: Use,
+    /// `None` where neither experiment nor model names one.
+    pub init_written: Option<node::Node>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -143,6 +153,8 @@ pub struct LayerSpec {
     pub form: Form,
     /// Where it was written, for errors about shapes.
     pub origin: node::Origin,
+    /// Its configuration as it was written.
+    pub written: node::Node,
 }
 
 /// What a layer is. Repetitions are written out.
@@ -199,19 +211,30 @@ pub struct Fork {
     pub at_origin: node::Origin,
     pub times: u32,
     pub origin: node::Origin,
+    /// `each`, `at` and `times` as they were written.
+    pub written: node::Node,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum StageSpec {
-    One(Use, node::Origin),
+    One(Use, Written),
     /// Stages repeated up to `times`, or until a stop rule holds, whichever comes first.
     Repeat {
         times: u32,
         until: Stop,
         stages: Vec<StageSpec>,
+        /// `times` and `until` as they were written.
+        written: node::Node,
     },
     /// Independent branches from the same ticket, as `foreach` makes them of a list.
     Branch(Vec<Vec<StageSpec>>),
+}
+
+/// Where a stage was written, and its configuration with what `[training]` and its user add.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    pub origin: node::Origin,
+    pub config: node::Node,
 }
 
 /// Ends a repeat, whichever holds first.

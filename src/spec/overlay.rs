@@ -2,7 +2,7 @@
 
 use indexmap::map::Entry;
 
-use super::node::{Entries, Node, Value};
+use super::node::{Entries, Node, Origin, Value};
 
 /// Puts `over` in the place of `base`. Dotted keys and `[tables]` change single values; an inline table, a list and any
 /// other value replace what was there.
@@ -28,6 +28,12 @@ pub fn overlay(base: &mut Node, over: Node) {
         }
         (_, value) => *base = Node { value, origin: over.origin },
     }
+}
+
+/// A table to which others may add, whatever it was written as.
+pub fn open(entries: Entries, origin: &Origin) -> Node {
+    let start = origin.span.start;
+    Node { value: Value::Table(entries), origin: Origin { span: start..start, ..origin.clone() } }
 }
 
 /// Whether a node is a table to which others may add: a `[table]` or one that dotted keys imply, and no `{ … }`.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::diagnostic::{Diagnostics, did_you_mean};
 use super::fields::{Fields, list};
 use super::node::{Entries, Error, Node, Origin, Value};
-use super::overlay::is_open;
+use super::overlay::{is_open, open};
 use super::{Setting, is_variant_name};
 
 /// More variants than anyone compares: a sweep of more is a mistake, found before memory is.
@@ -180,8 +180,7 @@ fn one(item: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Option<Writte
     let rule = "a variant's name: 1 to 64 characters, without brackets";
     let name = fields.read_if("name", rule, |name: &String| is_variant_name(name), diagnostics);
     // Open, even where the item was written inline: its fields go over the experiment's one by one.
-    let origin = Origin { span: item.origin.span.start..item.origin.span.start, ..item.origin.clone() };
-    let patch = Node { value: Value::Table(fields.rest()), origin };
+    let patch = open(fields.rest(), &item.origin);
     let mut leaves = Vec::new();
     leaves_of(&patch, &mut Vec::new(), &mut leaves);
     if leaves.is_empty() && name.is_none() {
