@@ -3,7 +3,7 @@
 //! Parameters rest as flat tensors, which layers reshape: a training reads and writes them on the host without a copy
 //! where the device is the host, and nothing here depends on rank. Masks do not appear: a masked weight is exactly 0.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Tensor;
 
 use crate::device::{self, Late};
 use crate::kernel::ops::Add;
@@ -31,12 +31,12 @@ pub struct Passed {
 
 /// Runs a batch of pixels through the model: a training pass where there is noise, evaluation where there is none.
 ///
-/// `pixels` holds `batch` examples of the model's input shape, row-major; `params` are flat, in the model's order.
-/// Logits are tracked where the device has autodiff and a parameter requires gradients.
-pub fn forward(model: &Model, params: &[Tensor<1>], pixels: Vec<f32>, device: &Device, noise: Option<Noise>) -> Passed {
-    let mut walk =
-        Walk { params, next: 0, noise, kernels: device::hosts(device), buffers: Vec::new(), late: Vec::new() };
-    let logits = match walk.through(&model.nodes, input(model.input, pixels, device)) {
+/// `pixels` is `[batch, pixels]`, an example of the model's input shape in each row; `params` are flat, in the model's
+/// order. `kernels` tells whether the tensors rest where our kernels work. Logits are tracked where the device has
+/// autodiff and a parameter requires gradients.
+pub fn forward(model: &Model, params: &[Tensor<1>], pixels: Tensor<2>, kernels: bool, noise: Option<Noise>) -> Passed {
+    let mut walk = Walk { params, next: 0, noise, kernels, buffers: Vec::new(), late: Vec::new() };
+    let logits = match walk.through(&model.nodes, input(model.input, pixels)) {
         Activation::Flat(logits) => logits,
         Activation::Image(image) => image.flatten(1, 3),
     };
@@ -114,19 +114,19 @@ fn added<const D: usize>(a: Tensor<D>, b: Tensor<D>, kernels: bool, relu: bool) 
     device::apply(Add { shape: a.dims().into(), relu }, a, b, nothing)
 }
 
-fn input(shape: Shape, pixels: Vec<f32>, device: &Device) -> Activation {
-    let batch = pixels.len() / shape.len();
+fn input(shape: Shape, pixels: Tensor<2>) -> Activation {
+    let [batch, _] = pixels.dims();
     match shape {
-        Shape::Flat(n) => Activation::Flat(Tensor::from_data(TensorData::new(pixels, [batch, n]), device)),
-        Shape::Image([c, h, w]) => {
-            Activation::Image(Tensor::from_data(TensorData::new(pixels, [batch, c, h, w]), device))
-        }
+        Shape::Flat(_) => Activation::Flat(pixels),
+        Shape::Image([c, h, w]) => Activation::Image(pixels.reshape([batch, c, h, w])),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use burn::tensor::TensorData;
 
     use super::*;
     use crate::device;
@@ -145,7 +145,8 @@ mod tests {
         let device = device::open("cpu").unwrap().plain;
         let params: Vec<Tensor<1>> =
             weights.iter().map(|w| Tensor::from_data(TensorData::new(w.to_vec(), [4]), &device)).collect();
-        let logits = forward(&model, &params, vec![1.0, 2.0], &device, None).logits;
+        let pixels = Tensor::from_data([[1.0, 2.0]], &device);
+        let logits = forward(&model, &params, pixels, true, None).logits;
         logits.into_data().try_into_vec().unwrap()
     }
 

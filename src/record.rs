@@ -150,6 +150,9 @@ pub struct Header {
     pub variants: Vec<VariantFacts>,
     /// Matching = mean paired difference to dense of at least this much, in accuracy as a fraction: −0.002.
     pub matching: f64,
+    /// What the author expects, in the order of the spec.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub predictions: Vec<PredictionFacts>,
     /// How to rerun it, from the repository's root: "tombola run experiments/quickstart".
     pub command: String,
 }
@@ -216,6 +219,13 @@ pub struct VariantFacts {
     pub prunable: usize,
 }
 
+/// What the author expects: in words, and as an expression (see `prediction`) that a report judges.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct PredictionFacts {
+    pub claim: String,
+    pub expect: String,
+}
+
 /// One ticket of the comparison.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Row {
@@ -246,6 +256,11 @@ impl Row {
 
     pub fn scores(&self) -> Option<&Scores> {
         self.record.as_ref()?.scores.as_ref()
+    }
+
+    /// Wall time of the ticket's training, evaluation included; 0 where it has none.
+    pub fn seconds(&self) -> f64 {
+        self.record.as_ref().filter(|record| record.training.is_some()).map_or(0.0, |record| record.seconds)
     }
 }
 

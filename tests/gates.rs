@@ -1,109 +1,103 @@
-//! What the shipped reports say, held to what the experiments' READMEs predicted.
+//! The shipped experiments' predictions, judged on the shipped reports: what an experiment's README claims is so.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Of one pipeline at one level: the replicates' figures.
-#[derive(Default)]
-struct Cell {
-    weights_remaining: f64,
-    test: Vec<f64>,
-    stop: Vec<f64>,
+use tombola::record::Study;
+use tombola::registry::Registry;
+use tombola::report::{Judgement, Outcome, judge, tally};
+
+fn shipped(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// A committed results.csv by (pipeline, weights remaining in ‰).
-struct Results(BTreeMap<(String, u32), Cell>);
-
-impl Results {
-    fn of(experiment: &str) -> Results {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports").join(experiment).join("results.csv");
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let mut lines = text.lines();
-        let columns: Vec<&str> = lines.next().unwrap().split(',').collect();
-        let mut cells: BTreeMap<_, Cell> = BTreeMap::new();
-        for line in lines {
-            let row: BTreeMap<&str, &str> = columns.iter().copied().zip(line.split(',')).collect();
-            let number = |column: &str| row[column].parse::<f64>().unwrap();
-            let remaining = number("weights_remaining");
-            let cell = cells.entry((row["pipeline"].to_string(), (remaining * 1000.0).round() as u32)).or_default();
-            cell.weights_remaining = remaining;
-            cell.test.push(number("test_accuracy"));
-            cell.stop.push(number("early_stop_iteration"));
-        }
-        assert!(cells.values().all(|cell| cell.test.len() == 3), "3 replicates of every ticket");
-        Results(cells)
-    }
-
-    fn cell(&self, pipeline: &str, per_mille: u32) -> &Cell {
-        self.0.get(&(pipeline.to_string(), per_mille)).unwrap_or_else(|| panic!("{pipeline} at {per_mille}‰"))
-    }
-
-    /// Mean test accuracy at early stop, in %.
-    fn accuracy(&self, pipeline: &str, per_mille: u32) -> f64 {
-        100.0 * mean(&self.cell(pipeline, per_mille).test)
-    }
-
-    fn stop(&self, pipeline: &str, per_mille: u32) -> f64 {
-        mean(&self.cell(pipeline, per_mille).stop)
-    }
+fn text(path: &str) -> String {
+    std::fs::read_to_string(shipped(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
+fn study(experiment: &str) -> Study {
+    Study::read(text(&format!("reports/{experiment}/records.jsonl")).as_bytes()).unwrap()
 }
 
-#[track_caller]
-fn at_least(what: &str, found: f64, gate: f64) {
-    assert!(found >= gate, "{what}: {found:.3}, and the gate is {gate}");
+/// The claims that came out so.
+fn claims<'a>(judged: &[Judgement<'a>], outcome: Outcome) -> Vec<&'a str> {
+    judged.iter().filter(|judgement| judgement.outcome == outcome).map(|judgement| judgement.claim).collect()
 }
 
-/// Gates 6 to 12 of the acceptance figures; per mille of weights remaining stand for levels 0, 7, 9, 11 and 15.
+/// Gates 6 to 12, 14 and 15 of the acceptance figures.
 #[test]
-fn lenet_mnist_finds_winning_tickets() {
-    let found = Results::of("lenet-mnist");
-    let [whole, l7, l9, l11, l15] = [1000, 211, 135, 87, 36];
-    let dense = found.accuracy("dense", whole);
-    assert!((97.5..=98.5).contains(&dense), "dense: {dense:.3}");
-    for level in [l7, l9, l11] {
-        at_least(&format!("ticket at {level}‰ against dense"), found.accuracy("imp", level) - dense, -0.3);
-    }
-    at_least("dense's early stop ÷ 21%'s", found.stop("dense", whole) / found.stop("imp", l7), 1.0 / 0.85);
-    let over = |control: &str, level| found.accuracy("imp", level) - found.accuracy(control, level);
-    for level in [l9, l11] {
-        at_least(&format!("ticket over its reinitialisation at {level}‰"), over("reinitialise", level), 0.3);
-    }
-    at_least("reinitialised ÷ ticket, early stop", found.stop("reinitialise", l9) / found.stop("imp", l9), 1.5);
-    at_least("ticket at 3.6%", found.accuracy("imp", l15), 97.5);
-    at_least("ticket over its reinitialisation at 3.6%", over("reinitialise", l15), 0.4);
-    at_least("ticket over a random mask at 3.6%", over("random-sparse", l15), 0.7);
-}
-
-/// Gates 14 and 15.
-#[test]
-fn lenet_mnist_finds_subnetworks_that_need_no_training_of_weights() {
-    let found = Results::of("lenet-mnist");
-    let popup = |per_mille| found.accuracy("edge-popup", per_mille);
-    at_least("edge-popup at 50%", popup(500), 95.5);
-    let middle = [300, 500, 700].map(popup).into_iter().fold(0.0, f64::max);
-    at_least("the middle over 5%", middle - popup(50), 0.5);
-    at_least("the middle over 95%", middle - popup(950), 0.5);
+fn every_prediction_of_lenet_mnist_holds_over_three_replicates() {
+    let study = study("lenet-mnist");
+    let judged = judge(&study);
+    assert_eq!(tally(&judged), "10 hold, 0 fail");
+    assert!(judged.iter().flat_map(|judgement| &judgement.conditions).all(|condition| condition.n == 3));
 }
 
 #[test]
-fn quickstart_finds_what_its_readme_says() {
-    let found = Results::of("quickstart");
-    let dense = found.accuracy("dense", 1000);
-    for (level, remaining) in [(1, 601), (2, 361), (3, 217), (4, 131)] {
-        at_least(&format!("ticket of level {level} against dense"), found.accuracy("imp", remaining) - dense, -0.5);
-        at_least("its early stop", found.stop("dense", 1000) - found.stop("imp", remaining), 0.0);
-        for control in ["reinitialise", "random-sparse"] {
-            // Predicted was half a point at every level; the first falls short of it, as the README says.
-            let predicted = if level == 1 { 0.3 } else { 0.5 };
-            let lost = dense - found.accuracy(control, remaining);
-            at_least(&format!("dense over {control} at level {level}"), lost, predicted);
-        }
+fn quickstart_predicted_all_but_the_loss_of_controls_at_60_percent() {
+    let study = study("quickstart");
+    let judged = judge(&study);
+    assert_eq!(tally(&judged), "6 hold, 2 fail");
+    for judgement in judged.iter().filter(|judgement| judgement.outcome == Outcome::Fails) {
+        assert!(judgement.claim.ends_with("lose more than half a point"), "{}", judgement.claim);
+        let holds: Vec<bool> = judgement.conditions.iter().map(|condition| condition.holds).collect();
+        assert_eq!(holds, [false, true, true, true], "{}", judgement.claim);
     }
-    let popup = [100, 300, 500, 700, 900].map(|per_mille| found.accuracy("edge-popup", per_mille));
-    assert!(popup[2..4].iter().all(|middle| *middle >= popup[0].max(popup[4])), "{popup:?}");
-    at_least("dense over the best mask", dense - popup.iter().copied().fold(0.0, f64::max), 1.0);
+}
+
+#[test]
+fn a_larger_step_does_better_in_edge_popup_tuning_as_predicted() {
+    let study = study("edge-popup-tuning");
+    assert_eq!(claims(&judge(&study), Outcome::Holds).len(), study.header.predictions.len());
+}
+
+#[test]
+fn a_shipped_report_judges_the_predictions_of_its_experiment_as_they_are() {
+    for experiment in ["lenet-mnist", "quickstart", "edge-popup-tuning"] {
+        let folder = shipped(&format!("experiments/{experiment}"));
+        let spec = tombola::spec::load(&folder, &Registry::builtin(), &[]).unwrap_or_else(|e| panic!("{e}"));
+        let own: Vec<_> = spec.predictions.iter().map(|p| (p.claim.clone(), p.expect.to_string())).collect();
+        let study = study(experiment);
+        let reported: Vec<_> = study.header.predictions.iter().map(|p| (p.claim.clone(), p.expect.clone())).collect();
+        assert_eq!(own, reported, "{experiment}: render its report again");
+        let page = text(&format!("reports/{experiment}/index.html"));
+        assert!(page.contains(&tally(&judge(&study))), "{experiment}: render its report again");
+    }
+}
+
+/// The mean of a column over a pipeline's replicates at so many ‰ of weights, read from a report's table.
+fn mean(table: &str, pipeline: &str, per_mille: u32, column: &str) -> f64 {
+    let mut lines = table.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let columns = lines.next().unwrap();
+    let place = |name: &str| columns.iter().position(|column| *column == name).unwrap();
+    let at = |row: &Vec<&str>| (row[place("weights_remaining")].parse::<f64>().unwrap() * 1000.0).round() as u32;
+    let rows = lines.filter(|row| row[place("pipeline")] == pipeline && at(row) == per_mille);
+    let values: Vec<f64> = rows.map(|row| row[place(column)].parse().unwrap()).collect();
+    assert_eq!(values.len(), 3);
+    values.iter().sum::<f64>() / 3.0
+}
+
+#[test]
+fn what_is_judged_are_the_means_of_results_csv() {
+    let table = text("reports/lenet-mnist/results.csv");
+    let study = study("lenet-mnist");
+    let judged = judge(&study);
+    let found = |claim: &str| -> Vec<f64> {
+        let of_claim = judged.iter().filter(|judgement| judgement.claim.starts_with(claim));
+        of_claim.flat_map(|judgement| judgement.conditions.iter().map(|condition| condition.found)).collect()
+    };
+    let accuracy = |pipeline, at| mean(&table, pipeline, at, "test_accuracy");
+    let stop = |pipeline, at| mean(&table, pipeline, at, "early_stop_iteration");
+    let near = |claim, expected: &[f64]| {
+        let found = found(claim);
+        assert_eq!(found.len(), expected.len(), "{claim}");
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{claim}: {found:?}, {expected:?}");
+    };
+    near("dense reaches", &[accuracy("dense", 1000)]);
+    near("tickets at 21", &[211, 135, 87].map(|at| accuracy("imp", at) - accuracy("dense", 1000)));
+    near("the ticket at 21% stops", &[stop("imp", 211) / stop("dense", 1000)]);
+    near("at 13.5% the reinitialisation stops", &[stop("reinitialise", 135) / stop("imp", 135)]);
+    near("the ticket at 3.6% beats a random mask", &[accuracy("imp", 36) - accuracy("random-sparse", 36)]);
+    let popup = |at| accuracy("edge-popup", at);
+    let best = popup(300).max(popup(500)).max(popup(700));
+    near("the best edge-popup", &[best - popup(50).max(popup(950))]);
 }

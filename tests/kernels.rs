@@ -96,7 +96,8 @@ fn assert_agree(ours: &Found, burns: &Found, what: &str) {
     assert_eq!(ours.0.len(), burns.0.len(), "{what}");
     for (array, (a, b)) in ours.0.iter().zip(&burns.0).enumerate() {
         assert_eq!(a.len(), b.len(), "{what}, array {array}");
-        let size = b.iter().fold(1e-3f32, |size, x| size.max(x.abs()));
+        // A sum of numbers of size 1 may come out near 0, and its last bits are still theirs.
+        let size = b.iter().fold(0.25f32, |size, x| size.max(x.abs()));
         for (place, (a, b)) in a.iter().zip(b).enumerate() {
             assert!((a - b).abs() <= 2e-5 * size, "{what}, array {array} at {place}: {a}, burn says {b}");
         }

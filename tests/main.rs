@@ -8,6 +8,7 @@ mod gates;
 mod kernels;
 mod models;
 mod outcomes;
+mod predictions;
 mod resolved;
 mod rules;
 mod screens;

@@ -4,7 +4,8 @@
 #   benches/peers/steps.sh PEERS PYTHON ROUNDS WORKLOAD…
 #
 # PEERS is the folder of torch_nets.py, PYTHON an interpreter that has torch. A workload is one that both have:
-# conv2-adam, conv6-adam, resnet20-sgd, popup-conv2, popup-lenet, lenet-adam, lenet-sgd. Each runs on two threads.
+# conv2-adam, conv4-adam, conv6-adam, resnet20-sgd, popup-conv2, popup-lenet, lenet-adam, lenet-sgd. Each runs on two
+# threads.
 # DEVICE=libtorch measures Tombola there, built with FEATURES=libtorch. A peer's peak memory follows its line.
 set -euo pipefail
 peers=${1:?the folder of the peers\' scripts}
@@ -28,6 +29,9 @@ EOF
 for workload in "$@"; do
   for _ in $(seq "$rounds"); do
     "$ours" "$workload" --threads 2 --device "${DEVICE:-cpu}"
-    peer "$peers/torch_nets.py" 2 "$workload"
+    case $workload in
+      conv4-adam) peer benches/peers/torch_conv4.py 2 ;;
+      *) peer "$peers/torch_nets.py" 2 "$workload" ;;
+    esac
   done
 done

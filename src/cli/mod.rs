@@ -7,6 +7,7 @@ mod machine;
 mod news;
 mod open;
 mod plan;
+mod predictions;
 mod progress;
 mod report;
 mod run;
@@ -29,7 +30,7 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done (a diverged training is an outcome, too); 1 a step crashed; 2 the command or \
+const EXIT_CODES: &str = "Exit codes: 0 done (a diverged training and a failed prediction are outcomes, too); 1 a step crashed; 2 the command or \
     the spec is wrong; 130 interrupted.\n\nStart with: tombola run experiments/quickstart";
 
 #[derive(Subcommand)]

@@ -4,35 +4,54 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use serde::Serialize;
+
 use super::open::Opened;
 use super::{Ended, Experiment, print};
+use crate::record::Study;
 use crate::registry::Registry;
-use crate::report;
+use crate::report::{self, Judgement};
 use crate::run::{State, Store, study};
 
 #[derive(Args)]
 pub struct ReportCommand {
     #[command(flatten)]
     experiment: Experiment,
+    /// Print where the report is and how its predictions were judged as JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct ReportJson<'a> {
+    experiment: &'a str,
+    report: PathBuf,
+    predictions: Vec<Judgement<'a>>,
 }
 
 impl ReportCommand {
     pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
         let opened = self.experiment.open(registry)?;
         let store = Store::open(&self.experiment.runs);
-        let folder = render(&self.experiment, &opened, &store, None, registry)?;
-        print(&format!("{}\n", folder.join("index.html").display()))
+        let (folder, study) = render(&self.experiment, &opened, &store, None, registry)?;
+        let (report, predictions) = (folder.join("index.html"), report::judge(&study));
+        if !self.json {
+            return print(&format!("{}\n", report.display()));
+        }
+        let json = ReportJson { experiment: &opened.spec.name, report, predictions };
+        let text = serde_json::to_string_pretty(&json).map_err(|e| format!("cannot write the report as JSON: {e}"))?;
+        print(&(text + "\n"))
     }
 }
 
-/// Renders an experiment's report and gives its folder.
+/// Renders an experiment's report; gives its folder, and what it was made from.
 pub fn render(
     experiment: &Experiment,
     opened: &Opened,
     store: &Store,
     states: Option<&[State]>,
     registry: &Registry,
-) -> Result<PathBuf, Ended> {
+) -> Result<(PathBuf, Study), Ended> {
     let study = study(experiment.header(opened), &opened.plan, store, states);
     if study.rows.iter().all(|row| row.record.is_none()) {
         // An empty report would take the place of a full one.
@@ -43,5 +62,6 @@ pub fn render(
     let files = report::render(&study, registry, templates.is_dir().then_some(templates.as_path()))?;
     let folder = experiment.reports.join(&opened.spec.name);
     report::write(&files, &folder).map_err(Ended::Failed)?;
-    Ok(folder)
+    drop(files);
+    Ok((folder, study))
 }

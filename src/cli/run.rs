@@ -9,8 +9,9 @@ use super::machine::Machine;
 use super::open::Opened;
 use super::progress::Progress;
 use super::report::render;
-use super::{Ended, Experiment, count, say};
+use super::{Ended, Experiment, count, predictions, print, say};
 use crate::registry::Registry;
+use crate::report::judge;
 use crate::run::{self, Finished, Limits, Shared, State, Store};
 
 #[derive(Args)]
@@ -35,7 +36,10 @@ impl RunCommand {
         }
         let report = render(&self.experiment, &opened, &store, Some(&finished.states), registry);
         match (&report, failed, finished.interrupted) {
-            (Ok(folder), ..) => say(&format!("Report: {}", folder.join("index.html").display())),
+            (Ok((folder, study)), ..) => {
+                print(&predictions::told(&judge(study)))?;
+                say(&format!("Report: {}", folder.join("index.html").display()));
+            }
             // Nothing of it was recorded: what failed, or that it was interrupted, says why.
             (Err(Ended::Wrong(_)), 1.., _) | (Err(Ended::Wrong(_)), _, true) => {}
             (Err(_), ..) => drop(report?),

@@ -44,10 +44,14 @@ impl Prepared {
         })
     }
 
-    /// A batch's scaled pixels, row-major, and its labels.
-    pub fn batch(&self, examples: &Examples, indices: &[u32]) -> (Vec<f32>, Vec<u8>) {
-        let mut pixels = Vec::new();
-        self.gather.pixels(examples, indices, &mut pixels);
-        (pixels, labels(examples, indices))
+    /// A batch's scaled pixels, row-major, in place of whatever `out` held.
+    pub fn pixels(&self, examples: &Examples, indices: &[u32], mut out: Vec<f32>) -> Vec<f32> {
+        self.gather.pixels(examples, indices, &mut out);
+        out
+    }
+
+    /// A batch's classes.
+    pub fn labels(&self, examples: &Examples, indices: &[u32]) -> Vec<u8> {
+        labels(examples, indices)
     }
 }

@@ -1,49 +1,51 @@
-//! Buffers that are used again: a step's activations and gradients are large, and clearing them costs as much as reading
-//! them.
+//! Buffers that are used again: what flows through a network, and its gradients, are as large in every step, and
+//! clearing them costs as much as reading them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-thread_local!(static LENGTHS: RefCell<BTreeMap<usize, Length>> = RefCell::default());
-
-/// The buffers of one length.
+/// The buffers of one capacity that wait.
 #[derive(Default)]
-struct Length {
-    waiting: Vec<Vec<f32>>,
-    /// The fewest that have waited at any moment of this step.
-    spare: usize,
+struct Waiting {
+    buffers: Vec<Vec<f32>>,
+    /// The fewest that have waited since the last `settle`: so many are not needed.
+    fewest: usize,
 }
 
-/// `len` values, whichever.
+thread_local!(static FREE: RefCell<BTreeMap<usize, Waiting>> = RefCell::default());
+
+/// `len` values, whichever: of a buffer that waits, if need be a longer one, as where an epoch's last batch is smaller.
 pub fn take(len: usize) -> Vec<f32> {
-    let waiting = LENGTHS.with_borrow_mut(|lengths| {
-        let length = lengths.entry(len).or_default();
-        let buffer = length.waiting.pop();
-        length.spare = length.spare.min(length.waiting.len());
+    let waiting = FREE.with_borrow_mut(|free| {
+        let (_, waiting) = free.range_mut(len..=len + len / 2).find(|(_, waiting)| !waiting.buffers.is_empty())?;
+        let buffer = waiting.buffers.pop();
+        waiting.fewest = waiting.fewest.min(waiting.buffers.len());
         buffer
     });
-    waiting.unwrap_or_else(|| vec![0.0; len])
+    let Some(mut buffer) = waiting else { return vec![0.0; len] };
+    buffer.resize(len, 0.0);
+    buffer
 }
 
-/// Leaves a buffer to whoever takes one of its length on this thread.
+/// Leaves a buffer to whoever takes one on this thread.
 pub fn give(buffer: Vec<f32>) {
-    LENGTHS.with_borrow_mut(|lengths| lengths.entry(buffer.len()).or_default().waiting.push(buffer));
+    FREE.with_borrow_mut(|free| free.entry(buffer.capacity()).or_default().buffers.push(buffer));
 }
 
-/// Ends a step: frees what has waited through all of it, so that no more is held than a step needs.
+/// Frees what waited on this thread for a whole step: the time since this was last called.
 pub fn settle() {
-    LENGTHS.with_borrow_mut(|lengths| {
-        lengths.retain(|_, length| {
-            length.waiting.truncate(length.waiting.len() - length.spare);
-            length.spare = length.waiting.len();
-            !length.waiting.is_empty()
+    FREE.with_borrow_mut(|free| {
+        free.retain(|_, waiting| {
+            waiting.buffers.drain(..waiting.fewest);
+            waiting.fewest = waiting.buffers.len();
+            waiting.fewest > 0
         });
     });
 }
 
-/// Frees what waits on this thread: the next training's tensors have other lengths, the more so where they are sparse.
+/// Frees what waits on this thread: whatever comes next has other lengths.
 pub fn clear() {
-    LENGTHS.take();
+    FREE.take();
 }
 
 #[cfg(test)]
@@ -54,7 +56,7 @@ mod tests {
     fn a_buffer_is_used_again_until_the_next_training() {
         clear();
         give(vec![7.0; 3]);
-        assert_eq!(take(2), [0.0; 2], "of its own length only");
+        assert_eq!(take(1), [0.0], "not where it is much longer");
         assert_eq!(take(3), [7.0; 3]);
         give(vec![7.0; 3]);
         clear();
@@ -62,14 +64,23 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_through_a_whole_step_is_freed() {
+    fn a_longer_buffer_serves_until_it_is_needed_whole() {
         clear();
-        (0..5).for_each(|_| give(vec![7.0]));
+        give(vec![7.0; 4]);
+        let shorter = take(3);
+        assert_eq!(shorter, [7.0; 3]);
+        give(shorter);
+        assert_eq!(take(4), [7.0, 7.0, 7.0, 0.0]);
+    }
+
+    #[test]
+    fn only_as_many_buffers_wait_as_a_step_needs() {
+        clear();
+        (0..10).for_each(|_| give(vec![7.0]));
         settle();
-        // Of five, two are in use at once.
-        let both = [take(1), take(1)];
-        both.into_iter().for_each(give);
+        let taken: Vec<_> = (0..3).map(|_| take(1)).collect();
+        taken.into_iter().for_each(give);
         settle();
-        assert_eq!((0..5).filter(|_| take(1) == [7.0]).count(), 2);
+        assert_eq!((0..10).filter(|_| take(1) == [7.0]).count(), 3);
     }
 }

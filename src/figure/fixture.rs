@@ -141,6 +141,7 @@ fn header() -> Header {
         ],
         variants: Vec::new(),
         matching: -0.002,
+        predictions: Vec::new(),
         command: "tombola run experiments/quickstart".into(),
     }
 }

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use super::buffer::Buffer;
+use super::top_k;
+
 /// The loss's gradient with respect to a tensor's values.
 pub trait Gradient: Sync {
     /// How many values a piece has; the last may have fewer.
@@ -27,6 +30,26 @@ impl Gradient for Whole<'_> {
 
     fn of<'a>(&'a self, piece: Range<usize>, _: &[f32], _: &'a mut [f32]) -> &'a [f32] {
         &self.0[piece]
+    }
+}
+
+/// The gradient with respect to scores that select weights, from the one with respect to effective weights.
+pub struct StraightThrough<'a> {
+    pub effective: &'a dyn Gradient,
+    pub weights: &'a [f32],
+}
+
+impl Gradient for StraightThrough<'_> {
+    fn piece(&self) -> usize {
+        self.effective.piece()
+    }
+
+    fn of<'a>(&'a self, piece: Range<usize>, scores: &[f32], room: &'a mut [f32]) -> &'a [f32] {
+        let weights = &self.weights[piece.clone()];
+        let mut effective_room = Buffer::new(piece.len());
+        let effective = self.effective.of(piece, weights, &mut effective_room);
+        top_k::score_gradient(effective, weights, scores, room);
+        room
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::buffer::Buffer;
 use super::product::Product;
 use super::transpose::Transpose;
-use super::{INPUTS, Later, Op, relu, simd};
+use super::{INPUTS, Incoming, Later, Op, Reads, relu, simd};
 
 /// A layer at work on x, W and b: x is `[batch, inputs]`, W `[inputs, units]`, b `[units]` or nothing, y
 /// `[batch, units]`, row-major.
@@ -21,6 +21,10 @@ pub struct Linear {
 impl Op for Linear {
     fn shape(&self) -> Vec<usize> {
         vec![self.batch, self.units]
+    }
+
+    fn reads(&self) -> Reads {
+        Reads { x: true, y: self.relu }
     }
 
     fn forward(&self, [x, weight, bias]: [&[f32]; INPUTS], y: &mut [f32]) {
@@ -44,12 +48,13 @@ impl Op for Linear {
         &self,
         [x, weight, _]: [&[f32]; INPUTS],
         y: &[f32],
-        dy: &mut [f32],
+        dy: &mut dyn Incoming,
         [dx, dweight, dbias]: [Option<&mut [f32]>; INPUTS],
     ) {
         if self.relu {
-            relu::gate(y, dy);
+            relu::gate(y, dy.write());
         }
+        let dy = dy.read();
         if let Some(dbias) = dbias.filter(|dbias| !dbias.is_empty()) {
             sum_rows(dy, dbias);
         }
@@ -156,7 +161,7 @@ mod tests {
         layer.forward([&x, &weight, &bias], &mut y);
         // x·W = [1+1, −1+1; 3+2, −3+2] = [2, 0; 5, −1]; plus the bias [2.5, −1; 5.5, −2]; then max(·, 0).
         assert_eq!(y, [2.5, 0.0, 5.5, 0.0]);
-        let mut dy = [1.0, 10.0, 2.0, 20.0];
+        let mut dy = vec![1.0, 10.0, 2.0, 20.0];
         let (mut dx, mut dweight, mut dbias) = ([f32::NAN; 4], [f32::NAN; 4], [f32::NAN; 2]);
         layer.backward([&x, &weight, &bias], &y, &mut dy, [Some(&mut dx), Some(&mut dweight), Some(&mut dbias)]);
         // The gate leaves dy = [1, 0; 2, 0]. dW = xᵀ·dy = [1·1 + 3·2, 0; 2·1 + 4·2, 0]; dx = dy·Wᵀ.

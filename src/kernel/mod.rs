@@ -22,5 +22,6 @@ mod tile;
 pub mod top_k;
 mod transpose;
 
-pub use op::{INPUTS, Later, Op};
+pub use op::{INPUTS, Incoming, Later, Op, Reads};
+pub use relu::add_to;
 pub use simd::instructions;

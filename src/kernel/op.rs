@@ -10,12 +10,45 @@ pub trait Op: Debug + Send + Sync {
     /// The output's dimensions.
     fn shape(&self) -> Vec<usize>;
 
+    /// What `backward` reads of the step forward. The rest is not held for it: `backward` is given empty slices.
+    fn reads(&self) -> Reads {
+        Reads { x: true, y: true }
+    }
+
     /// Writes every element of `y`, whose old values do not matter.
     fn forward(&self, x: [&[f32]; INPUTS], y: &mut [f32]);
 
-    /// From `dy`, the gradient with respect to y, which may be overwritten, to those of the inputs that are asked for:
-    /// writes every element of them.
-    fn backward(&self, x: [&[f32]; INPUTS], y: &[f32], dy: &mut [f32], dx: [Option<&mut [f32]>; INPUTS]);
+    /// From `dy`, the gradient with respect to y, to those of the inputs that are asked for: writes every element of
+    /// them.
+    fn backward(&self, x: [&[f32]; INPUTS], y: &[f32], dy: &mut dyn Incoming, dx: [Option<&mut [f32]>; INPUTS]);
+
+    /// Whether `dy`, as `backward` leaves it, is the gradient of every input: then `backward` is asked for none.
+    fn passes_on(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Reads {
+    pub x: bool,
+    pub y: bool,
+}
+
+/// A gradient on its way back. Others may hold it too: who only reads it makes no copy.
+pub trait Incoming {
+    fn read(&self) -> &[f32];
+    /// To overwrite.
+    fn write(&mut self) -> &mut [f32];
+}
+
+impl Incoming for Vec<f32> {
+    fn read(&self) -> &[f32] {
+        self
+    }
+
+    fn write(&mut self) -> &mut [f32] {
+        self
+    }
 }
 
 /// An operation whose gradient with respect to its second input can be had after the way back, a piece at a time.

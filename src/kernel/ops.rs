@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::batch_norm::{BatchNorm, Gradients, Moments, Settings};
 use super::conv::{self, Conv};
 use super::pool::Pool;
-use super::{INPUTS, Op, relu};
+use super::{INPUTS, Incoming, Op, Reads, relu};
 
 /// x, weight and bias, or nothing for it, to y, with a ReLU where one follows at once.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,10 @@ impl Op for Convolve {
         vec![batch, outputs, self.conv.output_height(), self.conv.output_width()]
     }
 
+    fn reads(&self) -> Reads {
+        Reads { x: true, y: self.relu }
+    }
+
     fn forward(&self, [x, weight, bias]: [&[f32]; INPUTS], y: &mut [f32]) {
         conv::forward(&self.conv, x, weight, (!bias.is_empty()).then_some(bias), self.relu, y);
     }
@@ -28,10 +32,10 @@ impl Op for Convolve {
         &self,
         [x, weight, _]: [&[f32]; INPUTS],
         y: &[f32],
-        dy: &mut [f32],
+        dy: &mut dyn Incoming,
         [dx, dweight, dbias]: [Option<&mut [f32]>; INPUTS],
     ) {
-        conv::backward(&self.conv, x, weight, self.relu.then_some(y), dy, dx, dweight, dbias);
+        conv::backward(&self.conv, x, weight, self.relu.then_some(y), dy.write(), dx, dweight, dbias);
     }
 }
 
@@ -57,6 +61,10 @@ impl Op for Summarise {
         vec![batch, self.channels, self.pool.output_height(), self.pool.output_width()]
     }
 
+    fn reads(&self) -> Reads {
+        Reads { x: self.summary == Summary::Maximum, y: false }
+    }
+
     fn forward(&self, [x, ..]: [&[f32]; INPUTS], y: &mut [f32]) {
         match self.summary {
             Summary::Maximum => self.pool.maximum(x, y),
@@ -64,10 +72,16 @@ impl Op for Summarise {
         }
     }
 
-    fn backward(&self, [x, ..]: [&[f32]; INPUTS], _: &[f32], dy: &mut [f32], [dx, ..]: [Option<&mut [f32]>; INPUTS]) {
+    fn backward(
+        &self,
+        [x, ..]: [&[f32]; INPUTS],
+        _: &[f32],
+        dy: &mut dyn Incoming,
+        [dx, ..]: [Option<&mut [f32]>; INPUTS],
+    ) {
         match (dx, self.summary) {
-            (Some(dx), Summary::Maximum) => self.pool.maximum_gradient(x, dy, dx),
-            (Some(dx), Summary::Average) => self.pool.average_gradient(dy, dx),
+            (Some(dx), Summary::Maximum) => self.pool.maximum_gradient(x, dy.read(), dx),
+            (Some(dx), Summary::Average) => self.pool.average_gradient(dy.read(), dx),
             (None, _) => {}
         }
     }
@@ -85,6 +99,10 @@ impl Op for Add {
         self.shape.clone()
     }
 
+    fn reads(&self) -> Reads {
+        Reads { x: false, y: self.relu }
+    }
+
     fn forward(&self, [a, b, _]: [&[f32]; INPUTS], y: &mut [f32]) {
         match (b.is_empty(), self.relu) {
             (true, true) => relu::relu(a, y),
@@ -93,11 +111,14 @@ impl Op for Add {
         }
     }
 
-    fn backward(&self, _: [&[f32]; INPUTS], y: &[f32], dy: &mut [f32], gradients: [Option<&mut [f32]>; INPUTS]) {
+    fn backward(&self, _: [&[f32]; INPUTS], y: &[f32], dy: &mut dyn Incoming, _: [Option<&mut [f32]>; INPUTS]) {
         if self.relu {
-            relu::gate(y, dy);
+            relu::gate(y, dy.write());
         }
-        gradients.into_iter().flatten().for_each(|gradient| gradient.copy_from_slice(dy));
+    }
+
+    fn passes_on(&self) -> bool {
+        true
     }
 }
 
@@ -126,6 +147,10 @@ impl Op for Normalise {
         self.shape.clone()
     }
 
+    fn reads(&self) -> Reads {
+        Reads { x: true, y: false }
+    }
+
     fn forward(&self, [x, scale, shift]: [&[f32]; INPUTS], y: &mut [f32]) {
         let settings = self.settings(scale, shift);
         match self.moments.get() {
@@ -142,8 +167,8 @@ impl Op for Normalise {
     fn backward(
         &self,
         [x, scale, shift]: [&[f32]; INPUTS],
-        y: &[f32],
-        dy: &mut [f32],
+        _: &[f32],
+        dy: &mut dyn Incoming,
         [dx, dscale, dshift]: [Option<&mut [f32]>; INPUTS],
     ) {
         let [mean, variance] = self.moments.get().expect("a step forward before the step back");
@@ -158,6 +183,6 @@ impl Op for Normalise {
             gamma: dscale.unwrap_or(gamma),
             beta: dshift.unwrap_or(beta),
         };
-        self.norm.backward((x, y), self.settings(scale, shift), Moments { mean, variance }, dy, gradients);
+        self.norm.backward(x, self.settings(scale, shift), Moments { mean, variance }, dy.read(), gradients);
     }
 }

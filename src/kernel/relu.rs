@@ -1,8 +1,6 @@
 //! ReLU, the sum of two branches with ReLU, and the gate that is the gradient of both.
 
-use rayon::prelude::*;
-
-use super::simd;
+use super::tasks;
 
 /// `y = x` where `!(x < 0)`, else 0: a NaN stays.
 pub fn relu(x: &[f32], y: &mut [f32]) {
@@ -35,6 +33,16 @@ pub fn add_relu(a: &[f32], b: &[f32], relu: bool, y: &mut [f32]) {
     );
 }
 
+/// `a += b`.
+pub fn add_to(a: &mut [f32], b: &[f32]) {
+    each(
+        [b],
+        a,
+        #[inline(always)]
+        |[b], a| a + b,
+    );
+}
+
 #[inline(always)]
 fn rectified(x: f32) -> f32 {
     at_least(0.0, x)
@@ -55,23 +63,16 @@ fn gated(y: f32, dy: f32) -> f32 {
     if y <= 0.0 { 0.0 } else { dy }
 }
 
-/// So few elements that the caches hold them, and enough to be worth another thread.
-const CHUNK: usize = 1 << 15;
-
-/// `out[i] = f(inputs[..][i], out[i])`, with the widest instructions and on all threads.
-fn each<const N: usize>(inputs: [&[f32]; N], out: &mut [f32], f: impl Fn([f32; N], f32) -> f32 + Copy + Sync) {
+/// `out[i] = f(inputs[..][i], out[i])`.
+fn each<const N: usize>(inputs: [&[f32]; N], out: &mut [f32], f: impl Fn([f32; N], f32) -> f32 + Copy + Send + Sync) {
     assert!(inputs.iter().all(|input| input.len() == out.len()), "inputs and output differ in length");
-    let part = |start: usize, out: &mut [f32]| {
-        let inputs = inputs.map(|input| &input[start..start + out.len()]);
-        simd::run(
-            #[inline(always)]
-            || combine(inputs, out, f),
-        );
-    };
-    if rayon::current_num_threads() == 1 || out.len() <= CHUNK {
-        return part(0, out);
-    }
-    out.par_chunks_mut(CHUNK).enumerate().for_each(|(i, out)| part(i * CHUNK, out));
+    tasks::each_piece(
+        out,
+        1,
+        1,
+        #[inline(always)]
+        |start, out| combine(inputs.map(|input| &input[start..start + out.len()]), out, f),
+    );
 }
 
 #[inline(always)]
@@ -84,19 +85,24 @@ fn combine<const N: usize>(inputs: [&[f32]; N], out: &mut [f32], f: impl Fn([f32
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
+    use crate::kernel::simd;
+    use crate::kernel::testing::on_threads;
 
     const NAN: f32 = f32::NAN;
 
     /// Every function of this file, of memory that was NaN.
-    fn all(a: &[f32], b: &[f32]) -> [Vec<f32>; 4] {
-        let mut all = [(); 4].map(|()| vec![NAN; a.len()]);
+    fn all(a: &[f32], b: &[f32]) -> [Vec<f32>; 5] {
+        let mut all = [(); 5].map(|()| vec![NAN; a.len()]);
         relu(a, &mut all[0]);
         all[1].copy_from_slice(b);
         gate(a, &mut all[1]);
         add_relu(a, b, false, &mut all[2]);
         add_relu(a, b, true, &mut all[3]);
+        all[4].copy_from_slice(a);
+        add_to(&mut all[4], b);
         all
     }
 
@@ -108,10 +114,11 @@ mod tests {
     #[test]
     fn four_numbers_worked_by_hand() {
         let (a, b) = ([-1.0, 0.0, 2.0, -3.0], [5.0, 6.0, -7.0, 1.0]);
-        let [relu, gate, sum, rectified_sum] = all(&a, &b);
+        let [relu, gate, sum, rectified_sum, sum_in_place] = all(&a, &b);
         assert_eq!(relu, [0.0, 0.0, 2.0, 0.0]);
         assert_eq!(gate, [0.0, 0.0, -7.0, 0.0]);
         assert_eq!(sum, [4.0, 6.0, -5.0, -2.0]);
+        assert_eq!(sum_in_place, sum);
         assert_eq!(rectified_sum, [4.0, 6.0, 0.0, 0.0]);
     }
 
@@ -131,8 +138,8 @@ mod tests {
             let (a, b) = (column(0), column(1));
             let relu = |x: f32| if x < 0.0 { 0.0 } else { x };
             let each = |f: &dyn Fn(f32, f32) -> f32| bits(&a.iter().zip(&b).map(|(a, b)| f(*a, *b)).collect::<Vec<_>>());
-            let naive: [&dyn Fn(f32, f32) -> f32; 4] =
-                [&|a, _| relu(a), &|a, b| if a <= 0.0 { 0.0 } else { b }, &|a, b| a + b, &|a, b| relu(a + b)];
+            let naive: [&dyn Fn(f32, f32) -> f32; 5] =
+                [&|a, _| relu(a), &|a, b| if a <= 0.0 { 0.0 } else { b }, &|a, b| a + b, &|a, b| relu(a + b), &|a, b| a + b];
             let plain = simd::portable::only(|| all(&a, &b));
             for (i, (ours, plain)) in all(&a, &b).iter().zip(&plain).enumerate() {
                 prop_assert_eq!(&bits(ours), &each(naive[i]));
@@ -143,12 +150,9 @@ mod tests {
 
     #[test]
     fn threads_change_no_bit() {
-        let a: Vec<f32> = (0..CHUNK * 3 + 5).map(|i| (i as f32).sin()).collect();
+        let a: Vec<f32> = (0..100_005).map(|i| (i as f32).sin()).collect();
         let b: Vec<f32> = a.iter().rev().copied().collect();
-        let on = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| all(&a, &b).map(|values| bits(&values)))
-        };
+        let on = |threads| on_threads(threads, || all(&a, &b).map(|values| bits(&values)));
         let one = on(1);
         assert!(on(2) == one && on(4) == one);
     }

@@ -1,12 +1,30 @@
 //! Work divided among the threads of the pool at hand, in pieces that do not depend on how many there are.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rayon::prelude::*;
+
+use super::simd;
 
 /// Does every task of `0..count`: one after the other where the pool has one thread.
 pub fn each(count: usize, task: impl Fn(usize) + Send + Sync) {
-    match rayon::current_num_threads() {
-        1 => (0..count).for_each(task),
-        _ => (0..count).into_par_iter().with_max_len(1).for_each(task),
+    each_with(count, || (), |(), i| task(i));
+}
+
+/// Does `task(state, i)` for each i of `0..count`. Every thread makes one state, for all tasks that it takes, and takes
+/// another task whenever it is done with one: a thread that is held up holds nobody up.
+pub fn each_with<T>(count: usize, state: impl Fn() -> T + Send + Sync, task: impl Fn(&mut T, usize) + Send + Sync) {
+    let threads = rayon::current_num_threads().min(count);
+    let next = AtomicUsize::new(0);
+    let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|i| *i < count);
+    let work = |_| {
+        let Some(first) = take() else { return };
+        let mut state = state();
+        std::iter::successors(Some(first), |_| take()).for_each(|i| task(&mut state, i));
+    };
+    match threads {
+        0 | 1 => work(0),
+        _ => (0..threads).into_par_iter().with_max_len(1).for_each(work),
     }
 }
 
@@ -14,24 +32,43 @@ pub fn each(count: usize, task: impl Fn(usize) + Send + Sync) {
 pub fn each_part<T: Send>(parts: impl Iterator<Item = T>, work: impl Fn(T) + Send + Sync) {
     match rayon::current_num_threads() {
         1 => parts.for_each(work),
-        _ => parts.collect::<Vec<T>>().into_par_iter().for_each(work),
+        _ => parts.collect::<Vec<T>>().into_par_iter().with_max_len(1).for_each(work),
     }
 }
 
-/// Does `work(state, chunk's number, chunk)` for each chunk of the values; a state serves many chunks, one after the
-/// other.
+/// Does `work(state, chunk's number, chunk)` for each chunk of the values, as `each_with`.
 pub fn each_chunk<T>(
     values: &mut [f32],
     chunk: usize,
     state: impl Fn() -> T + Send + Sync,
     work: impl Fn(&mut T, usize, &mut [f32]) + Send + Sync,
 ) {
-    if rayon::current_num_threads() == 1 {
-        let mut state = state();
-        return values.chunks_mut(chunk).enumerate().for_each(|(i, chunk)| work(&mut state, i, chunk));
-    }
-    let chunks = values.par_chunks_mut(chunk).enumerate();
-    chunks.for_each_init(state, |state, (i, chunk)| work(state, i, chunk));
+    let len = values.len();
+    let values = Shared::new(values);
+    each_with(len.div_ceil(chunk), state, |state, i| {
+        // SAFETY: every chunk is one task's.
+        work(state, i, unsafe { values.range(i * chunk, chunk.min(len - i * chunk)) })
+    });
+}
+
+/// Values that a task of `each_piece` has to do with: so few that the caches hold them, and worth another thread.
+const PIECE: usize = 1 << 15;
+
+/// Does `work(first unit, units)`, with the widest instructions, for pieces of values that come in units of `unit`; for
+/// each of them `read` values are looked at.
+pub fn each_piece(values: &mut [f32], unit: usize, read: usize, work: impl Fn(usize, &mut [f32]) + Send + Sync) {
+    let units = (PIECE / read).max(1);
+    each_chunk(
+        values,
+        units * unit,
+        || (),
+        |(), i, piece| {
+            simd::run(
+                #[inline(always)]
+                || work(i * units, piece),
+            )
+        },
+    );
 }
 
 /// A slice that tasks write to at places of their own.

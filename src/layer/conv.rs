@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use burn::tensor::Tensor;
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -105,8 +103,8 @@ impl Layer for Conv {
             return Activation::Image(device::apply(Convolve { conv, relu: pass.relu }, x, weight.clone(), bias));
         }
         let weight = weight.clone().reshape([channels, inputs, side, side]);
-        let options = ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1);
-        Activation::Image(conv2d(x, weight, bias.first().cloned(), options))
+        let window = device::Window { stride, padding };
+        Activation::Image(device::convolve(x, weight, bias.first().cloned(), window))
     }
 }
 

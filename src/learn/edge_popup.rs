@@ -1,17 +1,14 @@
 //! Edge-popup: the mask is learned, no weight ever moves.
 
-use std::ops::Range;
+use std::borrow::{Borrow, BorrowMut};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Learn, Learner};
+use crate::init::Fans;
 use crate::init::kaiming_uniform::KaimingUniform;
-use crate::init::{Fans, Init};
-use crate::kernel::buffer::Buffer;
-use crate::kernel::gradient::Gradient;
-use crate::kernel::top_k;
 use crate::layer::Role;
 use crate::mask::Mask;
 use crate::model::{Model, Param};
@@ -20,6 +17,7 @@ use crate::registry::{Kind, Plugin, Registry, Use};
 use crate::seed::{Purpose, Seeds};
 use crate::ticket::Ticket;
 use crate::units::Rate;
+use crate::values::{Array, Place, Values};
 
 /// Every weight has a score; each layer computes with the weights of the largest |score| and SGD moves the scores.
 ///
@@ -70,95 +68,99 @@ impl Learn for EdgePopup {
         seeds: Seeds,
         registry: &Registry,
     ) -> Result<Box<dyn Learner>, String> {
-        if ticket.kept() < ticket.prunable() {
-            return Err(PRUNED.into());
-        }
-        let init = registry.inits.build(&self.scores)?;
-        let start = |(param, array): (&Param, &mut crate::ticket::Array)| match param.role {
-            Role::Weight { fan_in, fan_out, .. } => {
-                let fans = Fans { len: param.len(), fan_in, fan_out };
-                Tensor::Scored(self.scored(param, fans, &mut array.values, &*init, seeds))
-            }
-            Role::Bias | Role::Scale | Role::Shift => Tensor::Frozen(array.values.clone()),
-            Role::Buffer { .. } => Tensor::Buffer,
-        };
-        let tensors = model.params.iter().zip(ticket.arrays.values_mut()).map(start).collect();
-        Ok(Box::new(Popping { tensors }))
+        Ok(Box::new(self.popping::<[f32]>(ticket, model, seeds, registry, &())?))
+    }
+
+    fn start_elsewhere(
+        &self,
+        ticket: &mut Ticket,
+        model: &Model,
+        seeds: Seeds,
+        registry: &Registry,
+        place: &Place,
+    ) -> Result<Box<dyn Learner<Array>>, String> {
+        Ok(Box::new(self.popping::<Array>(ticket, model, seeds, registry, place)?))
     }
 }
 
 impl EdgePopup {
-    fn scored(&self, param: &Param, fans: Fans, values: &mut [f32], init: &dyn Init, seeds: Seeds) -> Popped {
-        let scores = init.values(fans, &mut seeds.stream(Purpose::Scores, &param.name));
-        let dropped = fans.len - self.weights_remaining.kept_of(fans.len);
-        let mut popped = Popped {
-            name: param.name.clone(),
-            weights: values.to_vec(),
-            select: Vec::new(),
-            scratch: top_k::Scratch::default(),
-            scores,
-            dropped,
+    fn popping<V: Values + ?Sized>(
+        &self,
+        ticket: &mut Ticket,
+        model: &Model,
+        seeds: Seeds,
+        registry: &Registry,
+        place: &V::Place,
+    ) -> Result<Popping<V>, String> {
+        if ticket.kept() < ticket.prunable() {
+            return Err(PRUNED.into());
+        }
+        let init = registry.inits.build(&self.scores)?;
+        let start = |(param, values): (&Param, &mut Vec<f32>)| match param.role {
+            Role::Weight { fan_in, fan_out, .. } => {
+                let fans = Fans { len: param.len(), fan_in, fan_out };
+                let scores = init.values(fans, &mut seeds.stream(Purpose::Scores, &param.name));
+                let dropped = fans.len - self.weights_remaining.kept_of(fans.len);
+                let popped = Popped::<V>::of(param.name.clone(), values, scores, dropped, place);
+                *values = popped.effective().borrow().to_host()?;
+                Ok(Tensor::Scored(popped))
+            }
+            Role::Bias | Role::Scale | Role::Shift => Ok(Tensor::Frozen(V::at(values.clone(), place))),
+            Role::Buffer { .. } => Ok(Tensor::Buffer),
         };
-        popped.choose(values);
-        popped
+        let arrays = ticket.arrays.values_mut().map(|array| &mut array.values);
+        let tensors = model.params.iter().zip(arrays).map(start).collect::<Result<_, String>>()?;
+        Ok(Popping { tensors })
     }
 }
 
-struct Popping {
-    tensors: Vec<Tensor>,
+struct Popping<V: Values + ?Sized> {
+    tensors: Vec<Tensor<V>>,
 }
 
-enum Tensor {
-    Scored(Popped),
+enum Tensor<V: Values + ?Sized> {
+    Scored(Popped<V>),
     /// A bias, scale or shift, which stays as it was.
-    Frozen(Vec<f32>),
+    Frozen(V::Owned),
     /// Running statistics, which the training passes move.
     Buffer,
 }
 
 /// One tensor's frozen weights and moving scores.
-struct Popped {
+struct Popped<V: Values + ?Sized> {
     name: String,
-    weights: Vec<f32>,
-    scores: Vec<f32>,
-    /// All ones where kept.
-    select: Vec<u32>,
-    scratch: top_k::Scratch,
+    weights: V::Owned,
+    scores: V::Owned,
+    /// The weights of the largest |score|, ties by index as in a prune.
+    select: V::Select,
+    scratch: V::Scratch,
+    len: usize,
     dropped: usize,
 }
 
-impl Popped {
-    /// Selects the weights of the largest |score|, ties by index as in a prune, and writes the effective weights.
-    fn choose(&mut self, effective: &mut [f32]) {
-        top_k::select_largest(&self.scores, self.dropped, &mut self.scratch, &mut self.select);
-        top_k::effective(&self.weights, &self.select, effective);
+impl<V: Values + ?Sized> Popped<V> {
+    fn of(name: String, weights: &[f32], scores: Vec<f32>, dropped: usize, place: &V::Place) -> Popped<V> {
+        let (scores, mut scratch) = (V::at(scores, place), V::Scratch::default());
+        Popped {
+            name,
+            weights: V::at(weights.to_vec(), place),
+            select: scores.borrow().largest(dropped, &mut scratch),
+            scores,
+            scratch,
+            len: weights.len(),
+            dropped,
+        }
+    }
+
+    fn effective(&self) -> V::Owned {
+        self.weights.borrow().selected(&self.select)
     }
 }
 
-/// The gradient with respect to scores, from the one with respect to effective weights.
-struct StraightThrough<'a> {
-    effective: &'a dyn Gradient,
-    weights: &'a [f32],
-}
-
-impl Gradient for StraightThrough<'_> {
-    fn piece(&self) -> usize {
-        self.effective.piece()
-    }
-
-    fn of<'a>(&'a self, piece: Range<usize>, scores: &[f32], room: &'a mut [f32]) -> &'a [f32] {
-        let weights = &self.weights[piece.clone()];
-        let mut effective_room = Buffer::new(piece.len());
-        let effective = self.effective.of(piece, weights, &mut effective_room);
-        top_k::score_gradient(effective, weights, scores, room);
-        room
-    }
-}
-
-impl Learner for Popping {
+impl<V: Values + ?Sized> Learner<V> for Popping<V> {
     fn lengths(&self) -> Vec<usize> {
-        let length = |tensor: &Tensor| match tensor {
-            Tensor::Scored(popped) => popped.scores.len(),
+        let length = |tensor: &Tensor<V>| match tensor {
+            Tensor::Scored(popped) => popped.len,
             Tensor::Frozen(_) | Tensor::Buffer => 0,
         };
         self.tensors.iter().map(length).collect()
@@ -167,40 +169,40 @@ impl Learner for Popping {
     fn step(
         &mut self,
         tensor: usize,
-        values: &mut [f32],
-        gradient: &dyn Gradient,
-        stepper: &mut dyn Stepper,
+        values: &mut V,
+        gradient: V::Gradient<'_>,
+        stepper: &mut dyn Stepper<V>,
         rate: f64,
     ) {
         let Tensor::Scored(popped) = &mut self.tensors[tensor] else { return };
-        let gradient = StraightThrough { effective: gradient, weights: &popped.weights };
-        stepper.step(tensor, rate, &mut popped.scores, &gradient, Kept::All);
-        popped.choose(values);
+        let scores: &mut V = popped.scores.borrow_mut();
+        scores.straight_through(gradient, popped.weights.borrow(), &mut |scores, gradient| {
+            stepper.step(tensor, rate, scores, gradient, Kept::All);
+        });
+        scores.largest_into(popped.dropped, &mut popped.scratch, &mut popped.select);
+        popped.weights.borrow().select_into(&popped.select, values);
     }
 
-    fn beneath(&self, tensor: usize) -> Option<&[f32]> {
+    fn beneath(&self, tensor: usize) -> Option<&V> {
         match &self.tensors[tensor] {
-            Tensor::Scored(popped) => Some(&popped.weights),
+            Tensor::Scored(popped) => Some(popped.weights.borrow()),
             Tensor::Frozen(_) | Tensor::Buffer => None,
         }
     }
 
-    fn masks(&self) -> IndexMap<String, Mask> {
-        let mask = |tensor: &Tensor| match tensor {
-            Tensor::Scored(t) => Some((t.name.clone(), Mask::from_fn(t.select.len(), |i| t.select[i] != 0))),
+    fn masks(&self) -> Result<IndexMap<String, Mask>, String> {
+        let mask = |tensor: &Tensor<V>| match tensor {
+            Tensor::Scored(popped) => Some(V::mask(&popped.select).map(|mask| (popped.name.clone(), mask))),
             Tensor::Frozen(_) | Tensor::Buffer => None,
         };
         self.tensors.iter().filter_map(mask).collect()
     }
 
-    fn violations(&self, tensor: usize, values: &[f32]) -> usize {
-        let moved = |expected: &mut dyn Iterator<Item = u32>| {
-            expected.zip(values).filter(|(bits, value)| *bits != value.to_bits()).count()
-        };
+    fn violations(&self, tensor: usize, values: &V) -> Result<usize, String> {
         match &self.tensors[tensor] {
-            Tensor::Scored(t) => moved(&mut t.weights.iter().zip(&t.select).map(|(w, select)| w.to_bits() & select)),
-            Tensor::Frozen(values) => moved(&mut values.iter().map(|v| v.to_bits())),
-            Tensor::Buffer => 0,
+            Tensor::Scored(popped) => values.differing(popped.effective().borrow()),
+            Tensor::Frozen(frozen) => values.differing(frozen.borrow()),
+            Tensor::Buffer => Ok(0),
         }
     }
 }
@@ -209,6 +211,7 @@ impl Learner for Popping {
 mod tests {
     use super::*;
     use crate::criterion::select::{Scored, remove_lowest};
+    use crate::kernel::top_k;
     use proptest::prelude::*;
 
     fn selected(scores: &[f32], dropped: usize) -> Vec<bool> {

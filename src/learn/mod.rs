@@ -8,13 +8,13 @@ pub use weights::LearnWeights;
 
 use indexmap::IndexMap;
 
-use crate::kernel::gradient::Gradient;
 use crate::mask::Mask;
 use crate::model::Model;
 use crate::optimizer::Stepper;
 use crate::registry::Registry;
 use crate::seed::Seeds;
 use crate::ticket::Ticket;
+use crate::values::{Array, Place, Values};
 
 /// A way to learn, as a spec configures it.
 pub trait Learn: Send + Sync {
@@ -38,10 +38,22 @@ pub trait Learn: Send + Sync {
         seeds: Seeds,
         registry: &Registry,
     ) -> Result<Box<dyn Learner>, String>;
+
+    /// As `start`, for a training whose values rest on a device whose memory is not the host's.
+    fn start_elsewhere(
+        &self,
+        _ticket: &mut Ticket,
+        _model: &Model,
+        _seeds: Seeds,
+        _registry: &Registry,
+        _place: &Place,
+    ) -> Result<Box<dyn Learner<Array>>, String> {
+        Err(format!("what learns {} here does so in the host's memory only: use `--device cpu`", self.learns()))
+    }
 }
 
 /// The state of one training, beside the values that the graph computes with. Tensors are numbered as in the model.
-pub trait Learner: Send {
+pub trait Learner<V: Values + ?Sized = [f32]>: Send {
     /// Lengths of what the optimizer moves, tensor by tensor; 0 where a tensor is frozen or a buffer, and needs no
     /// gradient.
     fn lengths(&self) -> Vec<usize>;
@@ -50,22 +62,22 @@ pub trait Learner: Send {
     fn step(
         &mut self,
         tensor: usize,
-        values: &mut [f32],
-        gradient: &dyn Gradient,
-        stepper: &mut dyn Stepper,
+        values: &mut V,
+        gradient: V::Gradient<'_>,
+        stepper: &mut dyn Stepper<V>,
         learning_rate: f64,
     );
 
     /// What a rewind to this moment restores, where it is not what the graph computes with: a learned mask hides weights
     /// that are still there.
-    fn beneath(&self, _tensor: usize) -> Option<&[f32]> {
+    fn beneath(&self, _tensor: usize) -> Option<&V> {
         None
     }
 
-    /// The masks as they stand.
-    fn masks(&self) -> IndexMap<String, Mask>;
+    /// The masks as they stand. Errors where the device does not answer.
+    fn masks(&self) -> Result<IndexMap<String, Mask>, String>;
 
     /// How many values of a tensor break rule 2: a masked weight that is not 0, or a frozen one that moved. A buffer is
-    /// neither.
-    fn violations(&self, tensor: usize, values: &[f32]) -> usize;
+    /// neither. Errors where the device does not answer.
+    fn violations(&self, tensor: usize, values: &V) -> Result<usize, String>;
 }

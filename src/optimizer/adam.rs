@@ -1,10 +1,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rule::{Number, Rule, Running};
+use super::rule::{Moved, Number, Rule, Running};
 use super::{Optimizer, Stepper};
 use crate::range;
 use crate::registry::Plugin;
+use crate::values::{Array, Place};
 
 /// Adam with bias-corrected moments, as PyTorch's `Adam`: g += decay × w, m += (1 − β1)(g − m),
 /// v = β2·v + (1 − β2)·g², w −= rate × m̂ ÷ (√v̂ + ε), where m̂ = m ÷ (1 − β1^t) and v̂ = v ÷ (1 − β2^t).
@@ -62,8 +63,11 @@ impl Optimizer for Adam {
     }
 
     fn start(&self, lengths: &[usize]) -> Box<dyn Stepper> {
-        let adam = self.clone();
-        Box::new(Running::new(lengths, move |steps, learning_rate| adam.constants(steps, learning_rate)))
+        self.running(lengths, &())
+    }
+
+    fn start_elsewhere(&self, lengths: &[usize], place: &Place) -> Result<Box<dyn Stepper<Array>>, String> {
+        Ok(self.running(lengths, place))
     }
 }
 
@@ -81,6 +85,11 @@ struct Constants {
 }
 
 impl Adam {
+    fn running<V: Moved + ?Sized>(&self, lengths: &[usize], place: &V::Place) -> Box<dyn Stepper<V>> {
+        let adam = self.clone();
+        Box::new(Running::new(lengths, place, move |steps, learning_rate| adam.constants(steps, learning_rate)))
+    }
+
     /// Computed in f64, rounded once. The power is `libm`'s: the system's differs in the last bit.
     fn constants(&self, steps: u64, learning_rate: f64) -> Constants {
         let root = (1.0 - libm::pow(self.beta2, steps as f64)).sqrt();

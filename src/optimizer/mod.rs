@@ -1,11 +1,13 @@
-//! Optimizers: how weights, or scores, move along their gradient. Slices in, slices changed; burn does not appear.
+//! Optimizers: how weights, or scores, move along their gradient. Slices, or arrays elsewhere, are changed; burn does not
+//! appear.
 
 pub mod adam;
+mod elsewhere;
 mod lanes;
 mod rule;
 pub mod sgd;
 
-use crate::kernel::gradient::Gradient;
+use crate::values::{Array, Place, Values};
 
 /// An optimizer's configuration.
 pub trait Optimizer: Send + Sync {
@@ -14,22 +16,33 @@ pub trait Optimizer: Send + Sync {
 
     /// Fresh state for tensors of these lengths.
     fn start(&self, lengths: &[usize]) -> Box<dyn Stepper>;
+
+    /// As `start`, for tensors that rest on a device whose memory is not the host's.
+    fn start_elsewhere(&self, _lengths: &[usize], _place: &Place) -> Result<Box<dyn Stepper<Array>>, String> {
+        Err("this optimizer works in the host's memory only: use `--device cpu`".into())
+    }
 }
 
 /// An optimizer with the state of one training.
-pub trait Stepper: Send {
+pub trait Stepper<V: Values + ?Sized = [f32]>: Send {
     /// Moves tensor number `tensor` by one step. Each tensor is stepped exactly once an iteration.
-    fn step(&mut self, tensor: usize, learning_rate: f64, values: &mut [f32], gradient: &dyn Gradient, kept: Kept<'_>);
+    fn step(&mut self, tensor: usize, learning_rate: f64, values: &mut V, gradient: V::Gradient<'_>, kept: Kept<'_, V>);
 }
 
 /// Which values of a tensor may move. A value that may not is exactly 0 after every step, whatever its gradient (NaN
 /// and infinity too), momentum or decay, and so is its state.
-#[derive(Clone, Copy, Debug)]
-pub enum Kept<'a> {
+pub enum Kept<'a, V: Values + ?Sized = [f32]> {
     All,
-    /// All ones where kept, 0 elsewhere (`Mask::select`): `f32::from_bits(x.to_bits() & select)`.
-    Some(&'a [u32]),
+    Some(&'a V::Select),
 }
+
+impl<V: Values + ?Sized> Clone for Kept<'_, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V: Values + ?Sized> Copy for Kept<'_, V> {}
 
 #[cfg(test)]
 mod tests {
@@ -51,14 +64,14 @@ mod tests {
     }
 
     /// Values and two gradients.
-    fn tensors(len: usize) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+    pub fn tensors(len: usize) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
         let mut stream = Seeds { seed: 1, replicate: None }.stream(Purpose::Init, "optimizer tests");
         let mut draw = |scale: f64| (0..len).map(|_| (stream.normal() * scale) as f32).collect();
         (draw(0.1), draw(0.01), draw(0.01))
     }
 
     /// Every shipped optimizer, with momentum and decay where it has them, and without.
-    fn everyone() -> Vec<Arc<dyn Optimizer>> {
+    pub fn everyone() -> Vec<Arc<dyn Optimizer>> {
         let configs = [
             ("sgd", json!({ "learning_rate": 0.1 })),
             ("sgd", json!({ "learning_rate": 0.1, "weight_decay": 0.1 })),

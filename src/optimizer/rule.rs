@@ -7,6 +7,7 @@ use super::{Kept, Stepper};
 use crate::kernel::buffer::Buffer;
 use crate::kernel::gradient::Gradient;
 use crate::kernel::tasks;
+use crate::values::Values;
 
 /// What the maths is written over: one value of a tensor, or all of them at once.
 pub trait Number:
@@ -29,41 +30,72 @@ pub trait Rule<const STATE: usize>: Copy + Send + Sync {
 
 /// The state of one training: `rule` makes the step's rule from how many steps there have been, this one included, and
 /// the learning rate.
-pub struct Running<F, const STATE: usize> {
+pub struct Running<V: Values + ?Sized, F, const STATE: usize> {
     rule: F,
-    tensors: Vec<State<STATE>>,
+    tensors: Vec<State<V, STATE>>,
 }
 
-struct State<const STATE: usize> {
+struct State<V: Values + ?Sized, const STATE: usize> {
     steps: u64,
-    arrays: [Vec<f32>; STATE],
+    arrays: [V::Owned; STATE],
 }
 
-impl<F, R, const STATE: usize> Running<F, STATE>
+/// Values that a rule moves.
+pub trait Moved: Values {
+    fn moved<const STATE: usize>(
+        &mut self,
+        rule: impl Rule<STATE>,
+        gradient: Self::Gradient<'_>,
+        state: &mut [Self::Owned; STATE],
+        kept: Kept<'_, Self>,
+    );
+}
+
+impl<V, F, R, const STATE: usize> Running<V, F, STATE>
 where
+    V: Values + ?Sized,
     F: Fn(u64, f64) -> R + Send,
     R: Rule<STATE>,
 {
-    pub fn new(lengths: &[usize], rule: F) -> Self {
-        let state = |len: &usize| State { steps: 0, arrays: std::array::from_fn(|_| vec![0.0; *len]) };
+    pub fn new(lengths: &[usize], place: &V::Place, rule: F) -> Self {
+        let state = |len: &usize| State { steps: 0, arrays: std::array::from_fn(|_| V::zeros(*len, place)) };
         Running { rule, tensors: lengths.iter().map(state).collect() }
     }
 }
 
-impl<F, R, const STATE: usize> Stepper for Running<F, STATE>
+impl<V, F, R, const STATE: usize> Stepper<V> for Running<V, F, STATE>
 where
+    V: Moved + ?Sized,
     F: Fn(u64, f64) -> R + Send,
     R: Rule<STATE>,
 {
-    fn step(&mut self, tensor: usize, learning_rate: f64, values: &mut [f32], gradient: &dyn Gradient, kept: Kept<'_>) {
+    fn step(
+        &mut self,
+        tensor: usize,
+        learning_rate: f64,
+        values: &mut V,
+        gradient: V::Gradient<'_>,
+        kept: Kept<'_, V>,
+    ) {
         let State { steps, arrays } = &mut self.tensors[tensor];
         *steps += 1;
-        let rule = (self.rule)(*steps, learning_rate);
+        values.moved((self.rule)(*steps, learning_rate), gradient, arrays, kept);
+    }
+}
+
+impl Moved for [f32] {
+    fn moved<const STATE: usize>(
+        &mut self,
+        rule: impl Rule<STATE>,
+        gradient: &dyn Gradient,
+        state: &mut [Vec<f32>; STATE],
+        kept: Kept<'_>,
+    ) {
         let size = gradient.piece().max(1);
-        let mut arrays = arrays.each_mut().map(|array| array.chunks_mut(size));
-        let pieces = values.chunks_mut(size).enumerate().map(|(i, values)| Piece {
+        let mut state = state.each_mut().map(|array| array.chunks_mut(size));
+        let pieces = self.chunks_mut(size).enumerate().map(|(i, values)| Piece {
             from: i * size,
-            state: arrays.each_mut().map(|chunks| chunks.next().expect("state for every value")),
+            state: state.each_mut().map(|chunks| chunks.next().expect("state for every value")),
             values,
         });
         tasks::each_part(pieces, |piece| piece.step(rule, gradient, kept));

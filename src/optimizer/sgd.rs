@@ -1,10 +1,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rule::{Number, Rule, Running};
+use super::rule::{Moved, Number, Rule, Running};
 use super::{Optimizer, Stepper};
 use crate::range;
 use crate::registry::Plugin;
+use crate::values::{Array, Place};
 
 /// Stochastic gradient descent as PyTorch's `SGD`: g += decay × w, b = momentum × b + g, w −= rate × b.
 ///
@@ -40,11 +41,21 @@ impl Optimizer for Sgd {
     }
 
     fn start(&self, lengths: &[usize]) -> Box<dyn Stepper> {
+        self.running(lengths, &())
+    }
+
+    fn start_elsewhere(&self, lengths: &[usize], place: &Place) -> Result<Box<dyn Stepper<Array>>, String> {
+        Ok(self.running(lengths, place))
+    }
+}
+
+impl Sgd {
+    fn running<V: Moved + ?Sized>(&self, lengths: &[usize], place: &V::Place) -> Box<dyn Stepper<V>> {
         let (decay, momentum) = (self.weight_decay as f32, self.momentum as f32);
         let plain = move |learning_rate: f64| Plain { rate: learning_rate as f32, decay };
         match momentum == 0.0 {
-            true => Box::new(Running::new(lengths, move |_, rate| plain(rate))),
-            false => Box::new(Running::new(lengths, move |_, rate| Heavy { plain: plain(rate), momentum })),
+            true => Box::new(Running::new(lengths, place, move |_, rate| plain(rate))),
+            false => Box::new(Running::new(lengths, place, move |_, rate| Heavy { plain: plain(rate), momentum })),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::{Plan, PlannedVariant};
 use crate::model::Model;
-use crate::record::{DatasetFacts, Header, LayerFacts, ModelFacts, PipelineFacts, VariantFacts};
+use crate::record::{DatasetFacts, Header, LayerFacts, ModelFacts, PipelineFacts, PredictionFacts, VariantFacts};
 use crate::registry::Use;
-use crate::spec::{DatasetSpec, Form, PipelineSpec, Spec, StageSpec, Variant};
+use crate::spec::{DatasetSpec, Form, PipelineSpec, PredictionSpec, Spec, StageSpec, Variant};
 
 /// The report's header; of a sweep, data, model and pipelines are the first variant's. `command` is how to rerun the experiment.
 pub fn header(spec: &Spec, plan: &Plan, command: &str) -> Header {
@@ -21,6 +21,7 @@ pub fn header(spec: &Spec, plan: &Plan, command: &str) -> Header {
         pipelines: first.pipelines.values().map(|p| pipeline(p, learns(&p.name))).collect(),
         variants: variants(spec, plan),
         matching: -spec.matching,
+        predictions: spec.predictions.iter().map(prediction).collect(),
         command: command.to_string(),
     }
 }
@@ -35,6 +36,10 @@ fn variants(spec: &Spec, plan: &Plan) -> Vec<VariantFacts> {
     };
     let swept = spec.variants.iter().zip(&plan.variants).filter(|(variant, _)| !variant.name.is_empty());
     swept.map(facts).collect()
+}
+
+fn prediction(spec: &PredictionSpec) -> PredictionFacts {
+    PredictionFacts { claim: spec.claim.clone(), expect: spec.expect.to_string() }
 }
 
 fn dataset(spec: &DatasetSpec) -> DatasetFacts {

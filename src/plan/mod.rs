@@ -4,6 +4,7 @@
 mod header;
 mod identity;
 mod planner;
+mod predictions;
 
 pub use header::header;
 use planner::Planner;
@@ -120,7 +121,12 @@ pub fn plan(spec: &Spec, registry: &Registry, device: &str) -> Result<Plan, Diag
         found.push(((variant.name.as_str(), variant.settings.as_slice()), planned.err().unwrap_or_default()));
     }
     let problems = spec::blamed(found);
-    if problems.is_empty() { Ok(planner.plan()) } else { Err(problems) }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let plan = planner.plan();
+    predictions::check(spec, &plan)?;
+    Ok(plan)
 }
 
 /// Builds the model and infers its shapes; an error points at the layer that does not fit.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::cells::{Cell, cells};
+use super::predictions::{Judgement, judge, tally};
 use super::verdict::{sentence, verdict};
 use super::{format, problems, provenance};
 use crate::figure::{Drawing, Table};
@@ -17,6 +18,9 @@ pub(super) struct Context<'a> {
     /// Percentage points below dense that still match.
     matching: String,
     progress: Progress,
+    predictions: Vec<Judgement<'a>>,
+    /// How many hold and fail.
+    outcomes: String,
     /// Whether the study is a sweep, so that tables name the variant.
     sweep: bool,
     cells: Vec<Line<'a>>,
@@ -69,11 +73,14 @@ struct Figure<'a> {
 /// `figures` are drawings with their SVG.
 pub(super) fn context<'a>(study: &'a Study, figures: &'a [(Drawing, String)]) -> Context<'a> {
     let cells = cells(study);
+    let predictions = judge(study);
     Context {
         header: &study.header,
         verdict: sentence(study, &cells),
         matching: format::signed(study.header.matching),
         progress: progress(study),
+        outcomes: tally(&predictions),
+        predictions,
         sweep: study.rows.iter().any(|row| !row.variant.is_empty()),
         cells: cells.iter().map(|cell| line(study, &cells, cell)).collect(),
         figures: figures.iter().map(|(drawing, svg)| figure(drawing, svg)).collect(),

@@ -2,20 +2,26 @@
 //! bytes.
 
 mod cells;
+mod condition;
 mod context;
+mod evaluate;
 mod format;
 mod layout;
 mod output;
 mod palette;
+mod predictions;
 mod problems;
 mod provenance;
+mod quantity;
 mod results;
 mod statistics;
 pub mod svg;
 mod template;
 mod verdict;
 
+pub use condition::Condition;
 pub use output::{Content, File, write};
+pub use predictions::{Judgement, Outcome, judge, tally};
 
 use std::path::Path;
 

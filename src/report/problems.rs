@@ -34,7 +34,7 @@ pub(super) fn problems(study: &Study) -> Vec<Problem<'_>> {
     alike.into_iter().map(problem).collect()
 }
 
-fn why(row: &Row) -> Option<String> {
+pub(super) fn why(row: &Row) -> Option<String> {
     let diverged = || row.record.as_ref()?.training.as_ref()?.diverged;
     match &row.status {
         Status::Done | Status::Stopped => None,
@@ -48,7 +48,7 @@ fn why(row: &Row) -> Option<String> {
     }
 }
 
-fn replicates(rows: &[&Row]) -> String {
+pub(super) fn replicates(rows: &[&Row]) -> String {
     let mut replicates: Vec<u32> = rows.iter().map(|row| row.replicate).collect();
     replicates.dedup();
     replicates.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{format, results};
-use crate::record::{Provenance, Study};
+use super::format;
+use crate::record::{Provenance, Row, Study};
 
 /// Wall time of trainings, evaluation included.
 #[derive(Serialize)]
@@ -16,8 +16,8 @@ pub(super) struct Compute<'a> {
 }
 
 pub(super) fn compute(study: &Study) -> Compute<'_> {
-    let of_pipeline = |name: &str| study.rows.iter().filter(|r| r.pipeline == name).map(results::seconds).sum();
-    let steps: BTreeMap<&str, f64> = study.rows.iter().map(|r| (r.step.as_str(), results::seconds(r))).collect();
+    let of_pipeline = |name: &str| study.rows.iter().filter(|r| r.pipeline == name).map(Row::seconds).sum();
+    let steps: BTreeMap<&str, f64> = study.rows.iter().map(|r| (r.step.as_str(), r.seconds())).collect();
     let pipelines = study.header.pipelines.iter().map(|p| (p.name.as_str(), format::duration(of_pipeline(&p.name))));
     Compute { pipelines: pipelines.collect(), total: format::duration(steps.values().sum()) }
 }

@@ -53,14 +53,9 @@ fn row(experiment: &str, row: &Row) -> Vec<String> {
         score(|s| s.test_accuracy),
         score(|s| s.final_train_accuracy),
         score(|s| s.final_test_accuracy),
-        format!("{:.3}", seconds(row)),
+        format!("{:.3}", row.seconds()),
         row.step.clone(),
     ]
-}
-
-/// Wall time of the ticket's training, evaluation included; 0 where it has none.
-pub(super) fn seconds(row: &Row) -> f64 {
-    row.record.as_ref().filter(|record| record.training.is_some()).map_or(0.0, |record| record.seconds)
 }
 
 /// A field as CSV wants it. A text that a spreadsheet would take for a formula begins with an apostrophe; numbers,
@@ -95,6 +90,12 @@ mod tests {
         let evaluated = study.rows.iter().filter(|r| matches!(r.status, Status::Done | Status::Diverged)).count();
         assert_eq!(lines.clone().count(), evaluated);
         assert!(lines.all(|line| line.split(',').count() == 16));
+    }
+
+    #[test]
+    fn what_a_prediction_may_name_is_a_column() {
+        let names = crate::prediction::Metric::ALL.iter().map(|metric| metric.name());
+        assert_eq!(names.filter(|name| !COLUMNS.contains(name)).collect::<Vec<_>>(), [""; 0]);
     }
 
     #[test]

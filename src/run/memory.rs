@@ -13,8 +13,10 @@ use crate::train::evaluation_batch;
 const COPIES: u64 = 11;
 /// How often it holds what flows between its layers: values, and gradients.
 const FLOWS: u64 = 2;
-/// What a job takes besides, whatever the model.
-const OVERHEAD: u64 = 8_000_000;
+/// How often a kernel at work holds its layer's largest parameter: packed, and the sums of its gradient's four parts.
+const AT_WORK: u64 = 5;
+/// What a job takes besides, whatever the model: a few megabytes of it are where a kernel unrolls its images.
+const OVERHEAD: u64 = 12_000_000;
 const FLOAT: u64 = 4;
 
 /// Bytes that an experiment's data takes, whatever the jobs.
@@ -37,13 +39,14 @@ pub fn greatest<'a>(plan: &'a Plan, steps: impl Iterator<Item = &'a Step>) -> Op
 fn of_step(plan: &Plan, step: &Step) -> u64 {
     let model = plan.model(step);
     let parameters: u64 = model.params.iter().map(|param| param.len() as u64).sum();
+    let largest = model.params.iter().map(|param| param.len() as u64).max().unwrap_or(0);
     let values = model.input.len() as u64 + model.walk().map(|node| node.output().len() as u64).sum::<u64>();
     let snapshots = step.snapshots.len() as u64;
     let trained = step.stage.config["batch_size"].as_u64().unwrap_or(0);
     // A training holds what flows between all layers; an evaluation, what flows at the widest.
     let widest = model.walk().map(|node| node.output().len() as u64).max().unwrap_or(0);
     let flowing = (values * trained).max(widest * evaluation_batch(model) as u64 * 2);
-    OVERHEAD + (parameters * (COPIES + snapshots) + flowing * FLOWS) * FLOAT
+    OVERHEAD + (parameters * (COPIES + snapshots) + largest * AT_WORK + flowing * FLOWS) * FLOAT
 }
 
 /// How many jobs fit beside the data set, at most `wanted`; 0 where not one does.

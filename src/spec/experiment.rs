@@ -11,6 +11,7 @@ use super::merge::merged;
 use super::model::Models;
 use super::node::{Entries, Error, Node, Value};
 use super::pipeline::Pipelines;
+use super::prediction::predictions;
 use super::set::set;
 use super::shipped::Library;
 use super::{PipelineSpec, Spec, Variant, is_name, variants};
@@ -71,7 +72,11 @@ fn experiment(
     training.inspect(|node| check_training(node, registry, d));
     let (model, changes) = (model.as_ref(), &StageChanges::default());
     let pipelines = Pipelines { registry, library, training, model, changes };
-    let pipelines = fields.need_node("pipeline").map(|node| read_pipelines(node, &pipelines, d));
+    let written = fields.need_node("pipeline");
+    let pipelines = written.map(|node| read_pipelines(node, &pipelines, d));
+    let names =
+        written.and_then(Node::table).into_iter().flat_map(Entries::keys).map(String::as_str).collect::<Vec<_>>();
+    let predictions = fields.node("prediction").map(|node| predictions(node, &names, d)).unwrap_or_default();
     fields.finish(d);
     let (dataset, data) = dataset?;
     Some(Spec {
@@ -81,6 +86,7 @@ fn experiment(
         question,
         replicates,
         matching,
+        predictions,
         variants: vec![Variant {
             name: String::new(),
             settings: Vec::new(),

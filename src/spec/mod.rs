@@ -21,6 +21,8 @@ pub mod node;
 mod overlay;
 mod parse;
 mod pipeline;
+mod prediction;
+mod quoted;
 mod resolve;
 mod resolved;
 mod set;
@@ -32,6 +34,7 @@ mod vary;
 
 pub use diagnostic::Diagnostics;
 pub use experiment::load;
+pub use quoted::Quoted;
 pub use resolved::resolved;
 pub use variants::blamed;
 
@@ -40,6 +43,7 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::prediction::Expression;
 use crate::registry::Use;
 use crate::units::Rate;
 
@@ -56,6 +60,7 @@ pub struct Spec {
     pub matching: f64,
     /// The cells of the sweep, one or more; a single one without a name where there is no sweep.
     pub variants: Vec<Variant>,
+    pub predictions: Vec<PredictionSpec>,
 }
 
 /// One cell of a sweep: what it trains, on what and how.
@@ -83,6 +88,16 @@ pub struct Setting {
     /// As written: "0.5".
     pub value: String,
     pub origin: node::Origin,
+}
+
+/// What the author expects. Its names and types are checked; that its tickets exist, only the plan can say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PredictionSpec {
+    /// In words.
+    pub claim: String,
+    pub expect: Expression,
+    /// Where the expression was written, for errors that only the plan can find.
+    pub written: Quoted,
 }
 
 /// A data set's declaration, with how this experiment splits it.

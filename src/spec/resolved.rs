@@ -146,6 +146,7 @@ fn others(text: &mut Text, root: &Node) {
     let other = |(key, _): &(&String, &(Origin, Node))| !SAID.contains(&key.as_str());
     for (name, (_, node)) in root.table().unwrap_or(&none).iter().filter(other) {
         let tables: Vec<&Node> = match &node.value {
+            Value::List(items) if items.is_empty() => continue,
             Value::List(items) if items.iter().all(|item| item.table().is_some()) => items.iter().collect(),
             _ => Vec::new(),
         };

@@ -1,6 +1,9 @@
 //! Training and evaluation on a device.
 
 mod condense;
+mod feed;
+mod moves;
+mod resting;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -8,11 +11,12 @@ mod tests;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use self::condense::Condensed;
+use self::feed::{Feed, Split, feed};
 use self::run::Run;
 use crate::dataset::Prepared;
 use crate::device::{self, Compute};
 use crate::graph;
-use crate::loss::{self, Tally};
+use crate::loss::Tally;
 use crate::model::Model;
 use crate::record::Scores;
 use crate::registry::Registry;
@@ -66,14 +70,14 @@ impl Bench<'_> {
 
     /// Scores a ticket as it is.
     pub fn evaluate(&self, ticket: &Ticket, position: u64) -> Result<Scores, Failure> {
-        let condensed = Condensed::of(self.model, ticket, device::hosts(&self.compute.plain));
+        let condensed = Condensed::of(self.model, ticket, self.compute.hosted);
         let mut ticket = ticket.clone();
         condensed.condense(&mut ticket);
         let values: Vec<Vec<f32>> = ticket.arrays.into_values().map(|array| array.values).collect();
         let params = tensors(&values, &self.compute.plain);
-        let validation = self.tally(&condensed.model, &params, Split::Validation)?;
-        let test = self.tally(&condensed.model, &params, Split::Test)?;
-        let train = self.tally(&condensed.model, &params, Split::Train)?;
+        let feed = feed(self.data, self.compute);
+        let tally = |split| self.tally(&*feed, &condensed.model, &params, split);
+        let (validation, test, train) = (tally(Split::Validation)?, tally(Split::Test)?, tally(Split::Train)?);
         Ok(Scores {
             early_stop_iteration: position,
             validation_loss: validation.mean_loss(),
@@ -87,36 +91,18 @@ impl Bench<'_> {
     }
 
     /// Loss and accuracy over a whole split, in its order.
-    fn tally(&self, model: &Model, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {
-        let (examples, indices) = match split {
-            Split::Train => (&self.data.dataset.train, &self.data.split.train),
-            Split::Validation => (&self.data.dataset.train, &self.data.split.validation),
-            Split::Test => (&self.data.dataset.test, &self.data.test),
-        };
-        let mut total = Tally::default();
-        for batch in indices.chunks(evaluation_batch(model)) {
-            let (pixels, labels) = self.data.batch(examples, batch);
-            let logits = graph::forward(model, params, pixels, &self.compute.plain, None).logits;
-            total.add(&loss::tally(&host(logits)?, &labels, self.data.classes));
-        }
-        Ok(total)
+    fn tally(&self, feed: &dyn Feed, model: &Model, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {
+        // Batches of evaluation are longer than those of training.
+        device::clear_buffers();
+        let tally = feed.tally(split, evaluation_batch(model), &|pixels| {
+            graph::forward(model, params, pixels, self.compute.hosted, None).logits
+        });
+        device::clear_buffers();
+        tally
     }
-}
-
-#[derive(Clone, Copy)]
-enum Split {
-    Train,
-    Validation,
-    Test,
 }
 
 fn tensors(values: &[Vec<f32>], device: &Device) -> Vec<Tensor<1>> {
     let tensor = |values: &Vec<f32>| Tensor::from_data(TensorData::new(values.clone(), [values.len()]), device);
     values.iter().map(tensor).collect()
-}
-
-/// A tensor's values on the host.
-fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Failure> {
-    let data = tensor.try_into_data().map_err(|e| Failure::Failed(format!("the device failed: {e}")))?;
-    data.try_into_vec().map_err(|e| Failure::Failed(format!("the device gave other data than asked: {e:?}")))
 }

@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use indexmap::IndexMap;
 
 use super::condense::Condensed;
-use super::{Bench, Split, Start, host, tensors};
+use super::feed::{Feed, Split, feed};
+use super::moves::{Found, Moves, moves};
+use super::{Bench, Start, tensors};
 use crate::dataset::order::Order;
-use crate::device::{self, Late};
+use crate::device;
 use crate::graph::{self, Noise, Passed};
-use crate::kernel::gradient::{Gradient, Whole};
-use crate::learn::Learner;
-use crate::loss::{self, Tally};
+use crate::loss::Tally;
 use crate::mask::Mask;
-use crate::optimizer::Stepper;
 use crate::record::{Curve, Scores, TrainingRecord};
 use crate::schedule::Clock;
 use crate::stage::{Failure, Outcome, Training};
@@ -36,14 +35,6 @@ pub(super) struct Slope {
     buffers: Vec<(usize, Tensor<1>)>,
 }
 
-/// A gradient that a pass has found.
-pub(super) enum Found {
-    /// Of the graph.
-    Whole(Box<Tensor<1>>),
-    /// That follows from what the graph left.
-    Late(Late),
-}
-
 /// The best evaluation so far.
 struct Best {
     iteration: u64,
@@ -57,9 +48,9 @@ pub(super) struct Run<'a> {
     training: &'a Training,
     start: &'a Start<'a>,
     condensed: Condensed,
+    feed: Box<dyn Feed + 'a>,
     names: Vec<(String, Vec<usize>)>,
-    learner: Box<dyn Learner>,
-    stepper: Box<dyn Stepper>,
+    course: Box<dyn Moves>,
     /// Whether each tensor moves and so needs a gradient.
     moves: Vec<bool>,
     params: Vec<Tensor<1>>,
@@ -80,16 +71,14 @@ impl<'a> Run<'a> {
         start: &'a Start<'a>,
     ) -> Result<Run<'a>, Failure> {
         device::clear_buffers();
-        let kernels = training.learn.keeps_masks() && device::hosts(&bench.compute.plain);
+        let kernels = training.learn.keeps_masks() && bench.compute.hosted;
         let condensed = Condensed::of(bench.model, &ticket, kernels);
         condensed.condense(&mut ticket);
-        let learner = training.learn.start(&mut ticket, &condensed.model, start.seeds, bench.registry)?;
-        let lengths = learner.lengths();
+        let course = moves(bench, training, &mut ticket, &condensed.model, start.seeds)?;
         let (names, values): (Vec<_>, Vec<_>) =
             ticket.arrays.into_iter().map(|(name, array)| ((name, array.shape), array.values)).unzip();
         Ok(Run {
-            stepper: training.optimizer.start(&lengths),
-            moves: lengths.iter().map(|length| *length > 0).collect(),
+            moves: course.moves(),
             params: tensors(&values, &bench.compute.plain),
             order: Order::new(start.seeds, &training.order, bench.data.split.train.clone(), training.batch_size)?,
             curve: Curve::default(),
@@ -101,8 +90,9 @@ impl<'a> Run<'a> {
             training,
             start,
             condensed,
+            feed: feed(bench.data, bench.compute),
             names,
-            learner,
+            course,
         })
     }
 
@@ -147,21 +137,12 @@ impl<'a> Run<'a> {
             let Some(gradient) = gradient else { continue };
             // Nobody else holds the values, so that they are changed where they are.
             let values = std::mem::replace(&mut self.params[tensor], device::nothing(device));
-            let mut step = |values: &mut [f32], gradient: &dyn Gradient| {
-                self.learner.step(tensor, values, gradient, &mut *self.stepper, rate);
-            };
-            let changed = match gradient {
-                Found::Whole(whole) => device::change(values, *whole, &mut |values, whole| step(values, &Whole(whole))),
-                Found::Late(late) => device::change(values, device::nothing(device), &mut |values, _| {
-                    step(values, late.get().expect("the way back has been gone"));
-                }),
-            };
-            self.params[tensor] = changed.map_err(Failure::Failed)?;
+            self.params[tensor] = self.course.step(tensor, values, gradient, rate);
         }
         for (tensor, value) in buffers {
             self.params[tensor] = value;
         }
-        device::settle_buffers();
+        device::settle();
         Ok(true)
     }
 
@@ -170,20 +151,18 @@ impl<'a> Run<'a> {
     /// The gradient with respect to the logits is known in closed form, so the graph starts from them: the sum of
     /// logits × that gradient has the same gradient everywhere below as the loss itself.
     pub fn slope(&mut self) -> Result<Slope, Failure> {
-        let data = self.bench.data;
-        let (pixels, labels) = data.batch(&data.dataset.train, self.order.batch(self.iteration));
+        let batch = self.order.batch(self.iteration);
+        let pixels = self.feed.pixels(Split::Train, batch).autodiff();
         let leaves: Vec<Tensor<1>> =
             self.params.iter().zip(&self.moves).map(|(param, moves)| leaf(param, *moves)).collect();
         let noise = Noise { seeds: self.start.seeds, iteration: self.iteration };
         let Passed { logits, buffers, late } =
-            graph::forward(&self.condensed.model, &leaves, pixels, &self.bench.compute.tracked, Some(noise));
-        let dims = logits.dims();
-        let (tally, slope) = loss::tally_with_gradient(&host(logits.clone().inner())?, &labels, data.classes);
+            graph::forward(&self.condensed.model, &leaves, pixels, self.bench.compute.hosted, Some(noise));
+        let (tally, slope) = self.feed.slope(batch, logits.clone().inner())?;
         if !tally.loss.is_finite() || !self.moves.contains(&true) {
             return Ok(Slope { tally, gradients: leaves.iter().map(|_| None).collect(), buffers });
         }
-        let slope = Tensor::<2>::from_data(TensorData::new(slope, dims), &self.bench.compute.tracked);
-        let mut found = (logits * slope).sum().backward();
+        let mut found = (logits * slope.autodiff()).sum().backward();
         let mut gradients: Vec<Option<Found>> =
             leaves.iter().map(|leaf| leaf.grad_remove(&mut found).map(|whole| Found::Whole(Box::new(whole)))).collect();
         for (tensor, late) in late {
@@ -195,7 +174,7 @@ impl<'a> Run<'a> {
     /// Evaluates validation data, extends the curve, keeps the state if it is the best so far, and gives the loss.
     fn evaluate(&mut self) -> Result<f64, Failure> {
         self.check_rule_2()?;
-        let validation = self.bench.tally(&self.condensed.model, &self.params, Split::Validation)?;
+        let validation = self.tally(&self.params, Split::Validation)?;
         let trained = (self.recent.examples > 0).then(|| std::mem::take(&mut self.recent));
         let finite = |x: f64| x.is_finite().then_some(x as f32);
         self.curve.iteration.push(self.iteration);
@@ -214,7 +193,7 @@ impl<'a> Run<'a> {
     /// Rule 2: a masked weight is exactly 0, a frozen one has not moved.
     fn check_rule_2(&self) -> Result<(), Failure> {
         for (tensor, param) in self.params.iter().enumerate() {
-            let violations = self.learner.violations(tensor, &host(param.clone())?);
+            let violations = self.course.violations(tensor, param)?;
             if violations > 0 {
                 let (name, _) = &self.names[tensor];
                 let message =
@@ -236,16 +215,16 @@ impl<'a> Run<'a> {
     pub fn snapshot(&self) -> Result<State, Failure> {
         let mut state = self.state()?;
         for (tensor, values) in state.values.iter_mut().enumerate() {
-            if let Some(beneath) = self.learner.beneath(tensor) {
-                values.copy_from_slice(beneath);
+            if let Some(beneath) = self.course.beneath(tensor)? {
+                *values = beneath;
             }
         }
         Ok(state)
     }
 
     pub fn state(&self) -> Result<State, Failure> {
-        let values = self.params.iter().map(|param| host(param.clone())).collect::<Result<_, _>>()?;
-        Ok(State { values, masks: self.learner.masks() })
+        let values = self.params.iter().map(|param| device::fetched(param.clone())).collect::<Result<_, _>>()?;
+        Ok(State { values, masks: self.course.masks()? })
     }
 
     pub fn ticket(&self, state: &State) -> Ticket {
@@ -274,14 +253,16 @@ impl<'a> Run<'a> {
         Ok(Outcome { ticket: self.ticket(&self.state()?), training: Some(record), scores, snapshots })
     }
 
+    fn tally(&self, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {
+        self.bench.tally(&*self.feed, &self.condensed.model, params, split)
+    }
+
     /// Test data is looked at here, after the training, and nowhere else in it.
     fn scores(&self, best: &Best) -> Result<Scores, Failure> {
-        let model = &self.condensed.model;
         let early = tensors(&best.state.values, &self.bench.compute.plain);
-        let test = self.bench.tally(model, &early, Split::Test)?;
-        let (train, last) =
-            (self.bench.tally(model, &self.params, Split::Train)?, self.bench.tally(model, &self.params, Split::Test)?);
-        let validation = self.bench.tally(model, &self.params, Split::Validation)?;
+        let test = self.tally(&early, Split::Test)?;
+        let (train, last) = (self.tally(&self.params, Split::Train)?, self.tally(&self.params, Split::Test)?);
+        let validation = self.tally(&self.params, Split::Validation)?;
         Ok(Scores {
             early_stop_iteration: best.iteration,
             validation_loss: best.validation.mean_loss(),

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::run::{Found, Run};
-use super::{Bench, Split, Start, host, tensors};
+use super::feed::{Split, feed};
+use super::moves::Found;
+use super::run::Run;
+use super::{Bench, Start, tensors};
 use crate::dataset::Prepared;
 use crate::device::{self, Compute};
 use crate::kernel::gradient::collect;
@@ -73,6 +75,11 @@ impl Small {
         let plan = crate::plan::plan(&spec, &registry, "any").unwrap_or_else(|e| panic!("{e}"));
         let data = Prepared::load(&spec.variants[0].dataset, 1, &registry, &[]).unwrap();
         Small { registry, model: plan.variants[0].model.clone(), data, compute: device::open("cpu").unwrap() }
+    }
+
+    /// On another device.
+    fn on(self, compute: Compute) -> Small {
+        Small { compute, ..self }
     }
 
     fn bench(&self) -> Bench<'_> {
@@ -150,8 +157,7 @@ fn edge_popup_moves_no_weight_by_a_bit_at_any_step() {
     let small = Small::new();
     let bench = small.bench();
     let optimizer = json!({ "use": "sgd", "learning_rate": 0.5, "momentum": 0.9, "weight_decay": 0.1 });
-    let scores = json!({ "use": "kaiming-uniform", "config": { "a": 2.0 }, "version": 1 });
-    let learn = json!({ "use": "edge-popup", "weights_remaining": 0.4, "scores": scores });
+    let learn = json!({ "use": "edge-popup", "weights_remaining": 0.4, "scores": kaiming_scores() });
     let begun = small.ticket(|_| true);
     let training = small.training(optimizer, learn);
     let mut run = Run::begin(&bench, begun.clone(), &training, &START).unwrap();
@@ -191,7 +197,9 @@ fn gradients_are_the_slopes_of_the_mean_loss() {
         let mut ticket = begun.clone();
         ticket.arrays[name].values[i] += change;
         let values: Vec<Vec<f32>> = ticket.arrays.into_values().map(|array| array.values).collect();
-        bench.tally(bench.model, &tensors(&values, &small.compute.plain), Split::Train).unwrap().mean_loss()
+        let feed = feed(&small.data, &small.compute);
+        let params = tensors(&values, &small.compute.plain);
+        bench.tally(&*feed, bench.model, &params, Split::Train).unwrap().mean_loss()
     };
     // Pixel 406 is in the middle of the image.
     for (name, i) in [("fc1.weight", 406 * 6), ("fc1.bias", 2), ("out.weight", 7), ("out.weight", 41), ("out.bias", 3)]
@@ -226,7 +234,7 @@ fn gradients_of_convolutions_pools_and_normalisation_are_the_slopes_of_the_batch
             continue;
         };
         let gradient = match gradient {
-            Found::Whole(gradient) => host(*gradient).unwrap(),
+            Found::Whole(gradient) => device::fetched(*gradient).unwrap(),
             Found::Late(late) => collect(late.get().unwrap(), &begun.arrays[&param.name].values),
         };
         for i in [0, param.len() / 2, param.len() - 1] {
@@ -245,8 +253,7 @@ fn gradients_of_convolutions_pools_and_normalisation_are_the_slopes_of_the_batch
 fn edge_popup_freezes_scales_and_shifts_and_running_statistics_move() {
     let small = Small::of(IMAGES);
     let bench = small.bench();
-    let scores = json!({ "use": "kaiming-uniform", "config": { "a": 2.0 }, "version": 1 });
-    let learn = json!({ "use": "edge-popup", "weights_remaining": 0.5, "scores": scores });
+    let learn = json!({ "use": "edge-popup", "weights_remaining": 0.5, "scores": kaiming_scores() });
     let begun = small.ticket(|_| true);
     let training = small.training(json!({ "use": "sgd", "learning_rate": 0.5, "weight_decay": 0.1 }), learn);
     let mut run = Run::begin(&bench, begun.clone(), &training, &START).unwrap();
@@ -256,6 +263,74 @@ fn edge_popup_freezes_scales_and_shifts_and_running_statistics_move() {
     for param in small.model.params.iter().filter(|param| param.kind.is_none()) {
         let (before, after) = (&begun.arrays[&param.name].values, &ticket.arrays[&param.name].values);
         assert_eq!(bits(before) == bits(after), param.role.is_trained(), "{}", param.name);
+    }
+}
+
+/// The devices that are built in, used as though their memory were not the host's.
+fn elsewhere() -> impl Iterator<Item = Compute> {
+    ["cpu", "libtorch"].into_iter().filter_map(|name| device::open(name).ok()).map(Compute::as_elsewhere)
+}
+
+fn kaiming_scores() -> Value {
+    json!({ "use": "kaiming-uniform", "config": { "a": 2.0 }, "version": 1 })
+}
+
+#[test]
+fn a_step_elsewhere_brings_two_numbers_to_the_host() {
+    let popup = json!({ "use": "edge-popup", "weights_remaining": 0.4, "scores": kaiming_scores() });
+    for (compute, learn) in elsewhere().flat_map(|compute| [(compute.clone(), json!({})), (compute, popup.clone())]) {
+        let small = Small::of(IMAGES).on(compute);
+        let bench = small.bench();
+        let training = small.training(json!({ "use": "sgd", "learning_rate": 0.1, "momentum": 0.9 }), learn);
+        let mut run = Run::begin(&bench, small.ticket(|_| true), &training, &START).unwrap();
+        run.to(1).unwrap();
+        let before = device::FETCHED.get();
+        run.to(6).unwrap();
+        assert_eq!(device::FETCHED.get() - before, 5 * 2, "{}", small.compute.kind);
+    }
+}
+
+#[test]
+fn a_training_elsewhere_goes_the_hosts_way() {
+    let popup = json!({ "use": "edge-popup", "weights_remaining": 0.4, "scores": kaiming_scores() });
+    let sgd = json!({ "use": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.01 });
+    let adam = json!({ "use": "adam", "learning_rate": 0.002, "weight_decay": 0.01 });
+    for (layers, optimizer, learn) in [
+        (FLAT, &sgd, json!({})),
+        (FLAT, &adam, json!({})),
+        (FLAT, &sgd, popup.clone()),
+        (IMAGES, &adam, json!({})),
+        (IMAGES, &sgd, popup),
+    ] {
+        let keeps = |i| learn.get("use").is_some() || i % 3 > 0;
+        let trained = |small: Small| {
+            let bench = small.bench();
+            let training = small.training(optimizer.clone(), learn.clone());
+            let outcome = bench.train(small.ticket(keeps), &training, &START).unwrap();
+            (outcome.ticket, outcome.training.unwrap(), outcome.scores.unwrap())
+        };
+        let (ticket, record, scores) = trained(Small::of(layers));
+        for compute in elsewhere() {
+            let what = format!("{optimizer} {learn} on {}", compute.kind);
+            let (found, there, scored) = trained(Small::of(layers).on(compute));
+            assert_eq!(found.violations(), 0, "{what}");
+            for (name, array) in &ticket.arrays {
+                let pairs = array.values.iter().zip(&found.arrays[name].values);
+                let far = pairs.filter(|(a, b)| (*a - *b).abs() > 2e-3 * a.abs().max(0.1)).count();
+                // Where scores are nearly equal, rounding decides between them.
+                assert!(far * 100 <= array.values.len(), "{what}: {far} of {} in {name}", array.values.len());
+            }
+            for (name, mask) in &ticket.masks {
+                assert_eq!(mask.kept(), found.masks[name].kept(), "{what}: {name}");
+            }
+            for (a, b) in record.curve.validation_loss.iter().zip(&there.curve.validation_loss) {
+                assert!(
+                    (a.unwrap() - b.unwrap()).abs() < 0.01 * a.unwrap(),
+                    "{what}: a loss of {b:?}, and {a:?} there"
+                );
+            }
+            assert!((scores.test_accuracy - scored.test_accuracy).abs() < 0.01, "{what}");
+        }
     }
 }
 
@@ -298,5 +373,5 @@ fn values_come_back_from_the_device_as_they_went() {
     let small = Small::new();
     let values = vec![vec![1.0f32, -0.0, f32::MIN_POSITIVE / 2.0]];
     let there = tensors(&values, &small.compute.plain);
-    assert_eq!(bits(&host(there[0].clone()).unwrap()), bits(&values[0]));
+    assert_eq!(bits(&device::fetched(there[0].clone()).unwrap()), bits(&values[0]));
 }

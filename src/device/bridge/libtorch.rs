@@ -4,12 +4,17 @@
 
 use std::sync::Once;
 
-use burn::backend::LibTorch;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, DispatchDevice, LibTorch, backend_extension};
 use burn::tensor::Device;
 use tch::{Kind, Tensor};
 
 use super::Host;
+use super::own::Window;
 
 type Stored = FloatTensor<LibTorch>;
 
@@ -71,6 +76,120 @@ impl Host for LibTorch {
     fn fresh(shape: &[usize], _: &Stored) -> Stored {
         let shape: Vec<i64> = shape.iter().map(|n| *n as i64).collect();
         Stored::new(Tensor::empty(shape, (Kind::Float, tch::Device::Cpu)))
+    }
+}
+
+/// Whether libtorch holds a device's tensors, on the CPU or elsewhere.
+pub fn holds(device: &Device) -> bool {
+    matches!(device.clone().inner().as_dispatch(), DispatchDevice::LibTorch(_))
+}
+
+/// The k-th smallest of values that no graph follows, counted from 1.
+pub fn kth_smallest(values: burn::tensor::Tensor<1>, k: usize) -> Option<burn::tensor::Tensor<1>> {
+    let values = values.try_into_primitive::<LibTorch>().ok()?;
+    let found = Stored::new(values.tensor.kthvalue(k as i64, 0, true).0);
+    Some(burn::tensor::Tensor::from_primitive::<LibTorch>(found))
+}
+
+/// Convolves with libtorch's own gradients. An empty bias is none.
+pub fn convolve(
+    x: burn::tensor::Tensor<4>,
+    weight: burn::tensor::Tensor<4>,
+    bias: burn::tensor::Tensor<1>,
+    window: Window,
+) -> burn::tensor::Tensor<4> {
+    let [x, weight, bias] = [x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
+    burn::tensor::Tensor::from_dispatch(<Dispatch as Own>::convolved(x, weight, bias, window))
+}
+
+/// The extension: what libtorch does by itself.
+#[backend_extension(Autodiff, LibTorch)]
+pub trait Own: Backend {
+    fn convolved(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        window: Window,
+    ) -> FloatTensor<Self>;
+}
+
+impl Own for LibTorch {
+    fn convolved(x: Stored, weight: Stored, bias: Stored, window: Window) -> Stored {
+        Stored::new(convolution([&x.tensor, &weight.tensor, &bias.tensor], window))
+    }
+}
+
+impl<C: CheckpointStrategy> Own for Autodiff<LibTorch, C> {
+    fn convolved(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        window: Window,
+    ) -> FloatTensor<Self> {
+        let [(x, x_node), (weight, weight_node), (bias, bias_node)] = [x, weight, bias].map(|t| t.into_parts());
+        let nodes = [x_node, weight_node, bias_node];
+        match Backward::<LibTorch, 3>::prepare::<C>(Convolution, nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => {
+                let (state, y) = Convolved::of([x, weight, bias], window);
+                prepared.finish(state, y)
+            }
+            OpsKind::UnTracked(prepared) => prepared.finish(LibTorch::convolved(x, weight, bias, window)),
+        }
+    }
+}
+
+/// `[x, weight, bias]`; an empty bias is none.
+fn convolution([x, weight, bias]: [&Tensor; 3], Window { stride, padding }: Window) -> Tensor {
+    let [stride, padding] = [stride, padding].map(|n| [n as i64; 2]);
+    x.conv2d(weight, (bias.numel() > 0).then_some(bias), stride, padding, [1; 2], 1)
+}
+
+/// The way back through a convolution. libtorch's own is bound by `tch` only inside libtorch's graph: so each convolution
+/// is a graph of its own there, and one node of burn's.
+#[derive(Debug)]
+struct Convolution;
+
+/// A convolution in libtorch's graph.
+#[derive(Clone, Debug)]
+struct Convolved {
+    inputs: [Stored; 3],
+    y: Stored,
+    /// As burn holds inputs and output: while these are there, it writes into none of them.
+    _held: [Stored; 4],
+}
+
+impl Convolved {
+    fn of(inputs: [Stored; 3], window: Window) -> (Convolved, Stored) {
+        let leaves = inputs.each_ref().map(|input| input.tensor.detach().set_requires_grad(true));
+        let tracked = tch::with_grad(|| convolution(leaves.each_ref(), window));
+        let y = Stored::new(tracked.detach());
+        let [a, b, c] = inputs;
+        let held = [a, b, c, y.clone()];
+        (Convolved { inputs: leaves.map(Stored::new), y: Stored::new(tracked), _held: held }, y)
+    }
+
+    /// The gradients of those inputs whose number is given.
+    fn gradients(&self, dy: &Tensor, wanted: &[usize]) -> Vec<Tensor> {
+        let wanted: Vec<&Tensor> = wanted.iter().map(|i| &self.inputs[*i].tensor).collect();
+        // Of y · dy, the gradient with respect to y is dy.
+        tch::with_grad(|| {
+            let slope = self.y.tensor.flatten(0, -1).dot(&dy.flatten(0, -1));
+            Tensor::run_backward(&[slope], &wanted, false, false)
+        })
+    }
+}
+
+impl Backward<LibTorch, 3> for Convolution {
+    type State = Convolved;
+
+    fn backward(self, ops: Ops<Convolved, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let dy = gradients.consume::<LibTorch>(&ops.node);
+        let parents: Vec<_> = ops.parents.into_iter().enumerate().filter_map(|(i, node)| Some((i, node?))).collect();
+        let wanted: Vec<usize> = parents.iter().map(|(i, _)| *i).collect();
+        let found = ops.state.gradients(&dy.tensor, &wanted);
+        for ((_, node), gradient) in parents.into_iter().zip(found) {
+            gradients.register::<LibTorch>(node.id, Stored::new(gradient));
+        }
     }
 }
 

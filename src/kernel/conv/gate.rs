@@ -1,8 +1,7 @@
 //! The gradient through a fused ReLU, and the bias's gradient, in one pass over `dy`.
 
-use rayon::prelude::*;
-
 use super::Conv;
+use crate::kernel::tasks::{self, Shared};
 
 /// With `y`, gates: `dy` stays where `y` is above 0 or NaN and becomes 0 elsewhere. With `db`, `[outputs]`, that becomes
 /// the sum of `dy` over images and pixels.
@@ -14,19 +13,25 @@ pub fn gate_and_sum(conv: &Conv, y: Option<&[f32]>, dy: &mut [f32], db: Option<&
     // One sum for each plane, in whatever order; then one for each output over images in their order.
     let mut sums = vec![0.0; conv.batch * conv.outputs];
     let summed = db.is_some();
-    let one = |(i, (dy, sum)): (usize, (&mut [f32], &mut f32))| {
-        if let Some(y) = y {
-            gate(&y[i * plane..][..plane], dy);
-        }
-        if summed {
-            *sum = self::sum(dy);
-        }
-    };
-    if rayon::current_num_threads() == 1 {
-        dy.chunks_exact_mut(plane).zip(&mut sums).enumerate().for_each(one);
-    } else {
-        dy.par_chunks_exact_mut(plane).zip(&mut sums).enumerate().with_min_len(conv.outputs).for_each(one);
-    }
+    let dy = Shared::new(dy);
+    tasks::each_chunk(
+        &mut sums,
+        conv.outputs,
+        || (),
+        |(), image, sums| {
+            for (output, sum) in sums.iter_mut().enumerate() {
+                let start = (image * conv.outputs + output) * plane;
+                // SAFETY: an image is one task's.
+                let dy = unsafe { dy.range(start, plane) };
+                if let Some(y) = y {
+                    gate(&y[start..start + plane], dy);
+                }
+                if summed {
+                    *sum = self::sum(dy);
+                }
+            }
+        },
+    );
     if let Some(db) = db {
         assert_eq!(db.len(), conv.outputs);
         for (output, db) in db.iter_mut().enumerate() {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::{Conv, backward, forward};
 use crate::kernel::simd::portable;
+use crate::kernel::testing::on_threads;
 
 /// Values in −1..1 that look random: the top bits of a linear congruential generator.
 fn values(len: usize, seed: u32) -> Vec<f32> {
@@ -149,10 +150,7 @@ fn threads_do_not_change_a_bit() {
     let bits = |passes: Passes| passes.map(|pass| pass.iter().map(|v| v.to_bits()).collect::<Vec<_>>());
     for conv in usual() {
         let case = Case::new(conv);
-        let on = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-            bits(pool.install(|| case.passes()))
-        };
+        let on = |threads| on_threads(threads, || bits(case.passes()));
         let one = on(1);
         assert!(on(2) == one && on(4) == one, "{conv:?}");
     }

@@ -146,11 +146,11 @@ fn sum<'a>(total: Option<&mut [f32]>, parts: impl Iterator<Item = Option<&'a [f3
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rayon::ThreadPoolBuilder;
 
     use super::*;
     use crate::kernel::simd::portable;
     use crate::kernel::sparse::testing::{assert_near, numbers, some_of};
+    use crate::kernel::testing::on_threads;
 
     struct Case {
         shape: Conv,
@@ -217,9 +217,7 @@ mod tests {
         }
 
         fn check(&self, relu: bool) {
-            // Plain instructions are asked for on one thread.
-            let one = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-            let plain = one.install(|| portable::only(|| self.ours(relu)));
+            let plain = portable::only(|| self.ours(relu));
             for results in [self.ours(relu), plain] {
                 results
                     .iter()
@@ -281,8 +279,7 @@ mod tests {
         for width in [9, 16] {
             let shape = Conv { batch: 11, inputs: 8, height: 9, width, outputs: 8, kernel: 3, stride: 1, padding: 1 };
             let case = Case::new(shape, 30, 2);
-            let on =
-                |threads| ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| case.ours(true));
+            let on = |threads| on_threads(threads, || case.ours(true));
             let one = on(1);
             assert!(on(2) == one && on(4) == one);
         }

@@ -163,11 +163,11 @@ impl SparseLinear {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rayon::ThreadPoolBuilder;
 
     use super::*;
     use crate::kernel::simd::portable;
     use crate::kernel::sparse::testing::{assert_near, numbers, some_of};
+    use crate::kernel::testing::on_threads;
 
     struct Case {
         inputs: usize,
@@ -277,8 +277,7 @@ mod tests {
     #[test]
     fn the_number_of_threads_changes_no_bit() {
         let case = Case::new(512, 300, 70, 20, 3);
-        let on =
-            |threads| ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| case.ours(true, true));
+        let on = |threads| on_threads(threads, || case.ours(true, true));
         let one = on(1);
         assert!(on(2) == one && on(4) == one);
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::conv::SparseConv;
 use super::linear::{SparseLinear, Transposed};
 use crate::kernel::conv::Conv;
-use crate::kernel::{INPUTS, Op};
+use crate::kernel::{INPUTS, Incoming, Op, Reads};
 
 /// x, values and bias, or nothing for it, to y, with a ReLU where one follows at once.
 pub struct LinearStep {
@@ -35,6 +35,10 @@ impl Op for LinearStep {
         vec![self.batch, self.units]
     }
 
+    fn reads(&self) -> Reads {
+        Reads { x: true, y: self.relu }
+    }
+
     fn forward(&self, [x, values, bias]: [&[f32]; INPUTS], y: &mut [f32]) {
         let mut kept = None;
         let bias = (!bias.is_empty()).then_some(bias);
@@ -46,11 +50,11 @@ impl Op for LinearStep {
         &self,
         [x, values, _]: [&[f32]; INPUTS],
         y: &[f32],
-        dy: &mut [f32],
+        dy: &mut dyn Incoming,
         [dx, dvalues, dbias]: [Option<&mut [f32]>; INPUTS],
     ) {
         let kept = self.transposed.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.layer.backward(x, values, self.relu.then_some(y), dy, dx, dvalues, dbias, kept.as_ref());
+        self.layer.backward(x, values, self.relu.then_some(y), dy.read(), dx, dvalues, dbias, kept.as_ref());
     }
 }
 
@@ -72,6 +76,10 @@ impl Op for ConvStep {
         vec![self.conv.batch, self.conv.outputs, self.conv.output_height(), self.conv.output_width()]
     }
 
+    fn reads(&self) -> Reads {
+        Reads { x: true, y: self.relu }
+    }
+
     fn forward(&self, [x, values, bias]: [&[f32]; INPUTS], y: &mut [f32]) {
         self.layer.forward(x, values, (!bias.is_empty()).then_some(bias), self.relu, y);
     }
@@ -80,9 +88,9 @@ impl Op for ConvStep {
         &self,
         [x, values, _]: [&[f32]; INPUTS],
         y: &[f32],
-        dy: &mut [f32],
+        dy: &mut dyn Incoming,
         [dx, dvalues, dbias]: [Option<&mut [f32]>; INPUTS],
     ) {
-        self.layer.backward(x, values, self.relu.then_some(y), dy, dx, dvalues, dbias);
+        self.layer.backward(x, values, self.relu.then_some(y), dy.read(), dx, dvalues, dbias);
     }
 }

@@ -1,0 +1,163 @@
+//! An expression's figures, computed from a study.
+
+use std::collections::BTreeMap;
+
+use super::problems;
+use super::statistics::Sample;
+use crate::figure::points::by_replicate;
+use crate::prediction::{Aggregate, Expression, Function, Kind, Ladder, Metric, Operator, Reference, Rung, Unit};
+use crate::record::{Row, Status, Study};
+
+/// What an expression comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Figure {
+    pub unit: Unit,
+    /// Of the means over replicates.
+    pub value: f64,
+    /// Replicates of every result in it; none of a constant.
+    pub n: Option<usize>,
+    pub each: Each,
+}
+
+/// The same figure of each replicate, where its mean over them is the figure.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Each {
+    /// No result is in it.
+    Constant,
+    Replicates(BTreeMap<u32, f64>),
+    /// A ratio of means, say, is not the mean of ratios.
+    Mixed,
+}
+
+impl Figure {
+    pub fn constant(value: f64) -> Figure {
+        Figure { unit: Unit::Number, value, n: None, each: Each::Constant }
+    }
+
+    /// Over the replicates, paired.
+    pub fn sample(&self) -> Option<Sample> {
+        match &self.each {
+            Each::Replicates(each) => Sample::of(&each.values().copied().collect::<Vec<_>>()),
+            _ => None,
+        }
+    }
+}
+
+/// The rungs of a study's tickets, run or not.
+pub(super) fn ladder(study: &Study) -> Ladder<'_> {
+    Ladder::new(study.rows.iter().map(|row| Rung {
+        variant: &row.variant,
+        pipeline: &row.pipeline,
+        level: row.level,
+        kept: row.kept_weights,
+        prunable: row.prunable_weights,
+    }))
+}
+
+/// A reference's tickets, all of them with a score, or why not.
+pub(super) fn rows<'a>(study: &'a Study, ladder: &Ladder, reference: &Reference) -> Result<Vec<&'a Row>, Vec<String>> {
+    let rung = ladder.find(reference).map_err(|fault| vec![fault.message])?;
+    let belongs = |row: &&Row| {
+        (row.variant.as_str(), row.pipeline.as_str(), row.level) == (rung.variant, rung.pipeline, rung.level)
+            && row.kept_weights == rung.kept
+    };
+    let rows: Vec<&Row> = study.rows.iter().filter(belongs).collect();
+    let mut lacking: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
+    for row in &rows {
+        let scored = row.status == Status::Done && row.scores().is_some();
+        if !scored {
+            let why = problems::why(row).unwrap_or_else(|| "not run: beyond its pipeline's stop rule".into());
+            lacking.entry(why).or_default().push(row);
+        }
+    }
+    if lacking.is_empty() {
+        return Ok(rows);
+    }
+    let place = reference.place.as_ref().map_or(String::new(), |(place, _)| format!("@{place}"));
+    let told = |(why, rows): (String, Vec<&Row>)| {
+        format!("{}{place}, replicate {}: {why}", reference.pipeline.text, problems::replicates(&rows))
+    };
+    Err(lacking.into_iter().map(told).collect())
+}
+
+/// The figure of an expression whose tickets all have their scores.
+pub(super) fn figure(study: &Study, ladder: &Ladder, expression: &Expression) -> Result<Figure, Vec<String>> {
+    let of = |part: &Expression| figure(study, ladder, part);
+    match &expression.kind {
+        Kind::Number(number) => Ok(Figure::constant(number.value())),
+        Kind::Result(reference) => result(&rows(study, ladder, reference)?, reference),
+        Kind::Negative(inner) => Ok(joined(Operator::Minus, Figure::constant(0.0), of(inner)?)),
+        Kind::Call(function, arguments) => {
+            let arguments: Vec<Figure> = arguments.iter().map(of).collect::<Result<_, _>>()?;
+            Ok(call(*function, &arguments))
+        }
+        Kind::Join(operator, left, right) => Ok(joined(*operator, of(left)?, of(right)?)),
+        Kind::Within(_) => Err(vec!["a comparison stands where a figure should".into()]),
+    }
+}
+
+fn result(rows: &[&Row], reference: &Reference) -> Result<Figure, Vec<String>> {
+    let name = &reference.metric.text;
+    let metric = Metric::named(name).ok_or_else(|| vec![format!("no metric is named {name:?}")])?;
+    let values = by_replicate(rows, &|row| row.scores().map(|scores| metric.of(row, scores)));
+    let whole = rows.iter().all(|row| row.scores().is_some_and(|scores| metric.of(row, scores).is_finite()));
+    let sample = Sample::of(&values.iter().map(|(_, value)| *value).collect::<Vec<_>>()).filter(|_| whole);
+    let sample = sample.ok_or_else(|| vec![format!("{}: its {name} is not finite", reference.pipeline.text)])?;
+    let Some(word) = &reference.aggregate else {
+        let each = Each::Replicates(values.into_iter().collect());
+        return Ok(Figure { unit: metric.unit(), value: sample.mean, n: Some(sample.n), each });
+    };
+    let unknown = || vec![format!("replicates have no {:?}", word.text)];
+    let aggregate = Aggregate::named(&word.text).ok_or_else(unknown)?;
+    let value = match aggregate {
+        Aggregate::Min => sample.least,
+        Aggregate::Max => sample.greatest,
+        Aggregate::N => sample.n as f64,
+        Aggregate::Std => {
+            sample.deviation.ok_or_else(|| vec![format!("{}: one replicate has no std", reference.pipeline.text)])?
+        }
+    };
+    Ok(Figure { unit: aggregate.unit(metric.unit()), value, n: Some(sample.n), each: Each::Mixed })
+}
+
+/// The figure of two that an operator joins.
+pub(super) fn joined(operator: Operator, left: Figure, right: Figure) -> Figure {
+    let combine = |a: f64, b: f64| match operator {
+        Operator::Plus => a + b,
+        Operator::Minus => a - b,
+        Operator::Times => a * b,
+        Operator::Over => a / b,
+        // What is compared or joined by logic is no figure; `check` does not let it through.
+        _ => f64::NAN,
+    };
+    let additive = matches!(operator, Operator::Plus | Operator::Minus);
+    let scaled = |each: &BTreeMap<u32, f64>, by: &dyn Fn(f64) -> f64| {
+        Each::Replicates(each.iter().map(|(replicate, value)| (*replicate, by(*value))).collect())
+    };
+    let each = match (&left.each, &right.each) {
+        (Each::Constant, Each::Constant) => Each::Constant,
+        (Each::Replicates(each), Each::Constant) => scaled(each, &|value| combine(value, right.value)),
+        (Each::Constant, Each::Replicates(each)) if operator != Operator::Over => {
+            scaled(each, &|value| combine(left.value, value))
+        }
+        (Each::Replicates(one), Each::Replicates(other)) if additive && one.keys().eq(other.keys()) => {
+            let pairs = one.iter().zip(other.values());
+            Each::Replicates(pairs.map(|((replicate, a), b)| (*replicate, combine(*a, *b))).collect())
+        }
+        _ => Each::Mixed,
+    };
+    let n = left.n.into_iter().chain(right.n).min();
+    Figure { unit: operator.unit(left.unit, right.unit), value: combine(left.value, right.value), n, each }
+}
+
+fn call(function: Function, arguments: &[Figure]) -> Figure {
+    let unit = arguments.iter().fold(Unit::Number, |unit, figure| unit.joined(figure.unit).unwrap_or(unit));
+    let values = arguments.iter().map(|figure| figure.value);
+    let value = match function {
+        Function::Min => values.reduce(f64::min),
+        Function::Max => values.reduce(f64::max),
+        Function::Abs => values.last().map(f64::abs),
+    };
+    let n = arguments.iter().filter_map(|figure| figure.n).min();
+    Figure { unit, value: value.unwrap_or(f64::NAN), n, each: if n.is_none() { Each::Constant } else { Each::Mixed } }
+}

@@ -1,0 +1,84 @@
+//! What a training is fed: batches, and what their logits say of their labels.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::resting::Resting;
+use crate::dataset::{Examples, Prepared};
+use crate::device::{self, Compute};
+use crate::loss::{self, Tally};
+use crate::stage::Failure;
+
+#[derive(Clone, Copy)]
+pub(super) enum Split {
+    Train,
+    Validation,
+    Test,
+}
+
+impl Split {
+    /// Where its examples are, and which they are.
+    pub fn of(self, data: &Prepared) -> (&Examples, &[u32]) {
+        match self {
+            Split::Train => (&data.dataset.train, &data.split.train),
+            Split::Validation => (&data.dataset.train, &data.split.validation),
+            Split::Test => (&data.dataset.test, &data.test),
+        }
+    }
+}
+
+/// A data set beside a device. Pixels are `[batch, pixels]`, logits `[batch, classes]`, and no graph follows either.
+pub(super) trait Feed {
+    /// The pixels of some examples of a split.
+    fn pixels(&self, split: Split, indices: &[u32]) -> Tensor<2>;
+
+    /// What the logits of some training examples say, and the mean loss's gradient with respect to them.
+    fn slope(&self, indices: &[u32], logits: Tensor<2>) -> Result<(Tally, Tensor<2>), Failure>;
+
+    /// What the logits that `forward` makes of a whole split say, in so large batches, in its order.
+    fn tally(&self, split: Split, batch: usize, forward: &dyn Fn(Tensor<2>) -> Tensor<2>) -> Result<Tally, Failure>;
+}
+
+/// A data set for a device: on the host where tensors rest there, and there where they rest elsewhere.
+pub(super) fn feed<'a>(data: &'a Prepared, compute: &'a Compute) -> Box<dyn Feed + 'a> {
+    match compute.hosted {
+        true => Box::new(Hosted { data, device: &compute.plain }),
+        false => Box::new(Resting::new(data, &compute.plain)),
+    }
+}
+
+/// Batches are gathered on the host, and so are the sums over logits.
+struct Hosted<'a> {
+    data: &'a Prepared,
+    device: &'a Device,
+}
+
+impl Feed for Hosted<'_> {
+    fn pixels(&self, split: Split, indices: &[u32]) -> Tensor<2> {
+        sent(self.data, split, indices, self.device)
+    }
+
+    fn slope(&self, indices: &[u32], logits: Tensor<2>) -> Result<(Tally, Tensor<2>), Failure> {
+        let dims = logits.dims();
+        let labels = self.data.labels(&self.data.dataset.train, indices);
+        let (tally, slope) = loss::tally_with_gradient(&device::fetched(logits)?, &labels, self.data.classes);
+        Ok((tally, Tensor::from_data(TensorData::new(slope, dims), self.device)))
+    }
+
+    fn tally(&self, split: Split, batch: usize, forward: &dyn Fn(Tensor<2>) -> Tensor<2>) -> Result<Tally, Failure> {
+        let (examples, indices) = split.of(self.data);
+        let mut total = Tally::default();
+        for batch in indices.chunks(batch) {
+            let logits = device::fetched(forward(self.pixels(split, batch)))?;
+            total.add(&loss::tally(&logits, &self.data.labels(examples, batch), self.data.classes));
+        }
+        Ok(total)
+    }
+}
+
+/// Pixels that are gathered on the host.
+pub(super) fn sent(data: &Prepared, split: Split, indices: &[u32], device: &Device) -> Tensor<2> {
+    let (examples, _) = split.of(data);
+    let len = examples.shape.iter().product();
+    let pixels = data.pixels(examples, indices, device::buffer(indices.len() * len));
+    Tensor::from_data(TensorData::new(pixels, [indices.len(), len]), device)
+}

@@ -1,0 +1,130 @@
+//! How a training moves: its learner and its optimizer, in the host's memory or where tensors rest elsewhere.
+
+use std::borrow::Borrow;
+
+use burn::tensor::Tensor;
+use indexmap::IndexMap;
+
+use super::Bench;
+use crate::device::{self, Late};
+use crate::kernel::gradient::{Gradient, Whole};
+use crate::learn::Learner;
+use crate::mask::Mask;
+use crate::model::Model;
+use crate::optimizer::Stepper;
+use crate::seed::Seeds;
+use crate::stage::Training;
+use crate::ticket::Ticket;
+use crate::values::{Array, Place, Values};
+
+/// A gradient that a training pass has found.
+pub(super) enum Found {
+    /// Of the graph.
+    Whole(Box<Tensor<1>>),
+    /// That follows from what the graph left, where kernels work.
+    Late(Late),
+}
+
+/// Learner and optimizer of one training. Tensors are numbered as in the model, and no graph follows them.
+pub(super) trait Moves {
+    /// Whether a tensor moves and so needs a gradient, tensor by tensor.
+    fn moves(&self) -> Vec<bool>;
+
+    /// A tensor's values after a step. Where nobody else holds them, they are changed where they are.
+    fn step(&mut self, tensor: usize, values: Tensor<1>, gradient: Found, rate: f64) -> Tensor<1>;
+
+    /// `Learner::beneath`, on the host.
+    fn beneath(&self, tensor: usize) -> Result<Option<Vec<f32>>, String>;
+
+    /// `Learner::masks`.
+    fn masks(&self) -> Result<IndexMap<String, Mask>, String>;
+
+    /// `Learner::violations`.
+    fn violations(&self, tensor: usize, values: &Tensor<1>) -> Result<usize, String>;
+}
+
+/// Begins a training from a ticket, whose arrays become what the graph computes with.
+pub(super) fn moves(
+    bench: &Bench<'_>,
+    training: &Training,
+    ticket: &mut Ticket,
+    model: &Model,
+    seeds: Seeds,
+) -> Result<Box<dyn Moves>, String> {
+    let (learn, optimizer) = (&training.learn, &training.optimizer);
+    if bench.compute.hosted {
+        let learner = learn.start(ticket, model, seeds, bench.registry)?;
+        let stepper = optimizer.start(&learner.lengths());
+        return Ok(Box::new(Moving { learner, stepper }));
+    }
+    let place = Place(bench.compute.plain.clone());
+    let learner = learn.start_elsewhere(ticket, model, seeds, bench.registry, &place)?;
+    let stepper = optimizer.start_elsewhere(&learner.lengths(), &place)?;
+    Ok(Box::new(Moving { learner, stepper }))
+}
+
+struct Moving<V: Values + ?Sized> {
+    learner: Box<dyn Learner<V>>,
+    stepper: Box<dyn Stepper<V>>,
+}
+
+impl<V: Seen + ?Sized> Moves for Moving<V> {
+    fn moves(&self) -> Vec<bool> {
+        self.learner.lengths().iter().map(|length| *length > 0).collect()
+    }
+
+    fn step(&mut self, tensor: usize, values: Tensor<1>, gradient: Found, rate: f64) -> Tensor<1> {
+        V::change(values, gradient, &mut |values, gradient| {
+            self.learner.step(tensor, values, gradient, &mut *self.stepper, rate);
+        })
+    }
+
+    fn beneath(&self, tensor: usize) -> Result<Option<Vec<f32>>, String> {
+        self.learner.beneath(tensor).map(V::to_host).transpose()
+    }
+
+    fn masks(&self) -> Result<IndexMap<String, Mask>, String> {
+        self.learner.masks()
+    }
+
+    fn violations(&self, tensor: usize, values: &Tensor<1>) -> Result<usize, String> {
+        self.learner.violations(tensor, V::seen(values)?.borrow())
+    }
+}
+
+/// How a learner sees tensors.
+trait Seen: Values {
+    fn seen(values: &Tensor<1>) -> Result<Self::Owned, String>;
+
+    fn change(values: Tensor<1>, gradient: Found, how: &mut dyn FnMut(&mut Self, Self::Gradient<'_>)) -> Tensor<1>;
+}
+
+impl Seen for [f32] {
+    fn seen(values: &Tensor<1>) -> Result<Vec<f32>, String> {
+        device::fetched(values.clone())
+    }
+
+    fn change(values: Tensor<1>, gradient: Found, how: &mut dyn FnMut(&mut [f32], &dyn Gradient)) -> Tensor<1> {
+        match gradient {
+            Found::Whole(whole) => device::change(values, *whole, &mut |values, whole| how(values, &Whole(whole))),
+            Found::Late(late) => {
+                let nothing = device::nothing(&values.device());
+                let gradient = late.get().expect("the way back has been gone");
+                device::change(values, nothing, &mut |values, _| how(values, gradient))
+            }
+        }
+    }
+}
+
+impl Seen for Array {
+    fn seen(values: &Tensor<1>) -> Result<Array, String> {
+        Ok(Array(values.clone()))
+    }
+
+    fn change(values: Tensor<1>, gradient: Found, how: &mut dyn FnMut(&mut Array, &Array)) -> Tensor<1> {
+        let Found::Whole(gradient) = gradient else { unreachable!("kernels work in the host's memory alone") };
+        let mut values = Array(values);
+        how(&mut values, &Array(*gradient));
+        values.0
+    }
+}
