@@ -10,7 +10,6 @@ use std::sync::atomic::AtomicBool;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tombola::dataset::Prepared;
 use tombola::learn::{Learn, LearnWeights, Learner};
 use tombola::model::Model;
 use tombola::plan::plan;

@@ -57,7 +57,7 @@ fn every_shipped_experiment_resolves_to_itself() {
 
 #[test]
 fn sweeps_bases_changes_blocks_and_stop_rules_resolve_to_themselves() {
-    let sweep = "[vary]\npipeline.imp.levels = [1, 2]\nmodel.init = ['zeros', 'glorot-normal']";
+    let sweep = "[vary]\npipeline.imp.levels = [2, 3]\nmodel.init = ['zeros', 'glorot-normal']";
     let base = "extends = 'quickstart'\nprediction = []\nseed = 7\nmodel.layer.fc1.units = 5\nmodel.init.use = 'kaiming-uniform'\n\
                 pipeline.imp.stage.train2.length = '900it'\npipeline.imp.stop = { accuracy_drop = 0.5, weights_remaining = 0.2 }";
     let listed = "[[variant]]\nname = 'a \"b\"'\nseed = 3\n[[variant]]\nmodel.layer.out.bias = false";
@@ -77,6 +77,9 @@ fn sweeps_bases_changes_blocks_and_stop_rules_resolve_to_themselves() {
 fn each_value_says_where_it_came_from() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tombola"));
     command.current_dir(env!("CARGO_MANIFEST_DIR")).args(["check", "experiments/quickstart", "--resolved"]);
-    let output = command.args(["--set", "seed=3", "--set", "model.layer.fc1.units=5", "--set", "prediction=[]"]).assert().success();
+    let output = command
+        .args(["--set", "seed=3", "--set", "model.layer.fc1.units=5", "--set", "prediction=[]"])
+        .assert()
+        .success();
     insta::assert_snapshot!(String::from_utf8(output.get_output().stdout.clone()).unwrap());
 }

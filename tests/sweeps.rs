@@ -85,3 +85,49 @@ fn a_variant_that_cannot_be_planned_is_refused_before_the_first_runs() {
     assert!(!swept.path().join("runs").exists());
     assert!(said.contains("in the variant `rewind=61it batch_size=60`") && said.contains("\"61it\""), "{said}");
 }
+
+/// What a command says, on stdout and on stderr.
+fn told(folder: &Path, arguments: &[&str]) -> (bool, String) {
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_tombola"));
+    let output = command.current_dir(folder).args(arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.success(), text(&output.stdout) + &text(&output.stderr))
+}
+
+#[test]
+fn check_and_plan_name_the_variants_and_a_shared_step_stands_under_the_first() {
+    let swept = with("[vary]\npipeline.imp.levels = [2, 3]");
+    let (_, said) = told(swept.path(), &["check", "small"]);
+    assert!(said.starts_with("small: 2 variants × 6 pipelines × 2 replicates, "), "{said}");
+    let (_, said) = told(swept.path(), &["plan", "small", "--replicates", "1"]);
+    assert!(said.starts_with("small: 2 variants, "), "{said}");
+    for name in ["levels=2", "levels=3"] {
+        assert_eq!(said.lines().filter(|line| line.trim() == name).count(), 2, "steps and ladder: {said}");
+    }
+    let (_, json) = told(swept.path(), &["plan", "small", "--replicates", "1", "--json"]);
+    let plan: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let of =
+        |what: &str, variant: &str| plan[what].as_array().unwrap().iter().filter(|x| x["variant"] == variant).count();
+    assert!(of("steps", "levels=3") < of("steps", "levels=2") && of("tickets", "levels=3") > of("tickets", "levels=2"));
+}
+
+#[test]
+fn a_prediction_names_its_variant_in_brackets() {
+    let sweep = "[vary]\npipeline.imp.levels = [2, 3]\n[[prediction]]\nclaim = \"it learns\"\n";
+    let of = |expect: &str| told(with(&format!("{sweep}expect = \"{expect}\"")).path(), &["check", "small"]);
+    assert!(of("imp[levels=3].test_accuracy@level 3 > 0.1").0);
+    let (right, said) = of("imp[levels=2].test_accuracy@level 3 > 0.1");
+    assert!(!right && said.contains("level"), "{said}");
+    assert!(of("imp.test_accuracy@level 2 > 0.1").1.contains("2 variants"));
+    assert!(of("imp[levels=4].test_accuracy@level 2 > 0.1").1.contains("no variant is named"));
+}
+
+#[test]
+fn a_thousand_variants_are_planned_in_seconds() {
+    let seeds = (1..=1000).map(|seed| seed.to_string()).collect::<Vec<_>>().join(", ");
+    let swept = with(&format!("[vary]\nseed = [{seeds}]"));
+    let begun = std::time::Instant::now();
+    let plan = planned(swept.path(), &["replicates=1"]);
+    assert_eq!((plan.variants.len(), plan.steps.len() % 1000), (1000, 0));
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+}

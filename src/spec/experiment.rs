@@ -64,8 +64,8 @@ fn experiment(
     let fraction = |x: &f64| (0.0..=1.0).contains(x);
     let matching = fields.read_if("matching", "from 0 to 1", fraction, d).unwrap_or(0.002);
     let dataset = fields.need_node("dataset").and_then(|node| dataset(node, library, registry, d));
-    let classes = dataset.as_ref().map_or(1, |(dataset, _)| dataset.classes as i64);
-    let classes = Node { value: Value::Integer(classes), origin: root.origin.clone() };
+    let classes = dataset.as_ref().and_then(|(_, data)| data.table()?.get("classes")).map(|(_, node)| node.clone());
+    let classes = classes.unwrap_or_else(|| Node { value: Value::Integer(1), origin: root.origin.clone() });
     let models = Models { registry, library, classes };
     let model = fields.need_node("model").and_then(|node| models.read(node, d));
     let training = fields.node("training");

@@ -54,10 +54,12 @@ fn dataset(text: &mut Text, prefix: &str, variant: &Variant) {
     let mut fields = serde_json::to_value(&variant.dataset).unwrap_or_default();
     let files = fields.as_object_mut().and_then(|fields| fields.remove("file"));
     text.header(&format!("[{prefix}dataset]"), "");
-    text.fields("", &fields, Some(&variant.data), "");
-    for file in files.iter().filter_map(Json::as_array).flatten() {
+    text.fields("", &fields, Some(&variant.data), "default of data sets");
+    let written = variant.data.table().and_then(|entries| entries.get("file")).map(|(_, node)| &node.value);
+    let written: &[Node] = if let Some(Value::List(items)) = written { items } else { &[] };
+    for (number, file) in files.iter().filter_map(Json::as_array).flatten().enumerate() {
         text.header(&format!("[[{prefix}dataset.file]]"), "");
-        text.fields("", file, None, "");
+        text.fields("", file, written.get(number), "");
     }
 }
 

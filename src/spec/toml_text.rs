@@ -6,30 +6,35 @@ use serde_json::Value as Json;
 const COLUMN: usize = 60;
 
 #[derive(Default)]
-pub struct Text(Vec<(String, String)>);
+pub struct Text {
+    lines: Vec<(String, String)>,
+    last_header: String,
+}
 
 impl Text {
     pub fn header(&mut self, header: &str, comment: &str) {
-        // A header follows its own elder at once: `[[stage]]`, `[stage.train]`.
-        let nested = self.0.last().is_some_and(|(line, _)| line.starts_with('['));
-        if !self.0.is_empty() && !nested {
+        // What an element of a list is stands with it: `[[stage]]`, `[stage.train]`.
+        let element = self.last_header.strip_prefix("[[").map(|header| header.trim_end_matches(']'));
+        let same = element.is_some_and(|element| header.trim_start_matches('[').starts_with(&format!("{element}.")));
+        if !self.lines.is_empty() && !same {
             self.push(String::new(), String::new());
         }
+        self.last_header = header.to_string();
         self.push(header.to_string(), comment.to_string());
     }
 
     pub fn push(&mut self, line: String, comment: String) {
-        self.0.push((line, comment));
+        self.lines.push((line, comment));
     }
 
     pub fn finish(self) -> String {
-        let width = self.0.iter().map(|(line, _)| line.chars().count()).filter(|width| *width <= COLUMN).max();
+        let width = self.lines.iter().map(|(line, _)| line.chars().count()).filter(|width| *width <= COLUMN).max();
         let width = width.unwrap_or(0);
         let line = |(line, comment): (String, String)| match comment.is_empty() {
             true => format!("{line}\n"),
             false => format!("{line:width$}  # {}\n", comment.replace(char::is_control, " ")),
         };
-        self.0.into_iter().map(line).collect()
+        self.lines.into_iter().map(line).collect()
     }
 }
 
