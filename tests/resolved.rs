@@ -62,7 +62,7 @@ fn sweeps_bases_changes_blocks_and_stop_rules_resolve_to_themselves() {
                 pipeline.imp.stage.train2.length = '900it'\npipeline.imp.stop = { accuracy_drop = 0.5, weights_remaining = 0.2 }";
     let listed = "[[variant]]\nname = 'a \"b\"'\nseed = 3\n[[variant]]\nmodel.layer.out.bias = false";
     let listed = listed.replace("model.layer.out.bias = false", "dataset.use = 'fashion-mnist-12k'");
-    let blocks = SPEC.replace("  { flatten = {} },", "  { repeat = { times = 2, layers = [{ name = 'b', residual = { \
+    let blocks = SPEC.replace("prune_rate = { linear = 0.5, output = 0.25 }", "prune_rate = 0.5").replace("  { flatten = {} },", "  { repeat = { times = 2, layers = [{ name = 'b', residual = { \
         layers = [{ conv = { channels = 2 } }, { batch-norm = {} }], shortcut = [{ conv = { channels = 2 } }] } }] } },\n  { flatten = {} },");
     for text in [format!("{SPEC}\n{sweep}"), base.to_string(), format!("{SPEC}\n{listed}"), blocks] {
         let folder = tempfile::tempdir().unwrap();

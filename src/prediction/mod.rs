@@ -95,7 +95,7 @@ pub struct Word {
     pub span: Range<usize>,
 }
 
-/// PIPELINE[VARIANT].METRIC.AGGREGATE@PLACE.
+/// `PIPELINE[VARIANT].METRIC.AGGREGATE@PLACE`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reference {
     pub pipeline: Word,

@@ -156,7 +156,7 @@ fn call(function: Function, arguments: &[Figure]) -> Figure {
     let value = match function {
         Function::Min => values.reduce(f64::min),
         Function::Max => values.reduce(f64::max),
-        Function::Abs => values.last().map(f64::abs),
+        Function::Abs => arguments.last().map(|figure| figure.value.abs()),
     };
     let n = arguments.iter().filter_map(|figure| figure.n).min();
     Figure { unit, value: value.unwrap_or(f64::NAN), n, each: if n.is_none() { Each::Constant } else { Each::Mixed } }

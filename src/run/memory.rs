@@ -9,7 +9,7 @@ use crate::spec::{DatasetSpec, Spec};
 use crate::train::evaluation_batch;
 
 /// How often a training holds its parameters: values, gradients, two moments, a mask, the best state so far, the ticket
-/// that it began from, the one that it writes and its bytes, and what matrix products pack.
+/// that it began from, the one that it writes and its bytes, and what products work in.
 const COPIES: u64 = 11;
 /// How often it holds what flows between its layers: values, and gradients.
 const FLOWS: u64 = 2;

@@ -15,7 +15,7 @@ const SAID: [&str; 9] =
 pub fn resolved(spec: &Spec) -> String {
     let mut text = Text::default();
     let first = &spec.variants[0];
-    let at = |key: &str| first.written.table().and_then(|entries| entries.get(key)).map(|(_, node)| node);
+    let at = |key: &str| entry(&first.written, key);
     let default = "default of experiments";
     text.line("title", &Json::from(spec.title.clone()), at("title"), default);
     text.line("question", &Json::from(spec.question.clone()), at("question"), default);
@@ -46,17 +46,22 @@ pub fn resolved(spec: &Spec) -> String {
 const SECTIONS: [fn(&mut Text, &str, &Variant); 4] = [seed, dataset, model, pipelines];
 
 fn seed(text: &mut Text, _: &str, variant: &Variant) {
-    let written = variant.written.table().and_then(|entries| entries.get("seed")).map(|(_, node)| node);
-    text.line("seed", &Json::from(variant.seed), written, "default of experiments");
+    text.line("seed", &Json::from(variant.seed), entry(&variant.written, "seed"), "default of experiments");
 }
 
 fn dataset(text: &mut Text, prefix: &str, variant: &Variant) {
     let mut fields = serde_json::to_value(&variant.dataset).unwrap_or_default();
     let files = fields.as_object_mut().and_then(|fields| fields.remove("file"));
     text.header(&format!("[{prefix}dataset]"), "");
+    let name = fields.as_object_mut().and_then(|fields| fields.shift_remove("name")).unwrap_or_default();
+    let own = entry(&variant.written, "dataset");
+    let named = own.and_then(|own| entry(own, "use").or(entry(own, "name")));
+    text.line("name", &name, named, "default of data sets");
     text.fields("", &fields, Some(&variant.data), "default of data sets");
-    let written = variant.data.table().and_then(|entries| entries.get("file")).map(|(_, node)| &node.value);
-    let written: &[Node] = if let Some(Value::List(items)) = written { items } else { &[] };
+    let written: &[Node] = match entry(&variant.data, "file").map(|node| &node.value) {
+        Some(Value::List(items)) => items,
+        _ => &[],
+    };
     for (number, file) in files.iter().filter_map(Json::as_array).flatten().enumerate() {
         text.header(&format!("[[{prefix}dataset.file]]"), "");
         text.fields("", file, written.get(number), "");
@@ -103,7 +108,7 @@ fn pipelines(text: &mut Text, prefix: &str, variant: &Variant) {
         text.line("summary", &Json::from(summary.clone()), None, "");
         text.line("source", &Json::from(source.clone()), None, "");
         if let Some(fork) = fork {
-            let at = |key: &str| fork.written.table().and_then(|entries| entries.get(key)).map(|(_, node)| node);
+            let at = |key: &str| entry(&fork.written, key);
             text.line("each", &Json::from(fork.each.clone()), at("each"), "");
             if let Some(levels) = &fork.at {
                 text.line("at", &Json::from(levels.clone()), at("at"), "");
@@ -123,7 +128,7 @@ fn stages(text: &mut Text, path: &str, of: &[StageSpec]) {
                 text.fields("", &used.config, Some(config), &default_of("stage", used));
             }
             StageSpec::Repeat { times, until, stages, written } => {
-                let at = |key: &str| written.table().and_then(|entries| entries.get(key)).map(|(_, node)| node);
+                let at = |key: &str| entry(written, key);
                 text.header(&format!("[{path}.repeat]"), "");
                 text.line("times", &Json::from(*times), at("times"), "");
                 let until = serde_json::json!({
@@ -167,6 +172,11 @@ fn default_of(kind: &str, used: &Use) -> String {
     format!("default of {kind} {}", used.name)
 }
 
+/// What a table has for a key.
+fn entry<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
+    node.table()?.get(key).map(|(_, node)| node)
+}
+
 /// "experiments/quickstart/experiment.toml:12".
 fn place(origin: &Origin) -> String {
     let before = origin.source.text.get(..origin.span.start).unwrap_or_default();
@@ -202,7 +212,7 @@ impl Text {
 
     fn plugin(&mut self, name: &str, used: &Use, written: Option<&Node>, default: &str) {
         let table = written.filter(|node| node.table().is_some());
-        let named = table.and_then(Node::table).and_then(|entries| entries.get("use")).map(|(_, node)| node);
+        let named = table.and_then(|table| entry(table, "use"));
         self.line(&format!("{name}.use"), &Json::from(used.name.clone()), named.or(written), default);
         self.fields(name, &used.config, table, &format!("default of {}", used.name));
     }

@@ -276,6 +276,13 @@ impl<'a> Run<'a> {
     }
 }
 
+/// However a training ends: another one may go on on another thread, and never come to free this one's buffers.
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        device::clear_buffers();
+    }
+}
+
 /// A parameter as a leaf of the graph.
 fn leaf(param: &Tensor<1>, moves: bool) -> Tensor<1> {
     let tracked = param.clone().autodiff();
