@@ -117,17 +117,18 @@ impl Workload {
         let set = [format!("model={{ use = {model:?} }}")];
         let mut spec = spec::load(&folder, &registry, &set).map_err(|e| e.to_string())?;
         let (shape, examples) = if model == "lenet-300-100" { ([1, 28, 28], 8192) } else { ([3, 32, 32], 1024) };
-        spec.dataset.shape = shape;
-        spec.dataset.validation = 24;
-        spec.dataset.normalise = spec::Normalise { mean: vec![0.0; shape[0]], std: vec![1.0; shape[0]] };
+        let variant = &mut spec.variants[0];
+        variant.dataset.shape = shape;
+        variant.dataset.validation = 24;
+        variant.dataset.normalise = spec::Normalise { mean: vec![0.0; shape[0]], std: vec![1.0; shape[0]] };
         let dataset = Dataset { train: noise(shape, examples), test: noise(shape, 10) };
         let config = json!({
             "optimizer": optimizer, "learn": learn, "batch_size": batch, "length": "1000000it", "evaluate": "1000000it",
         });
         let train: Train = serde_json::from_value(config).map_err(|e| e.to_string())?;
         Ok(Workload {
-            model: plan::model(&spec, &registry).map_err(|e| e.to_string())?,
-            data: Prepared::of(dataset, &spec.dataset, spec.seed)?,
+            model: plan::model(variant, &registry).map_err(|e| e.to_string())?,
+            data: Prepared::of(dataset, &variant.dataset, variant.seed)?,
             compute: device::open(&options.device)?,
             training: train.resolve(&registry, examples as u64 - 24)?,
             registry,

@@ -10,7 +10,6 @@ use std::sync::atomic::AtomicBool;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tombola::dataset::Prepared;
 use tombola::learn::{Learn, LearnWeights, Learner};
 use tombola::model::Model;
 use tombola::plan::plan;
@@ -97,11 +96,11 @@ fn trunk(form: &str, iterations: u64, batch: u64) -> Result<Vec<(f64, f64)>, Str
         format!("training.learn={form}"),
     ];
     let mut spec = spec::load(&folder, &registry, &set).map_err(|e| e.to_string())?;
-    spec.pipelines.retain(|name, _| name == "imp");
+    spec.variants[0].pipelines.retain(|name, _| name == "imp");
     let compute = device::open("cpu")?;
     let plan = plan(&spec, &registry, &compute.kind).map_err(|e| e.to_string())?;
     let directories: Vec<PathBuf> = std::env::var_os("TOMBOLA_DATA").map(PathBuf::from).into_iter().collect();
-    let data = Prepared::load(&spec.dataset, spec.seed, &registry, &directories)?;
+    let data = tombola::run::data::data(&spec, &registry, &directories)?;
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let store = Store::open(folder.path());
     store.prepare()?;
@@ -113,7 +112,6 @@ fn trunk(form: &str, iterations: u64, batch: u64) -> Result<Vec<(f64, f64)>, Str
         compute: &compute,
         store: &store,
         provenance: &provenance,
-        seed: spec.seed,
     };
     let recorded = run::recorded(&plan, &store);
     run::run(&shared, &recorded, Limits { jobs: 1, threads: 1 }, &Silent, &AtomicBool::new(false));

@@ -145,6 +145,9 @@ pub struct Header {
     pub model: ModelFacts,
     /// In the order of the spec.
     pub pipelines: Vec<PipelineFacts>,
+    /// The cells of a sweep; what is said above of data, model and pipelines is the first one's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<VariantFacts>,
     /// Matching = mean paired difference to dense of at least this much, in accuracy as a fraction: −0.002.
     pub matching: f64,
     /// What the author expects, in the order of the spec.
@@ -204,6 +207,16 @@ pub struct PipelineFacts {
     pub learns: String,
     /// Its resolved stages in words, in order, for the report's methods.
     pub stages: Vec<String>,
+}
+
+/// A cell of a sweep, and what sets it apart from the others.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct VariantFacts {
+    pub name: String,
+    /// Field and value: ("model.width", "0.5").
+    pub settings: Vec<(String, String)>,
+    pub parameters: usize,
+    pub prunable: usize,
 }
 
 /// What the author expects: in words, and as an expression (see `prediction`) that a report judges.

@@ -10,6 +10,8 @@ mod models;
 mod new;
 mod outcomes;
 mod predictions;
+mod resolved;
 mod rules;
 mod screens;
 mod small;
+mod sweeps;

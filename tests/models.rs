@@ -43,7 +43,7 @@ fn planned(dataset: &str, model: &str) -> Result<Model, String> {
     std::fs::write(experiment.join("experiment.toml"), text).unwrap();
     let registry = Registry::builtin();
     let spec = spec::load(&experiment, &registry, &[]).map_err(|errors| errors.to_string())?;
-    plan(&spec, &registry, "any").map(|plan| plan.model).map_err(|errors| errors.to_string())
+    plan(&spec, &registry, "any").map(|mut plan| plan.variants.remove(0).model).map_err(|errors| errors.to_string())
 }
 
 /// What the author of a model that does not fit is told.

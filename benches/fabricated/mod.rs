@@ -20,13 +20,13 @@ pub fn fill(plan: &Plan, store: &Path, provenance: &Provenance) -> Result<(), St
 }
 
 fn ticket(plan: &Plan) -> Ticket {
-    let zeros = plan.model.params.iter().map(|param| (param.name.clone(), Array::zeros(&param.shape)));
+    let zeros = plan.variants[0].model.params.iter().map(|param| (param.name.clone(), Array::zeros(&param.shape)));
     Ticket { arrays: zeros.collect(), ..Ticket::default() }
 }
 
 fn record(plan: &Plan, step: &Step, provenance: &Provenance) -> Record {
     let mut stream = Seeds { seed: 1, replicate: None }.stream(Purpose::Noise, &step.id);
-    let layers = plan.model.prunable().zip(&step.layers).map(|((param, kind), layer)| LayerCount {
+    let layers = plan.variants[0].model.prunable().zip(&step.layers).map(|((param, kind), layer)| LayerCount {
         name: param.name.clone(),
         kind: kind.to_string(),
         kept: layer.kept,

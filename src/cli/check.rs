@@ -4,22 +4,31 @@ use clap::Args;
 
 use super::{Ended, Experiment, count, print};
 use crate::registry::Registry;
+use crate::spec;
 
 #[derive(Args)]
 pub struct Check {
     #[command(flatten)]
     experiment: Experiment,
+    /// Print the experiment with everything filled in and where each value comes from; it is an experiment itself
+    #[arg(long)]
+    resolved: bool,
 }
 
 impl Check {
     pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
         let opened = self.experiment.open(registry)?;
         let (spec, plan) = (&opened.spec, &opened.plan);
+        if self.resolved {
+            return print(&spec::resolved(spec));
+        }
         let tickets = plan.tickets.len();
+        let sweep = spec.variants.iter().any(|variant| !variant.name.is_empty());
+        let variants = if sweep { count(spec.variants.len(), "variant") + " × " } else { String::new() };
         print(&format!(
-            "{}: {} × {}, {} from {}: nothing is wrong\n",
+            "{}: {variants}{} × {}, {} from {}: nothing is wrong\n",
             spec.name,
-            count(spec.pipelines.len(), "pipeline"),
+            count(spec.variants[0].pipelines.len(), "pipeline"),
             count(spec.replicates as usize, "replicate"),
             count(tickets, "ticket"),
             count(plan.steps.len(), "step")

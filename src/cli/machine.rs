@@ -5,7 +5,7 @@ use clap::{Args, value_parser};
 use super::{Ended, count, say};
 use crate::plan::{Plan, Step};
 use crate::run::memory;
-use crate::spec::DatasetSpec;
+use crate::spec::Spec;
 
 #[derive(Args)]
 pub struct Machine {
@@ -28,17 +28,12 @@ impl Machine {
 
     /// As many jobs as were asked for and fit the memory, all of these steps being to run; says where they are fewer.
     /// A step that does not fit alone is an error: it would be killed, minutes or hours into the run.
-    pub fn jobs<'a>(
-        &self,
-        plan: &'a Plan,
-        steps: impl Iterator<Item = &'a Step>,
-        data: &DatasetSpec,
-    ) -> Result<usize, Ended> {
+    pub fn jobs<'a>(&self, plan: &'a Plan, steps: impl Iterator<Item = &'a Step>, spec: &Spec) -> Result<usize, Ended> {
         let wanted = self.jobs.map_or_else(|| self.threads(), usize::from);
         let (Some((step, job)), Some(free)) = (memory::greatest(plan, steps), self.memory.or_else(memory::free)) else {
             return Ok(wanted);
         };
-        let data = memory::of_data(data);
+        let data = memory::of_data(spec);
         let limit = if self.memory.is_some() { "`--memory` allows" } else { "free memory is" };
         match memory::fitting(wanted, job, data, free) {
             0 => Err(format!(

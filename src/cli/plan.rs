@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::news::reasons;
 use super::open::Opened;
-use super::{Ended, Experiment, print};
+use super::{Ended, Experiment, count, print};
+use crate::plan::Plan;
 use crate::registry::{Registry, Use};
 use crate::run::Store;
 use crate::units::percent;
@@ -37,14 +38,20 @@ fn steps(opened: &Opened, news: &[Option<String>]) -> String {
     let plan = &opened.plan;
     let new = news.iter().flatten().count();
     let iterations: u64 = plan.steps.iter().zip(news).filter(|(_, new)| new.is_some()).map(|(s, _)| s.iterations).sum();
+    let sweep = match plan.variants.as_slice() {
+        [only] if only.name.is_empty() => String::new(),
+        variants => count(variants.len(), "variant") + ", ",
+    };
     let mut text = format!(
-        "{}: {} steps, {} recorded, {new} new with {iterations} iterations of training, on {}\n",
+        "{}: {sweep}{} steps, {} recorded, {new} new with {iterations} iterations of training, on {}\n",
         opened.spec.name,
         plan.steps.len(),
         plan.steps.len() - new,
         opened.compute.kind
     );
+    let mut headings = Headings::of(plan);
     for (step, new) in plan.steps.iter().zip(news) {
+        text += &headings.before(step.variant);
         let state = new.as_ref().map_or("recorded".to_string(), |why| format!("new: {why}"));
         let (id, stage) = (&step.id[..8], &step.stage.name);
         let _ = writeln!(text, "  {id}  replicate {}  level {:>2}  {stage:<8}  {state}", step.replicate, step.level);
@@ -55,7 +62,9 @@ fn steps(opened: &Opened, news: &[Option<String>]) -> String {
 /// Weights remaining of each pipeline's tickets in the first replicate, with exact counts.
 fn ladder(opened: &Opened) -> String {
     let mut text = String::from("\nweights remaining\n");
+    let mut headings = Headings::of(&opened.plan);
     for ticket in opened.plan.tickets.iter().filter(|t| t.replicate == 0 && t.draw == 0) {
+        text += &headings.before(ticket.variant);
         let share = percent(ticket.kept as f64 / ticket.prunable.max(1) as f64);
         let (name, level, kept, all) = (&ticket.pipeline, ticket.level, ticket.kept, ticket.prunable);
         let _ = writeln!(text, "  {name:<20} level {level:>2}  {share:>6}  {kept:>9} of {all}");
@@ -63,10 +72,33 @@ fn ladder(opened: &Opened) -> String {
     text
 }
 
+/// A line before the first of each variant's lines; none where there is no sweep.
+struct Headings<'a> {
+    plan: &'a Plan,
+    last: Option<usize>,
+}
+
+impl Headings<'_> {
+    fn of(plan: &Plan) -> Headings<'_> {
+        Headings { plan, last: None }
+    }
+
+    fn before(&mut self, variant: usize) -> String {
+        let name = &self.plan.variants[variant].name;
+        match self.last.replace(variant) {
+            Some(last) if last == variant => String::new(),
+            _ if name.is_empty() => String::new(),
+            _ => format!("  {name}\n"),
+        }
+    }
+}
+
 /// A step as `--json` gives it.
 #[derive(Serialize)]
 struct StepJson<'a> {
     id: &'a str,
+    /// The first that it is of.
+    variant: &'a str,
     stage: &'a Use,
     replicate: u32,
     level: u32,
@@ -79,6 +111,7 @@ struct StepJson<'a> {
 
 #[derive(Serialize)]
 struct TicketJson<'a> {
+    variant: &'a str,
     pipeline: &'a str,
     replicate: u32,
     level: u32,
@@ -99,8 +132,10 @@ struct PlanJson<'a> {
 fn as_json(opened: &Opened, news: &[Option<String>]) -> Result<String, Ended> {
     let planned = &opened.plan.steps;
     let id = |step: usize| planned[step].id.as_str();
+    let variant = |number: usize| opened.plan.variants[number].name.as_str();
     let steps = planned.iter().zip(news).map(|(step, new)| StepJson {
         id: &step.id,
+        variant: variant(step.variant),
         stage: &step.stage,
         replicate: step.replicate,
         level: step.level,
@@ -111,6 +146,7 @@ fn as_json(opened: &Opened, news: &[Option<String>]) -> Result<String, Ended> {
         why_new: new.as_deref(),
     });
     let tickets = opened.plan.tickets.iter().map(|ticket| TicketJson {
+        variant: variant(ticket.variant),
         pipeline: &ticket.pipeline,
         replicate: ticket.replicate,
         level: ticket.level,

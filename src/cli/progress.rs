@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedTicket};
 use crate::record::Record;
 use crate::run::{Job, Recorded, Watch};
 use crate::units::percent;
 
 pub struct Progress<'a> {
     plan: &'a Plan,
-    /// The first pipeline of each evaluated step.
-    pipelines: HashMap<usize, &'a str>,
+    /// The first pipeline of each evaluated step, with its variant: "imp[width=0.5]".
+    pipelines: HashMap<usize, String>,
     bar: ProgressBar,
     /// Iterations that each worker's step has reported so far.
     reported: Mutex<Vec<u64>>,
@@ -28,7 +28,8 @@ impl<'a> Progress<'a> {
     pub fn begin(plan: &'a Plan, recorded: &[Option<Recorded>], jobs: usize) -> Progress<'a> {
         let new = plan.steps.iter().zip(recorded).filter(|(_, recorded)| recorded.is_none());
         let total = new.map(|(step, _)| step.iterations).sum();
-        let pipelines = plan.tickets.iter().rev().map(|ticket| (ticket.step, ticket.pipeline.as_str())).collect();
+        let named = |ticket: &PlannedTicket| (ticket.step, within(&ticket.pipeline, plan, ticket.variant));
+        let pipelines = plan.tickets.iter().rev().map(named).collect();
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr_with_hz(4) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
@@ -53,7 +54,7 @@ impl<'a> Progress<'a> {
         let place = format!("replicate {}, level {}", step.replicate, step.level);
         match self.pipelines.get(&job.step) {
             Some(pipeline) => format!("{pipeline}, {place}"),
-            None => format!("{}, {place}", step.stage.name),
+            None => format!("{}, {place}", within(&step.stage.name, self.plan, step.variant)),
         }
     }
 
@@ -71,6 +72,14 @@ impl<'a> Progress<'a> {
         }
         let left = self.begun.elapsed().as_secs_f64() * total.saturating_sub(done) as f64 / done as f64;
         format!("{} left", HumanDuration(Duration::from_secs_f64(left)))
+    }
+}
+
+/// "imp[width=0.5]": what, and of a sweep the variant that it is of.
+fn within(what: &str, plan: &Plan, variant: usize) -> String {
+    match plan.variants[variant].name.as_str() {
+        "" => what.to_string(),
+        name => format!("{what}[{name}]"),
     }
 }
 

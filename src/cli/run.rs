@@ -10,7 +10,6 @@ use super::open::Opened;
 use super::progress::Progress;
 use super::report::render;
 use super::{Ended, Experiment, count, predictions, print, say};
-use crate::dataset::Prepared;
 use crate::registry::Registry;
 use crate::report::judge;
 use crate::run::{self, Finished, Limits, Shared, State, Store};
@@ -66,10 +65,10 @@ impl RunCommand {
         }
         let spec = &opened.spec;
         let new = opened.plan.steps.iter().zip(&recorded).filter(|(_, recorded)| recorded.is_none());
-        let jobs = self.machine.jobs(&opened.plan, new.map(|(step, _)| step), &spec.dataset)?;
+        let jobs = self.machine.jobs(&opened.plan, new.map(|(step, _)| step), spec)?;
         store.prepare()?;
         let provenance = run::provenance(&spec.folder, &opened.compute.kind);
-        let data = Prepared::load(&spec.dataset, spec.seed, registry, &self.experiment.directories())?;
+        let data = run::data::data(spec, registry, &self.experiment.directories())?;
         let shared = Shared {
             plan: &opened.plan,
             registry,
@@ -77,7 +76,6 @@ impl RunCommand {
             compute: &opened.compute,
             store,
             provenance: &provenance,
-            seed: spec.seed,
         };
         let stop = stop_on_interrupt()?;
         let progress = Progress::begin(&opened.plan, &recorded, jobs);

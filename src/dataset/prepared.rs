@@ -1,6 +1,7 @@
 //! A data set made ready for an experiment: loaded, split, and with its pixels' scaling.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::batch::{Gather, labels};
 use super::split::{Split, split};
@@ -10,7 +11,8 @@ use crate::spec::DatasetSpec;
 
 /// What every training and evaluation of an experiment reads from.
 pub struct Prepared {
-    pub dataset: Dataset,
+    /// Shared by variants that split or scale it differently.
+    pub dataset: Arc<Dataset>,
     /// Training and validation examples, as indices of `dataset.train`.
     pub split: Split,
     /// Every index of `dataset.test`.
@@ -31,7 +33,8 @@ impl Prepared {
     }
 
     /// Splits a data set that is in memory already.
-    pub fn of(dataset: Dataset, spec: &DatasetSpec, seed: u64) -> Result<Prepared, String> {
+    pub fn of(dataset: impl Into<Arc<Dataset>>, spec: &DatasetSpec, seed: u64) -> Result<Prepared, String> {
+        let dataset = dataset.into();
         Ok(Prepared {
             split: split(&dataset.train.labels, spec.validation, seed)?,
             test: (0..dataset.test.labels.len() as u32).collect(),

@@ -139,6 +139,7 @@ fn header() -> Header {
             pipeline("random-sparse", Some("imp"), "weights"),
             pipeline("edge-popup", None, "mask"),
         ],
+        variants: Vec::new(),
         matching: -0.002,
         predictions: Vec::new(),
         command: "tombola run experiments/quickstart".into(),

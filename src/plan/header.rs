@@ -1,26 +1,41 @@
 //! What a report says of an experiment before any result: taken from the spec and the plan.
 
-use super::Plan;
-use crate::record::{DatasetFacts, Header, LayerFacts, ModelFacts, PipelineFacts, PredictionFacts};
+use super::{Plan, PlannedVariant};
+use crate::model::Model;
+use crate::record::{DatasetFacts, Header, LayerFacts, ModelFacts, PipelineFacts, PredictionFacts, VariantFacts};
 use crate::registry::Use;
-use crate::spec::{DatasetSpec, Form, PipelineSpec, PredictionSpec, Spec, StageSpec};
+use crate::spec::{DatasetSpec, Form, PipelineSpec, PredictionSpec, Spec, StageSpec, Variant};
 
-/// The report's header. `command` is how to rerun the experiment.
+/// The report's header; of a sweep, data, model and pipelines are the first variant's. `command` is how to rerun the experiment.
 pub fn header(spec: &Spec, plan: &Plan, command: &str) -> Header {
+    let first = &spec.variants[0];
     let learns = |name: &str| plan.tickets.iter().find(|t| t.pipeline == name).map_or("", |t| t.learns);
     Header {
         experiment: spec.name.clone(),
         title: spec.title.clone(),
         question: spec.question.clone(),
-        seed: spec.seed,
+        seed: first.seed,
         replicates: spec.replicates,
-        dataset: dataset(&spec.dataset),
-        model: model(spec, plan),
-        pipelines: spec.pipelines.values().map(|p| pipeline(p, learns(&p.name))).collect(),
+        dataset: dataset(&first.dataset),
+        model: model(first, &plan.variants[0].model),
+        pipelines: first.pipelines.values().map(|p| pipeline(p, learns(&p.name))).collect(),
+        variants: variants(spec, plan),
         matching: -spec.matching,
         predictions: spec.predictions.iter().map(prediction).collect(),
         command: command.to_string(),
     }
+}
+
+/// What sets each variant apart; nothing where there is no sweep.
+fn variants(spec: &Spec, plan: &Plan) -> Vec<VariantFacts> {
+    let facts = |(variant, planned): (&Variant, &PlannedVariant)| VariantFacts {
+        name: variant.name.clone(),
+        settings: variant.settings.iter().map(|set| (set.field.clone(), set.value.clone())).collect(),
+        parameters: planned.model.parameters(),
+        prunable: planned.model.prunable().map(|(param, _)| param.len()).sum(),
+    };
+    let swept = spec.variants.iter().zip(&plan.variants).filter(|(variant, _)| !variant.name.is_empty());
+    swept.map(facts).collect()
 }
 
 fn prediction(spec: &PredictionSpec) -> PredictionFacts {
@@ -51,9 +66,9 @@ fn normalisation(spec: &DatasetSpec) -> String {
     }
 }
 
-fn model(spec: &Spec, plan: &Plan) -> ModelFacts {
-    let mut params = plan.model.params.iter();
-    let layers = plan.model.walk().zip(spec.model.walk()).map(|(node, written)| {
+fn model(variant: &Variant, model: &Model) -> ModelFacts {
+    let mut params = model.params.iter();
+    let layers = model.walk().zip(variant.model.walk()).map(|(node, written)| {
         let own: Vec<_> = params.by_ref().take(node.own_params()).collect();
         LayerFacts {
             name: written.name.clone(),
@@ -68,10 +83,10 @@ fn model(spec: &Spec, plan: &Plan) -> ModelFacts {
         }
     });
     ModelFacts {
-        name: spec.model.name.clone(),
-        summary: spec.model.summary.clone(),
-        parameters: plan.model.parameters(),
-        prunable: plan.model.prunable().map(|(p, _)| p.len()).sum(),
+        name: variant.model.name.clone(),
+        summary: variant.model.summary.clone(),
+        parameters: model.parameters(),
+        prunable: model.prunable().map(|(p, _)| p.len()).sum(),
         layers: layers.collect(),
     }
 }
@@ -92,7 +107,7 @@ fn pipeline(spec: &PipelineSpec, learns: &str) -> PipelineFacts {
 fn stage(stage: &StageSpec) -> Vec<String> {
     match stage {
         StageSpec::One(used, _) => vec![words(used)],
-        StageSpec::Repeat { times, until, stages } => {
+        StageSpec::Repeat { times, until, stages, .. } => {
             let inner: Vec<String> = stages.iter().flat_map(self::stage).collect();
             let mut rules = vec![format!("{times} times")];
             rules.extend(until.weights_remaining.map(|bound| format!("until {bound} of the weights remain")));

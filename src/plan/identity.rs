@@ -4,19 +4,19 @@
 use serde_json::{Value, json};
 
 use crate::registry::Use;
-use crate::spec::{Form, LayerSpec, Spec};
+use crate::spec::{Form, LayerSpec, Variant};
 
 /// What the first step of a chain depends on.
-pub fn root(spec: &Spec, replicate: u32, device: &str) -> Value {
-    let data = &spec.dataset;
+pub fn root(variant: &Variant, replicate: u32, device: &str) -> Value {
+    let data = &variant.dataset;
     let files: Vec<Value> = data.files.iter().map(|f| json!([f.name, f.sha256])).collect();
     json!({
         "data": {
             "files": files, "format": data.format, "classes": data.classes, "shape": data.shape, "train": data.train,
             "test": data.test, "normalise": data.normalise, "validation": data.validation,
         },
-        "model": layers(&spec.model.layers),
-        "seed": spec.seed,
+        "model": layers(&variant.model.layers),
+        "seed": variant.seed,
         "replicate": replicate,
         "device": device,
     })

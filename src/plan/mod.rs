@@ -7,6 +7,7 @@ mod planner;
 mod predictions;
 
 pub use header::header;
+use planner::Planner;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,16 +18,25 @@ use crate::layer::Shape;
 use crate::model::{Misfit, Model, Part};
 use crate::registry::{Registry, Use};
 use crate::spec::node::Error;
-use crate::spec::{Diagnostics, Form, LayerSpec, ModelSpec, Spec};
+use crate::spec::{self, Diagnostics, Form, LayerSpec, ModelSpec, Spec, Variant};
 use crate::stage::Foreseen;
 
 /// An experiment's steps, each before those that follow it, and the tickets to compare.
 #[derive(Clone)]
 pub struct Plan {
-    pub model: Model,
+    /// As in the spec; one without a name where there is no sweep.
+    pub variants: Vec<PlannedVariant>,
     pub steps: Vec<Step>,
-    /// In the order of the results: by pipeline as in the spec, replicate, level, draw.
+    /// In the order of the results: by variant, pipeline as in the spec, replicate, level, draw.
     pub tickets: Vec<PlannedTicket>,
+}
+
+/// What the steps of a variant have in common.
+#[derive(Clone)]
+pub struct PlannedVariant {
+    pub name: String,
+    pub model: Model,
+    pub seed: u64,
 }
 
 impl Plan {
@@ -35,9 +45,14 @@ impl Plan {
         let parent = step.parent.map_or_else(|| (*step.root).clone(), |parent| self.steps[parent].id.clone().into());
         identity::inputs(&step.stage, parent, step.draw)
     }
+
+    /// The model that a step's ticket is of.
+    pub fn model(&self, step: &Step) -> &Model {
+        &self.variants[step.variant].model
+    }
 }
 
-/// One stage of one replicate. Pipelines that share a prefix share its steps.
+/// One stage of one replicate. Pipelines that share a prefix share its steps, and so do variants.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// Content id: 32 hexadecimal digits.
@@ -47,6 +62,8 @@ pub struct Step {
     /// What the first step of a chain depends on, and its chain with it.
     pub root: Arc<Value>,
     pub parent: Option<usize>,
+    /// The first variant that it is of: model, data and seed are the same for all that share it.
+    pub variant: usize,
     pub replicate: u32,
     /// Prunes applied, this step's included.
     pub level: u32,
@@ -79,6 +96,7 @@ pub struct Gate {
 /// A row of the results to be.
 #[derive(Clone, Debug)]
 pub struct PlannedTicket {
+    pub variant: usize,
     pub pipeline: String,
     pub replicate: u32,
     pub level: u32,
@@ -96,25 +114,35 @@ pub struct PlannedTicket {
 
 /// Plans an experiment for a device kind, or says everything that keeps it from running.
 pub fn plan(spec: &Spec, registry: &Registry, device: &str) -> Result<Plan, Diagnostics> {
-    let model = model(spec, registry)?;
-    let plan = planner::plan(spec, registry, model, device)?;
-    predictions::check(spec, &plan.tickets)?;
+    let mut planner = Planner::new(spec, registry, device);
+    let mut found = Vec::new();
+    for variant in &spec.variants {
+        let planned = model(variant, registry).and_then(|model| planner.variant(variant, model));
+        found.push(((variant.name.as_str(), variant.settings.as_slice()), planned.err().unwrap_or_default()));
+    }
+    let problems = spec::blamed(found);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let plan = planner.plan();
+    predictions::check(spec, &plan)?;
     Ok(plan)
 }
 
 /// Builds the model and infers its shapes; an error points at the layer that does not fit.
-pub fn model(spec: &Spec, registry: &Registry) -> Result<Model, Diagnostics> {
+pub fn model(variant: &Variant, registry: &Registry) -> Result<Model, Diagnostics> {
     let mut problems = Diagnostics::default();
-    let parts = parts(&spec.model.layers, registry, &mut problems);
+    let parts = parts(&variant.model.layers, registry, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
-    let built = Model::infer(Shape::Image(spec.dataset.shape), parts).map_err(|misfit| placed(misfit, &spec.model));
-    let fits = built.and_then(|model| match (model.output(), spec.model.layers.last()) {
-        (Shape::Flat(classes), _) if classes == spec.dataset.classes => Ok(model),
+    let data = &variant.dataset;
+    let built = Model::infer(Shape::Image(data.shape), parts).map_err(|misfit| placed(misfit, &variant.model));
+    let fits = built.and_then(|model| match (model.output(), variant.model.layers.last()) {
+        (Shape::Flat(classes), _) if classes == data.classes => Ok(model),
         (output, Some(last)) => {
-            let classes = spec.dataset.classes;
-            let message = format!("the last layer gives {output}, and {} has {classes} classes", spec.dataset.name);
+            let classes = data.classes;
+            let message = format!("the last layer gives {output}, and {} has {classes} classes", data.name);
             Err(Error::new(&last.origin, message).help("end the model with `linear = { units = \"{classes}\" }`"))
         }
         (_, None) => Ok(model),

@@ -1,52 +1,21 @@
-//! Walks each pipeline's stages for each replicate, sharing the steps that pipelines have in common.
+//! Walks each pipeline's stages for each variant and replicate, sharing the steps that they have in common.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Gate, Plan, PlannedTicket, Step, identity};
+use super::{Gate, Plan, PlannedTicket, PlannedVariant, Step, identity};
 use crate::model::Model;
 use crate::registry::{Registry, Use};
 use crate::spec::node::{Error, Origin};
-use crate::spec::{Diagnostics, Fork, PipelineSpec, Spec, StageSpec, Stop};
+use crate::spec::{Diagnostics, Fork, PipelineSpec, Spec, StageSpec, Stop, Variant};
 use crate::stage::{Ahead, Foreseen, Stage};
 
-pub fn plan(spec: &Spec, registry: &Registry, model: Model, device: &str) -> Result<Plan, Diagnostics> {
-    let order = order(spec)?;
-    let mut planner =
-        Planner { spec, registry, steps: Vec::new(), known: HashMap::new(), built: HashMap::new(), walked: 0 };
-    let mut tickets: HashMap<&str, Vec<PlannedTicket>> = HashMap::new();
-    let mut problems = Diagnostics::default();
-    for replicate in 0..spec.replicates {
-        let beginning = Cursor::beginning(spec, registry, &model, replicate, device);
-        let mut walked: HashMap<&str, Walked<'_>> = HashMap::new();
-        for pipeline in &order {
-            let starts = match &pipeline.fork {
-                None => Ok(vec![beginning.clone()]),
-                Some(fork) => walked.get(fork.each.as_str()).map_or(Ok(Vec::new()), |of| forks(fork, of)),
-            };
-            match starts.and_then(|starts| planner.pipeline(pipeline, starts)) {
-                Ok(walk) => {
-                    tickets.entry(&pipeline.name).or_default().extend(walk.tickets.iter().cloned());
-                    walked.insert(&pipeline.name, walk);
-                }
-                Err(error) => problems.push(error),
-            }
-        }
-        // Replicates differ in their draws only: what fails in one fails in all.
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-    }
-    let tickets = spec.pipelines.keys().flat_map(|name| tickets.remove(name.as_str()).unwrap_or_default()).collect();
-    Ok(Plan { steps: planner.steps, model, tickets })
-}
-
 /// The pipelines with each control after the pipeline that it forks from.
-fn order(spec: &Spec) -> Result<Vec<&PipelineSpec>, Diagnostics> {
+fn order(variant: &Variant) -> Result<Vec<&PipelineSpec>, Diagnostics> {
     let mut ordered: Vec<&PipelineSpec> = Vec::new();
-    let mut left: Vec<&PipelineSpec> = spec.pipelines.values().collect();
+    let mut left: Vec<&PipelineSpec> = variant.pipelines.values().collect();
     while !left.is_empty() {
         let ready = |p: &&PipelineSpec| p.fork.as_ref().is_none_or(|f| ordered.iter().any(|o| o.name == f.each));
         let (now, later): (Vec<_>, Vec<_>) = left.into_iter().partition(ready);
@@ -82,7 +51,7 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    fn beginning(spec: &Spec, registry: &'a Registry, model: &Model, replicate: u32, device: &str) -> Cursor<'a> {
+    fn beginning(variant: &Variant, registry: &'a Registry, model: &Model, replicate: u32, device: &str) -> Cursor<'a> {
         let layer =
             |(param, kind): (&crate::model::Param, _)| Foreseen { kind, prunable: param.len(), kept: param.len() };
         let ahead = Ahead {
@@ -98,9 +67,9 @@ impl<'a> Cursor<'a> {
             origin: 0,
             learns: None,
             layers: model.prunable().map(layer).collect(),
-            examples: (spec.dataset.train - spec.dataset.validation) as u64,
+            examples: (variant.dataset.train - variant.dataset.validation) as u64,
         };
-        let root = Arc::new(identity::root(spec, replicate, device));
+        let root = Arc::new(identity::root(variant, replicate, device));
         Cursor {
             ahead,
             replicate,
@@ -158,10 +127,13 @@ fn used(mut error: Error, pipeline: &PipelineSpec) -> Error {
     error
 }
 
-struct Planner<'a> {
+pub struct Planner<'a> {
     spec: &'a Spec,
     registry: &'a Registry,
+    device: &'a str,
+    variants: Vec<PlannedVariant>,
     steps: Vec<Step>,
+    tickets: Vec<PlannedTicket>,
     /// Steps by id.
     known: HashMap<String, usize>,
     /// Stages built, by their configuration.
@@ -174,6 +146,56 @@ struct Planner<'a> {
 const LIMIT: usize = 1_000_000;
 
 impl<'a> Planner<'a> {
+    pub fn new(spec: &'a Spec, registry: &'a Registry, device: &'a str) -> Planner<'a> {
+        Planner {
+            spec,
+            registry,
+            device,
+            variants: Vec::new(),
+            steps: Vec::new(),
+            tickets: Vec::new(),
+            known: HashMap::new(),
+            built: HashMap::new(),
+            walked: 0,
+        }
+    }
+
+    /// Adds a variant's steps, but for those that it shares with variants before it, and its tickets.
+    pub fn variant(&mut self, variant: &'a Variant, model: Model) -> Result<(), Diagnostics> {
+        let order = order(variant)?;
+        let mut tickets: HashMap<&str, Vec<PlannedTicket>> = HashMap::new();
+        let mut problems = Diagnostics::default();
+        self.variants.push(PlannedVariant { name: variant.name.clone(), model: model.clone(), seed: variant.seed });
+        for replicate in 0..self.spec.replicates {
+            let beginning = Cursor::beginning(variant, self.registry, &model, replicate, self.device);
+            let mut walked: HashMap<&str, Walked<'_>> = HashMap::new();
+            for pipeline in &order {
+                let starts = match &pipeline.fork {
+                    None => Ok(vec![beginning.clone()]),
+                    Some(fork) => walked.get(fork.each.as_str()).map_or(Ok(Vec::new()), |of| forks(fork, of)),
+                };
+                match starts.and_then(|starts| self.pipeline(pipeline, starts)) {
+                    Ok(walk) => {
+                        tickets.entry(&pipeline.name).or_default().extend(walk.tickets.iter().cloned());
+                        walked.insert(&pipeline.name, walk);
+                    }
+                    Err(error) => problems.push(error),
+                }
+            }
+            // Replicates differ in their draws only: what fails in one fails in all.
+            if !problems.is_empty() {
+                return Err(problems);
+            }
+        }
+        let named = |name: &String| tickets.remove(name.as_str()).unwrap_or_default();
+        self.tickets.extend(variant.pipelines.keys().flat_map(named));
+        Ok(())
+    }
+
+    pub fn plan(self) -> Plan {
+        Plan { variants: self.variants, steps: self.steps, tickets: self.tickets }
+    }
+
     fn pipeline(&mut self, pipeline: &PipelineSpec, starts: Vec<Cursor<'a>>) -> Result<Walked<'a>, Error> {
         let mut walked = Walked::default();
         for start in starts {
@@ -184,6 +206,11 @@ impl<'a> Planner<'a> {
             true => Err(Error::new(&pipeline.origin, format!("{:?} evaluates no ticket", pipeline.name))
                 .help("end it with `train = {}`, or with `evaluate = {}` for a ticket as it is")),
         }
+    }
+
+    /// The variant that is being planned.
+    fn current(&self) -> usize {
+        self.variants.len() - 1
     }
 
     /// Takes every cursor through the stages; branches multiply them.
@@ -198,13 +225,15 @@ impl<'a> Planner<'a> {
             let mut next = Vec::new();
             for cursor in cursors {
                 match stage {
-                    StageSpec::One(used, origin) => next.push(self.one(used, origin, cursor, pipeline, walked)?),
+                    StageSpec::One(used, written) => {
+                        next.push(self.one(used, &written.origin, cursor, pipeline, walked)?);
+                    }
                     StageSpec::Branch(branches) => {
                         for branch in branches {
                             next.extend(self.stages(branch, vec![cursor.clone()], pipeline, walked)?);
                         }
                     }
-                    StageSpec::Repeat { times, until, stages } => {
+                    StageSpec::Repeat { times, until, stages, .. } => {
                         next.extend(self.repeat(*times, until, stages, cursor, pipeline, walked)?);
                     }
                 }
@@ -258,7 +287,7 @@ impl<'a> Planner<'a> {
         self.walked += 1;
         if self.walked > LIMIT {
             let message = format!("{:?} plans more than {LIMIT} steps, shared ones included", self.spec.name);
-            return Err(Error::new(origin, message).help("fewer replicates, levels, branches or draws"));
+            return Err(Error::new(origin, message).help("fewer variants, replicates, levels, branches or draws"));
         }
         let before = cursor.clone();
         cursor.ahead.iterations = 0;
@@ -275,6 +304,7 @@ impl<'a> Planner<'a> {
             cursor.dense.get_or_insert(step);
             cursor.evaluated = Some(step);
             walked.tickets.push(PlannedTicket {
+                variant: self.current(),
                 pipeline: pipeline.to_string(),
                 replicate: cursor.replicate,
                 level: cursor.ahead.level,
@@ -314,6 +344,7 @@ impl<'a> Planner<'a> {
             stage: used,
             root: before.root.clone(),
             parent: before.at,
+            variant: self.current(),
             replicate: before.replicate,
             level: after.ahead.level,
             draw: before.draw,

@@ -32,7 +32,7 @@ pub fn render(drawing: &Drawing) -> Result<String, String> {
             ));
         }
     }
-    let columns = drawing.panels.len().clamp(1, 2);
+    let columns = columns(&drawing.panels);
     let rows = drawing.panels.len().div_ceil(columns).max(1);
     let legend = legend(drawing);
     let plots = PANEL_HEIGHT * rows as i32;
@@ -52,6 +52,12 @@ pub fn render(drawing: &Drawing) -> Result<String, String> {
     }
     let content = drawn.split_once('\n').map_or("", |(_, content)| content).replace(" opacity=\"1\"", "");
     Ok(head(drawing, height) + &dress(&content, UNIT))
+}
+
+/// Two, unless a title would lose its end, which is what tells variants apart.
+fn columns(panels: &[Panel]) -> usize {
+    let whole = |panel: &Panel| fitted(&panel.title, WIDTH / 2 - 20) == printable(&panel.title);
+    if panels.iter().all(whole) { panels.len().clamp(1, 2) } else { 1 }
 }
 
 fn failed<E: Display>(drawing: &Drawing) -> impl Fn(E) -> String {
@@ -282,6 +288,16 @@ mod tests {
             assert_eq!(svg, render(&drawing.clone()).unwrap());
             assert!(svg.contains("role=\"img\"") && svg.contains(&format!("<title id=\"{}-title\">", drawing.name)));
         }
+    }
+
+    #[test]
+    fn a_title_too_long_for_half_the_width_has_all_of_it() {
+        let panel = |title: &str| Panel { title: title.into(), series: Vec::new() };
+        let (short, long) = (panel("width=0.5"), panel("width=0.5 learning_rate=1.2e-3"));
+        assert_eq!(columns(&[short.clone(), short.clone()]), 2);
+        assert_eq!(columns(&[short.clone(), long.clone()]), 1);
+        assert_eq!((columns(&[short]), columns(&[])), (1, 1));
+        assert_eq!(fitted(&long.title, WIDTH - 20), long.title);
     }
 
     #[test]

@@ -180,8 +180,6 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::layer::Shape;
-    use crate::model::Model;
     use crate::plan::Step;
     use crate::registry::Use;
 
@@ -193,6 +191,7 @@ mod tests {
             stage: stage.clone(),
             root: Arc::default(),
             parent: *parent,
+            variant: 0,
             replicate: 0,
             level: 0,
             draw: 0,
@@ -203,8 +202,7 @@ mod tests {
             gates: Vec::new(),
             layers: Vec::new(),
         };
-        let model = Model { input: Shape::Flat(1), nodes: Vec::new(), params: Vec::new() };
-        Plan { model, steps: steps.iter().enumerate().map(step).collect(), tickets: Vec::new() }
+        Plan { variants: Vec::new(), steps: steps.iter().enumerate().map(step).collect(), tickets: Vec::new() }
     }
 
     /// Runs all that can run, one after the other, each with its outcome.

@@ -1,5 +1,6 @@
 //! One step at work: its inputs from the store, its stage, its result back into the store.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::provenance::now;
@@ -8,7 +9,7 @@ use crate::dataset::Prepared;
 use crate::device::Compute;
 use crate::plan::{Plan, Step};
 use crate::record::{Provenance, Record, Scores};
-use crate::registry::{Registry, Use};
+use crate::registry::Registry;
 use crate::seed::Seeds;
 use crate::stage::{Failure, Lab, Outcome, Train, Training, Work};
 use crate::ticket::Ticket;
@@ -18,11 +19,11 @@ use crate::train::{Bench, Start};
 pub struct Shared<'a> {
     pub plan: &'a Plan,
     pub registry: &'a Registry,
-    pub data: &'a Prepared,
+    /// Of each variant of the plan.
+    pub data: &'a [Arc<Prepared>],
     pub compute: &'a Compute,
     pub store: &'a Store,
     pub provenance: &'a Provenance,
-    pub seed: u64,
 }
 
 impl Shared<'_> {
@@ -35,14 +36,14 @@ impl Shared<'_> {
         let ticket = parent.map_or_else(|| Ok(Ticket::default()), |id| self.store.ticket(id))?;
         let stage = self.registry.stages.build(&step.stage)?;
         let snapshots: Vec<u64> = step.snapshots.iter().copied().collect();
-        let bench = self.bench(progress);
+        let bench = self.bench(step, progress);
         let rewound = step.rewinds.map(|(training, k)| self.rewound(training, k, &bench)).transpose()?;
         let outcome = stage.apply(&self.work(step, &snapshots, rewound, &bench), ticket)?;
         let record = Record {
             step: step.id.clone(),
             stage: step.stage.name.clone(),
             parent: parent.cloned(),
-            layers: self.plan.model.counts(&outcome.ticket),
+            layers: self.plan.model(step).counts(&outcome.ticket),
             training: outcome.training,
             scores: outcome.scores,
             seconds: begun.elapsed().as_secs_f64(),
@@ -52,15 +53,20 @@ impl Shared<'_> {
         Ok(record)
     }
 
-    fn bench<'a>(&'a self, progress: &'a dyn Fn(u64) -> bool) -> Bench<'a> {
-        Bench { model: &self.plan.model, data: self.data, compute: self.compute, registry: self.registry, progress }
+    fn bench<'a>(&'a self, step: &Step, progress: &'a dyn Fn(u64) -> bool) -> Bench<'a> {
+        let (model, data) = (self.plan.model(step), &*self.data[step.variant]);
+        Bench { model, data, compute: self.compute, registry: self.registry, progress }
+    }
+
+    fn seeds(&self, step: &Step) -> Seeds {
+        Seeds { seed: self.plan.variants[step.variant].seed, replicate: Some(step.replicate) }
     }
 
     fn work<'a>(&'a self, step: &Step, snapshots: &'a [u64], rewound: Option<Ticket>, lab: &'a dyn Lab) -> Work<'a> {
         Work {
-            model: &self.plan.model,
+            model: self.plan.model(step),
             registry: self.registry,
-            seeds: Seeds { seed: self.seed, replicate: Some(step.replicate) },
+            seeds: self.seeds(step),
             level: step.level,
             draw: step.draw,
             position: step.position,
@@ -77,17 +83,16 @@ impl Shared<'_> {
             return Ok(ticket);
         }
         let parent = step.parent.map(|parent| self.store.ticket(&self.plan.steps[parent].id)).transpose()?;
-        let resolved = self.training(&step.stage)?;
-        let seeds = Seeds { seed: self.seed, replicate: Some(step.replicate) };
-        let start = Start { position: step.position, seeds, snapshots: &[] };
+        let resolved = self.training(step)?;
+        let start = Start { position: step.position, seeds: self.seeds(step), snapshots: &[] };
         let ticket = bench.replay(parent.unwrap_or_default(), &resolved, &start, k)?;
         self.store.put_snapshot(&step.id, k, &ticket)?;
         Ok(ticket)
     }
 
-    fn training(&self, used: &Use) -> Result<Training, String> {
-        let train: Train = serde_json::from_value(used.config.clone()).map_err(|e| e.to_string())?;
-        train.resolve(self.registry, self.data.split.train.len() as u64)
+    fn training(&self, step: &Step) -> Result<Training, String> {
+        let train: Train = serde_json::from_value(step.stage.config.clone()).map_err(|e| e.to_string())?;
+        train.resolve(self.registry, self.data[step.variant].split.train.len() as u64)
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::data;
 use crate::plan::{Plan, Step};
-use crate::spec::DatasetSpec;
+use crate::spec::{DatasetSpec, Spec};
 use crate::train::evaluation_batch;
 
 /// How often a training holds its parameters: values, gradients, two moments, a mask, the best state so far, the ticket
@@ -18,21 +19,25 @@ const AT_WORK: u64 = 5;
 const OVERHEAD: u64 = 12_000_000;
 const FLOAT: u64 = 4;
 
-/// Bytes that the data set takes, whatever the jobs.
-pub fn of_data(data: &DatasetSpec) -> u64 {
-    (data.shape.iter().product::<usize>() as u64 + 1) * (data.train + data.test) as u64
+/// Bytes that an experiment's data takes, whatever the jobs.
+pub fn of_data(spec: &Spec) -> u64 {
+    let bytes = |data: &DatasetSpec| {
+        (data.shape.iter().product::<usize>() as u64 + 1).saturating_mul((data.train + data.test) as u64)
+    };
+    data::distinct(spec).into_iter().map(bytes).sum()
 }
 
 /// The step that needs the most of these, and its bytes.
 pub fn greatest<'a>(plan: &'a Plan, steps: impl Iterator<Item = &'a Step>) -> Option<(&'a Step, u64)> {
     // Steps are many and configurations few.
-    let distinct: HashMap<_, _> = steps.map(|step| ((Arc::as_ptr(&step.stage), step.snapshots.len()), step)).collect();
+    let alike = |step: &Step| (step.variant, Arc::as_ptr(&step.stage), step.snapshots.len());
+    let distinct: HashMap<_, _> = steps.map(|step| (alike(step), step)).collect();
     let steps = distinct.into_values().map(|step| (step, of_step(plan, step)));
     steps.max_by(|(a, bytes), (b, others)| bytes.cmp(others).then(b.id.cmp(&a.id)))
 }
 
 fn of_step(plan: &Plan, step: &Step) -> u64 {
-    let model = &plan.model;
+    let model = plan.model(step);
     let parameters: u64 = model.params.iter().map(|param| param.len() as u64).sum();
     let largest = model.params.iter().map(|param| param.len() as u64).max().unwrap_or(0);
     let values = model.input.len() as u64 + model.walk().map(|node| node.output().len() as u64).sum::<u64>();

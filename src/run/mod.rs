@@ -2,6 +2,7 @@
 
 mod board;
 pub mod crash;
+pub mod data;
 mod jobs;
 mod lab;
 mod mark;

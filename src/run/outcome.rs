@@ -33,7 +33,7 @@ impl View<'_> {
         let status = self.status(ticket, record.as_ref());
         let kept = record.as_ref().map_or(ticket.kept, |r| r.layers.iter().map(|layer| layer.kept).sum());
         Row {
-            variant: String::new(),
+            variant: self.plan.variants[ticket.variant].name.clone(),
             pipeline: ticket.pipeline.clone(),
             replicate: ticket.replicate,
             level: ticket.level,

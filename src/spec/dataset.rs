@@ -4,34 +4,50 @@ use std::path::{Component, Path};
 
 use super::diagnostic::Diagnostics;
 use super::fields::{Fields, list};
-use super::node::{Error, Node, Value};
+use super::node::{Error, Node};
+use super::overlay::{open, overlay};
 use super::shipped::{Declared, Library};
 use super::{DatasetSpec, FileSpec, Normalise};
 use crate::registry::{Kind, Registry};
 
-/// Reads `[dataset]`; its keys override the declaration's.
+/// Reads `[dataset]`, whose keys override the declaration's; and the declaration as it was written, with them.
 pub fn dataset(
     node: &Node,
     library: &Library<'_>,
     registry: &Registry,
     diagnostics: &mut Diagnostics,
-) -> Option<DatasetSpec> {
+) -> Option<(DatasetSpec, Node)> {
     let mut fields = Fields::of(node, "[dataset]", diagnostics)?;
+    if !fields.has("use") && fields.has("file") {
+        return written_out(node, fields, registry, diagnostics);
+    }
     let Some(used) = fields.need_node("use") else {
         fields.finish(diagnostics);
         return None;
     };
     let (name, mut declared) = library.find(Declared::Dataset, used, diagnostics)?;
-    let source = std::mem::replace(&mut declared.origin, node.origin.clone()).source;
-    if let Value::Table(entries) = &mut declared.value {
-        entries.extend(fields.rest());
-    }
+    let source = declared.origin.source.clone();
+    overlay(&mut declared, open(fields.rest(), &node.origin));
+    // What the declaration lacks, the experiment can give.
+    declared.origin = node.origin.clone();
     diagnostics.used_by(&source, &used.origin, "the data set is used here", |diagnostics| {
         let fields = Fields::of(&declared, format!("the data set `{name}`"), diagnostics)?;
         let spec = declaration(name, fields, registry, diagnostics)?;
         fits(&spec, &declared, diagnostics);
-        Some(spec)
+        Some((spec, declared))
     })
+}
+
+fn written_out(
+    node: &Node,
+    mut fields: Fields<'_>,
+    registry: &Registry,
+    diagnostics: &mut Diagnostics,
+) -> Option<(DatasetSpec, Node)> {
+    let name = fields.read("name", diagnostics).unwrap_or_else(|| "custom".to_string());
+    let spec = declaration(name, fields, registry, diagnostics)?;
+    fits(&spec, node, diagnostics);
+    Some((spec, node.clone()))
 }
 
 fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mut Diagnostics) -> Option<DatasetSpec> {

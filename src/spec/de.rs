@@ -317,7 +317,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Outer, Vec<(String, String)>> {
-        let source = Arc::new(Source { name: "test".into(), text: text.into() });
+        let source = Arc::new(Source::new("test", text));
         let node = parse(&source, &mut Diagnostics::default());
         let place = |error: Error| (error.origin.unwrap().text().to_string(), error.message);
         node.deserialize().map_err(|errors| errors.into_iter().map(place).collect())

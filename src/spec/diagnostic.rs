@@ -98,12 +98,13 @@ impl std::error::Error for Diagnostics {}
 fn group(error: &Error) -> Group<'_> {
     let mut group = Group::with_title(Level::ERROR.primary_title(&error.message));
     if let Some(origin) = &error.origin {
-        let here = |(other, _): &&(Origin, String)| other.source == origin.source;
-        let labelled = |(other, label): &'_ (Origin, String)| context(other, label.clone());
+        let context = error.context.iter().map(|(other, label)| (other, label.as_str())).chain(chain(error));
+        let (here, elsewhere): (Vec<_>, Vec<_>) = context.partition(|(other, _)| other.source == origin.source);
+        let labelled = |(other, label): (&Origin, &str)| annotation(other, label.to_string());
         let snippet = snippet(&origin.source).annotation(AnnotationKind::Primary.span(underlined(origin)));
-        group = group.element(snippet.annotations(error.context.iter().filter(here).map(labelled)));
-        for (other, label) in error.context.iter().filter(|entry| !here(entry)) {
-            group = group.element(self::snippet(&other.source).annotation(context(other, label.clone())));
+        group = group.element(snippet.annotations(here.into_iter().map(labelled)));
+        for (other, label) in elsewhere {
+            group = group.element(self::snippet(&other.source).annotation(labelled((other, label))));
         }
     }
     match &error.help {
@@ -112,11 +113,25 @@ fn group(error: &Error) -> Group<'_> {
     }
 }
 
+/// Where experiments that extend one another do so, from those that the error is about on.
+fn chain(error: &Error) -> Vec<(&Origin, &'static str)> {
+    let places = error.origin.iter().chain(error.context.iter().map(|(origin, _)| origin));
+    let mut chain: Vec<(&Origin, &str)> = Vec::new();
+    for place in places {
+        let mut extended = place.source.extended.as_ref();
+        while let Some(origin) = extended.filter(|origin| !chain.iter().any(|(known, _)| known == origin)) {
+            chain.push((origin, "extended here"));
+            extended = origin.source.extended.as_ref();
+        }
+    }
+    chain
+}
+
 fn snippet(source: &Source) -> Snippet<'_, Annotation<'_>> {
     Snippet::source(&source.text).path(normalize_untrusted_str(&source.name))
 }
 
-fn context(origin: &Origin, label: String) -> Annotation<'static> {
+fn annotation(origin: &Origin, label: String) -> Annotation<'static> {
     AnnotationKind::Context.span(underlined(origin)).label(label)
 }
 

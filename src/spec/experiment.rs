@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::changes::StageChanges;
 use super::dataset::dataset;
 use super::diagnostic::{Diagnostics, did_you_mean};
 use super::fields::Fields;
@@ -13,7 +14,7 @@ use super::pipeline::Pipelines;
 use super::prediction::predictions;
 use super::set::set;
 use super::shipped::Library;
-use super::{MATCHING, PipelineSpec, REPLICATES, Spec, is_name};
+use super::{MATCHING, PipelineSpec, REPLICATES, Spec, Variant, is_name, variants};
 use crate::registry::{Kind, Registry};
 
 /// Reads an experiment with the overrides of the command line, each `key.path=value`, or says everything that is
@@ -40,9 +41,10 @@ fn read(path: &Path, registry: &Registry, overrides: &[String], diagnostics: &mu
         return None;
     }
     let library = Library::of(&folder, diagnostics);
-    experiment(&folder, &root, &library, registry, diagnostics)
+    variants::read(root, diagnostics, |root, diagnostics| experiment(&folder, root, &library, registry, diagnostics))
 }
 
+/// An experiment without a sweep, as its only variant.
 fn experiment(
     folder: &Folder,
     root: &Node,
@@ -59,31 +61,39 @@ fn experiment(
     let fraction = |x: &f64| (0.0..=1.0).contains(x);
     let matching = fields.read_if("matching", "from 0 to 1", fraction, d).unwrap_or(MATCHING);
     let dataset = fields.need_node("dataset").and_then(|node| dataset(node, library, registry, d));
-    let classes = dataset.as_ref().map_or(1, |dataset| dataset.classes as i64);
-    let classes = Node { value: Value::Integer(classes), origin: root.origin.clone() };
+    let classes = dataset.as_ref().and_then(|(_, data)| data.table()?.get("classes")).map(|(_, node)| node.clone());
+    let classes = classes.unwrap_or_else(|| Node { value: Value::Integer(1), origin: root.origin.clone() });
     let models = Models { registry, library, classes };
     let model = fields.need_node("model").and_then(|node| models.read(node, d));
     let training = fields.node("training");
     training.inspect(|node| check_training(node, registry, d));
-    let pipelines = Pipelines { registry, library, training, init: model.as_ref().map(|model| &model.init) };
+    let (model, changes) = (model.as_ref(), &StageChanges::default());
+    let pipelines = Pipelines { registry, library, training, model, changes };
     let written = fields.need_node("pipeline");
     let pipelines = written.map(|node| read_pipelines(node, &pipelines, d));
     let names =
         written.and_then(Node::table).into_iter().flat_map(Entries::keys).map(String::as_str).collect::<Vec<_>>();
     let predictions = fields.node("prediction").map(|node| predictions(node, &names, d)).unwrap_or_default();
     fields.finish(d);
+    let (dataset, data) = dataset?;
     Some(Spec {
         name: folder.name(),
         folder: folder.path.clone(),
         title: title?,
         question,
         replicates,
-        seed,
         matching,
-        dataset: dataset?,
-        model: model?,
-        pipelines: pipelines?.into_iter().map(|pipeline| (pipeline.name.clone(), pipeline)).collect(),
         predictions,
+        variants: vec![Variant {
+            name: String::new(),
+            settings: Vec::new(),
+            seed,
+            dataset,
+            model: model?.clone(),
+            pipelines: pipelines?.into_iter().map(|pipeline| (pipeline.name.clone(), pipeline)).collect(),
+            written: root.clone(),
+            data,
+        }],
     })
 }
 
@@ -146,7 +156,7 @@ mod tests {
 
     /// The configuration of a pipeline's stage by its place.
     fn stage(spec: &Spec, pipeline: &str, place: usize) -> Use {
-        match &spec.pipelines[pipeline].stages[place] {
+        match &spec.variants[0].pipelines[pipeline].stages[place] {
             StageSpec::One(used, _) => used.clone(),
             other => panic!("{other:?} is no single stage"),
         }
@@ -195,22 +205,27 @@ mod tests {
     #[test]
     fn the_experiment_of_the_design_loads_as_its_author_means_it() {
         let spec = design();
-        assert_eq!((spec.name.as_str(), spec.replicates, spec.seed, spec.matching), ("lottery", 5, 1, 0.002));
-        assert_eq!((spec.dataset.validation, spec.dataset.classes), (500, 10));
-        let names: Vec<&String> = spec.pipelines.keys().collect();
+        assert_eq!(
+            (spec.name.as_str(), spec.replicates, spec.variants[0].seed, spec.matching),
+            ("lottery", 5, 1, 0.002)
+        );
+        assert_eq!((spec.variants[0].dataset.validation, spec.variants[0].dataset.classes), (500, 10));
+        let names: Vec<&String> = spec.variants[0].pipelines.keys().collect();
         assert_eq!(names, ["dense", "imp", "reinitialised", "edge-popup"]);
-        let names: Vec<&str> = spec.model.layers.iter().map(|layer| layer.name.as_str()).collect();
+        let names: Vec<&str> = spec.variants[0].model.layers.iter().map(|layer| layer.name.as_str()).collect();
         assert_eq!(names, ["flatten1", "fc1", "relu1", "fc2", "relu2", "output"]);
-        let Form::One(output) = &spec.model.layers[5].form else { panic!() };
+        let Form::One(output) = &spec.variants[0].model.layers[5].form else { panic!() };
         assert_eq!(output.config, json!({ "units": 10, "width": 1.0, "bias": true }));
-        let fork = spec.pipelines["reinitialised"].fork.as_ref().unwrap();
+        let fork = spec.variants[0].pipelines["reinitialised"].fork.as_ref().unwrap();
         assert_eq!((fork.each.as_str(), fork.at.as_deref(), fork.times), ("imp", Some(&[7, 9, 11, 15][..]), 1));
     }
 
     #[test]
     fn a_repeat_prunes_rewinds_and_trains_until_its_stop_rule() {
         let spec = design();
-        let StageSpec::Repeat { times, until, stages } = &spec.pipelines["imp"].stages[2] else { panic!() };
+        let StageSpec::Repeat { times, until, stages, .. } = &spec.variants[0].pipelines["imp"].stages[2] else {
+            panic!()
+        };
         assert_eq!((*times, until.accuracy_drop, until.weights_remaining), (15, Some(0.02), None));
         let [StageSpec::One(prune, _), StageSpec::One(rewind, _), StageSpec::One(train, _)] = &stages[..] else {
             panic!()
@@ -224,7 +239,7 @@ mod tests {
     #[test]
     fn a_list_of_weights_remaining_is_a_branch_each() {
         let spec = design();
-        let StageSpec::Branch(branches) = &spec.pipelines["edge-popup"].stages[1] else { panic!() };
+        let StageSpec::Branch(branches) = &spec.variants[0].pipelines["edge-popup"].stages[1] else { panic!() };
         let kept = branches.iter().map(|branch| match &branch[..] {
             [StageSpec::One(train, _)] => train.config["learn"]["config"]["weights_remaining"].as_f64(),
             _ => None,
@@ -242,7 +257,7 @@ mod tests {
             batch_size = 7
         "#;
         let spec = lottery(pipelines).load(&[]).unwrap();
-        let train = |name: &str| match &spec.pipelines[name].stages[1] {
+        let train = |name: &str| match &spec.variants[0].pipelines[name].stages[1] {
             StageSpec::Branch(branches) => match &branches[0][..] {
                 [StageSpec::One(train, _)] => train.config.clone(),
                 other => panic!("{other:?}"),
@@ -280,7 +295,7 @@ mod tests {
             ("more.toml", "[pipeline.imp]\nuse = 'imp'\nlevels = 2"),
         ];
         let spec = Experiment::new(&files).load(&[]).unwrap();
-        assert_eq!(spec.pipelines.keys().collect::<Vec<_>>(), ["dense", "imp"]);
+        assert_eq!(spec.variants[0].pipelines.keys().collect::<Vec<_>>(), ["dense", "imp"]);
     }
 
     #[test]
@@ -288,7 +303,10 @@ mod tests {
         let own = "summary = 'mine'\n[[stage]]\ninit = {}";
         let files = [("experiment.toml", SOUND), ("datasets/dots.toml", DOTS), ("pipelines/deep/dense.toml", own)];
         let spec = Experiment::new(&files).load(&[]).unwrap();
-        assert_eq!((spec.pipelines["dense"].summary.as_str(), spec.pipelines["dense"].stages.len()), ("mine", 1));
+        assert_eq!(
+            (spec.variants[0].pipelines["dense"].summary.as_str(), spec.variants[0].pipelines["dense"].stages.len()),
+            ("mine", 1)
+        );
     }
 
     #[test]
@@ -296,7 +314,7 @@ mod tests {
         let more = "[pipeline.twice]\neach = 'dense'\ntimes = 2\n[[pipeline.twice.stage]]\nreinit = {}\n\
                     [[pipeline.twice.stage]]\ntrain = { length = '7it' }";
         let spec = lottery(more).load(&[]).unwrap_or_else(|errors| panic!("{errors}"));
-        assert_eq!(spec.pipelines["twice"].fork.as_ref().unwrap().times, 2);
+        assert_eq!(spec.variants[0].pipelines["twice"].fork.as_ref().unwrap().times, 2);
         assert_eq!(stage(&spec, "twice", 1).config["length"], "7it");
         assert_eq!(stage(&spec, "twice", 1).config["batch_size"], 60);
     }

@@ -65,7 +65,7 @@ impl Folder {
             return Err(fail(format!("larger than {BYTES} bytes, which no spec is")));
         }
         let text = String::from_utf8(bytes).map_err(|e| fail(format!("not UTF-8 text: {e}")))?;
-        Ok(Arc::new(Source { name, text }))
+        Ok(Arc::new(Source::new(name, text)))
     }
 
     /// Reads a file, or says why not.

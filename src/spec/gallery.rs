@@ -178,3 +178,103 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_wrong_in_one_variant_says_which_and_points_at_its_value() {
+    let vary = r#"
+[vary]
+model.widht = [0.5, 1.0]
+training.batch_size = [60, "sixty"]
+pipeline.dens.length = ["5it"]
+seeed = [1, 2]
+replicates = [1, 2]
+model.width = 0.5
+dataset.validation = []
+training.length = ["5it", "6it", "5it"]
+"#;
+    assert_snapshot!(lottery(vary).errors(&[]));
+    let fields = "[vary]\nmodel.widht = [0.5, 1.0]\ntraining.batch_size = [60, 'sixty']\ntraining.lenght = ['5it']";
+    assert_snapshot!(lottery(fields).errors(&[]));
+    let model = "[vary]\nmodel.use = ['lenet-300-100', 'conv-3']\ntraining.batch_size = [60, 30]";
+    insta::with_settings!({ filters => [("models: .*", "models: …")] }, {
+        assert_snapshot!(lottery(model).errors(&[]))
+    });
+}
+
+#[test]
+fn variants_that_are_listed_are_checked_one_by_one() {
+    let variants = r#"
+[[variant]]
+name = "narrow"
+model.width = 0.5
+training.optimiser.learning_rate = 1
+[[variant]]
+name = "narrow"
+seed = 2
+[[variant]]
+[[variant]]
+name = "a[b]"
+title = "Mine"
+"#;
+    assert_snapshot!(lottery(variants).errors(&[]));
+    let read = "[[variant]]\nmodel.width = 0.5\n[[variant]]\nmodel.width = 'wide'\ntraining.optimiser = 'adam'";
+    assert_snapshot!(lottery(read).errors(&[]));
+    assert_snapshot!(lottery("[vary]\nseed = [1]\n[[variant]]\nseed = 2").errors(&[]));
+}
+
+#[test]
+fn a_sweep_of_a_billion_variants_is_refused_with_its_count() {
+    let numbers = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>().join(", ");
+    let text = format!("[vary]\nseed = [{0}]\ntraining.batch_size = [{0}]\nmodel.width = [{0}]", numbers(1000));
+    let errors = lottery(&text).errors(&[]);
+    assert!(errors.contains("1000 × 1000 × 1000 = 1000000000 variants, and a sweep has 1000 at most"), "{errors}");
+}
+
+#[test]
+fn an_error_in_what_is_extended_points_there_and_says_by_which_chain_it_came_in() {
+    let base = SOUND.replace("batch_size", "batchsize").replace("1.2e-3", "\"high\"");
+    let files = [
+        ("experiment.toml", "extends = \"middle.toml\"\ntraining.evaluate = 5"),
+        ("middle.toml", "extends = \"bases/base.toml\"\nreplicates = 0\n[pipeline.dense]\nlength = 3\n"),
+        ("bases/base.toml", base.as_str()),
+        ("datasets/dots.toml", DOTS),
+    ];
+    assert_snapshot!(Experiment::new(&files).errors(&[]));
+}
+
+#[test]
+fn what_cannot_be_extended_is_told_where_it_is_asked_for() {
+    let told = |text: &str, others: &[(&str, &str)]| {
+        let files: Vec<_> = [("experiment.toml", text)].into_iter().chain(others.iter().copied()).collect();
+        Experiment::new(&files).errors(&[])
+    };
+    let circle = [("a.toml", "extends = \"b.toml\""), ("b.toml", "extends = \"a.toml\"")];
+    assert_snapshot!(told("extends = \"a.toml\"", &circle));
+    let wrong = ["\"quikstart\"", "\"base.toml\"", "\"../other/experiment.toml\"", "\"/etc/x.toml\"", "3"];
+    let wrong = wrong.map(|what| told(&format!("extends = {what}"), &[])).join("\n\n");
+    insta::with_settings!({ filters => [("experiments: .*", "experiments: …")] }, { assert_snapshot!(wrong) });
+    let later = [("datasets/dots.toml", DOTS), ("more.toml", "extends = \"quickstart\"")];
+    assert_snapshot!(told(SOUND, &later));
+}
+
+#[test]
+fn changes_of_what_is_used_are_checked_like_what_is_written_out() {
+    let changes = r#"
+[pipeline.imp]
+use = "imp"
+stage.train.lenght = "5it"
+stage.train2.batch_size = "sixty"
+stage.trian.order = "other"
+stage.train3.order = "other"
+stage.repeat.stages = []
+[pipeline.listed]
+use = "dense"
+stage = [{ init = {} }]
+"#;
+    let text = experiment(changes).replace(
+        "use = \"lenet-300-100\"",
+        "use = \"lenet-300-100\"\nlayer.fc1.unit = 3\nlayer.fc2.units = \"many\"\nlayer.fc3.units = 3",
+    );
+    let text = text.replace("use = \"dots\"", "use = \"dots\"\nnormalise.men = [0.1]");
+    assert_snapshot!(Experiment::new(&[("experiment.toml", &text), ("datasets/dots.toml", DOTS)]).errors(&[]));
+}

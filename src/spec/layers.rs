@@ -1,7 +1,8 @@
 //! `[[layer]]`: layers, residual blocks and repetitions → a tree of named layers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use super::changes::LayerChanges;
 use super::diagnostic::{Diagnostics, did_you_mean};
 use super::fields::{Fields, list, single};
 use super::node::{Error, Node, Origin, Value};
@@ -11,19 +12,29 @@ use crate::registry::{Kind, Registry, Use};
 /// More layers than any model has, repetitions written out: repeats within repeats end in an error, not out of memory.
 const LAYERS: usize = 10_000;
 
-/// Reads a model's layers, their placeholders filled in already.
-pub fn read(node: &Node, registry: &Registry, diagnostics: &mut Diagnostics) -> Vec<LayerSpec> {
-    let mut reader = Reader { registry, diagnostics, taken: HashMap::new(), read: 0 };
+/// Reads a model's layers, their placeholders filled in already, with the changes that its user makes.
+pub fn read(
+    node: &Node,
+    changes: &LayerChanges<'_>,
+    registry: &Registry,
+    diagnostics: &mut Diagnostics,
+) -> Vec<LayerSpec> {
+    let mut reader =
+        Reader { registry, changes, diagnostics, taken: HashMap::new(), changeable: HashSet::new(), read: 0 };
     let mut layers = Vec::new();
     reader.list(node, "a model", &mut Names::within(""), &mut layers);
+    changes.finish(&reader.changeable, reader.diagnostics);
     layers
 }
 
 struct Reader<'a> {
     registry: &'a Registry,
+    changes: &'a LayerChanges<'a>,
     diagnostics: &'a mut Diagnostics,
     /// The names so far, and where they were written.
     taken: HashMap<String, Origin>,
+    /// The names of those that are no blocks.
+    changeable: HashSet<String>,
     /// Layers read so far, those of repetitions as often as they are repeated.
     read: usize,
 }
@@ -94,9 +105,14 @@ impl Reader<'_> {
         }
         let form = match kind {
             "residual" => self.residual(config, &name),
-            _ => self.plugin(kind, origin, config).map(Form::One),
+            _ => {
+                let changed = self.changes.changed(&name, config);
+                self.changeable.insert(name.clone());
+                self.plugin(kind, origin, changed.as_ref().unwrap_or(config)).map(Form::One)
+            }
         };
-        into.extend(form.map(|form| LayerSpec { name, form, origin: origin.clone() }));
+        let written = self.changes.changed(&name, config).unwrap_or_else(|| config.clone());
+        into.extend(form.map(|form| LayerSpec { name, form, origin: origin.clone(), written }));
     }
 
     fn name(&mut self, node: &Node, kind: &str, names: &mut Names) -> Option<String> {
@@ -169,7 +185,7 @@ mod tests {
     fn load(layers: &str) -> Result<Vec<LayerSpec>, String> {
         let text = SOUND.replace("use = \"lenet-300-100\"", &format!("layer = [{layers}]"));
         let experiment = Experiment::new(&[("experiment.toml", &text), ("datasets/dots.toml", DOTS)]);
-        experiment.load(&[]).map(|spec| spec.model.layers).map_err(|errors| errors.to_string())
+        experiment.load(&[]).map(|mut spec| spec.variants.remove(0).model.layers).map_err(|errors| errors.to_string())
     }
 
     /// What the author of layers that are wrong is told.

@@ -3,11 +3,13 @@
 use indexmap::map::Entry;
 
 use super::diagnostic::Diagnostics;
+use super::extends::{Extended, extended};
 use super::folder::Folder;
 use super::node::{Error, Node, Value};
+use super::overlay::overlay;
 use super::parse::parse;
 
-/// All TOML files directly in the folder as one table.
+/// All TOML files directly in the folder as one table, over the experiment that they extend.
 pub fn merged(folder: &Folder, diagnostics: &mut Diagnostics) -> Option<Node> {
     let files = folder.top();
     if !files.first().is_some_and(|file| file.ends_with("experiment.toml")) {
@@ -15,20 +17,25 @@ pub fn merged(folder: &Folder, diagnostics: &mut Diagnostics) -> Option<Node> {
         diagnostics.push(Error { message, ..Error::default() }.help("an experiment is a folder with experiment.toml"));
         return None;
     }
-    let mut merged: Option<Node> = None;
-    for file in files {
+    let mut files = files.into_iter();
+    let source = folder.try_read(&files.next()?, diagnostics)?;
+    let mut experiment = parse(&source, diagnostics);
+    let Extended { base, files: bases } = extended(&mut experiment, folder, diagnostics);
+    for file in files.filter(|file| !bases.contains(file)) {
         let Some(source) = folder.try_read(&file, diagnostics) else { continue };
         let node = parse(&source, diagnostics);
-        match &mut merged {
-            None => merged = Some(node),
-            Some(merged) => merge(merged, node, diagnostics),
+        if let Some((key, _)) = node.table().and_then(|entries| entries.get("extends")) {
+            diagnostics.push(Error::new(key, "`extends` stands in experiment.toml, or in a file that it extends"));
         }
+        merge(&mut experiment, node, diagnostics);
     }
-    merged
+    let Some(mut base) = base else { return Some(experiment) };
+    overlay(&mut base, experiment);
+    Some(base)
 }
 
 /// Adds another file's entries: tables join, anything else may be written once only.
-fn merge(base: &mut Node, other: Node, diagnostics: &mut Diagnostics) {
+pub fn merge(base: &mut Node, other: Node, diagnostics: &mut Diagnostics) {
     let (Value::Table(base), Value::Table(other)) = (&mut base.value, other.value) else { return };
     for (key, (origin, node)) in other {
         match base.entry(key) {

@@ -2,10 +2,12 @@
 //! default filled in. This module only reads.
 
 pub mod catalogue;
+mod changes;
 mod dataset;
 mod de;
 pub mod diagnostic;
 mod experiment;
+mod extends;
 mod fields;
 #[cfg(test)]
 mod fixture;
@@ -16,20 +18,27 @@ mod layers;
 mod merge;
 mod model;
 pub mod node;
+mod overlay;
 mod parse;
 mod pipeline;
 mod prediction;
 mod quoted;
 mod resolve;
+mod resolved;
 pub mod schema;
 mod set;
 mod shipped;
 mod template;
+mod toml_text;
+mod variants;
+mod vary;
 
 pub use diagnostic::Diagnostics;
 pub use experiment::load;
 pub use quoted::Quoted;
-pub use shipped::shipped_experiment;
+pub use resolved::resolved;
+pub use shipped::{experiments, shipped_experiment};
+pub use variants::blamed;
 
 use std::path::PathBuf;
 
@@ -62,13 +71,38 @@ pub struct Spec {
     pub title: String,
     pub question: String,
     pub replicates: u32,
-    pub seed: u64,
     /// Matching = mean paired difference to dense ≥ −this many accuracy points ÷ 100 (default 0.002).
     pub matching: f64,
+    /// The cells of the sweep, one or more; a single one without a name where there is no sweep.
+    pub variants: Vec<Variant>,
+    pub predictions: Vec<PredictionSpec>,
+}
+
+/// One cell of a sweep: what it trains, on what and how.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// "width=0.5", or its own; "" without a sweep.
+    pub name: String,
+    /// What sets it apart from the others.
+    pub settings: Vec<Setting>,
+    pub seed: u64,
     pub dataset: DatasetSpec,
     pub model: ModelSpec,
     pub pipelines: IndexMap<String, PipelineSpec>,
-    pub predictions: Vec<PredictionSpec>,
+    /// The experiment as it was written, with the variant's values.
+    pub written: node::Node,
+    /// The data set's declaration likewise.
+    pub data: node::Node,
+}
+
+/// A field that a variant sets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// Its full path: "model.width".
+    pub field: String,
+    /// As written: "0.5".
+    pub value: String,
+    pub origin: node::Origin,
 }
 
 /// What the author expects. Its names and types are checked; that its tickets exist, only the plan can say.
@@ -170,6 +204,9 @@ pub struct ModelSpec {
     /// The initialiser of weight tensors.
     #[schemars(default = "init_by_default", schema_with = "schema::init")]
     pub init: Use,
+    /// `None` where neither experiment nor model names one.
+    #[schemars(skip)]
+    pub init_written: Option<node::Node>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -180,6 +217,8 @@ pub struct LayerSpec {
     pub form: Form,
     /// Where it was written, for errors about shapes.
     pub origin: node::Origin,
+    /// Its configuration as it was written.
+    pub written: node::Node,
 }
 
 /// What a layer is. Repetitions are written out.
@@ -252,19 +291,31 @@ pub struct Fork {
     pub times: u32,
     #[schemars(skip)]
     pub origin: node::Origin,
+    /// `each`, `at` and `times` as they were written.
+    #[schemars(skip)]
+    pub written: node::Node,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum StageSpec {
-    One(Use, node::Origin),
+    One(Use, Written),
     /// Stages repeated up to `times`, or until a stop rule holds, whichever comes first.
     Repeat {
         times: u32,
         until: Stop,
         stages: Vec<StageSpec>,
+        /// `times` and `until` as they were written.
+        written: node::Node,
     },
     /// Independent branches from the same ticket, as `foreach` makes them of a list.
     Branch(Vec<Vec<StageSpec>>),
+}
+
+/// Where a stage was written, and its configuration with what `[training]` and its user add.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    pub origin: node::Origin,
+    pub config: node::Node,
 }
 
 /// Ends a repeat, whichever holds first.
@@ -292,4 +343,10 @@ fn init_by_default() -> &'static str {
 pub fn is_name(text: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(word)
+}
+
+/// Whether a text may name a variant: predictions write it in brackets, reports in lines.
+fn is_variant_name(text: &str) -> bool {
+    let fits = |c: char| !c.is_control() && !matches!(c, '[' | ']');
+    (1..=64).contains(&text.chars().count()) && text.trim() == text && text.chars().all(fits)
 }

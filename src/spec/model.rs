@@ -1,5 +1,6 @@
 //! `[model]`: a shipped or local model with its parameters, or one written out, → layers and an initialiser.
 
+use super::changes::LayerChanges;
 use super::diagnostic::Diagnostics;
 use super::fields::Fields;
 use super::layers;
@@ -16,17 +17,28 @@ pub struct Models<'a> {
     pub classes: Node,
 }
 
+/// What an experiment changes of the model that it uses.
+#[derive(Default)]
+struct Own<'a> {
+    /// Instead of the model's own.
+    init: Option<&'a Node>,
+    /// Fields of layers, by their names.
+    layers: Option<&'a Node>,
+}
+
 impl Models<'_> {
     pub fn read(&self, node: &Node, diagnostics: &mut Diagnostics) -> Option<ModelSpec> {
         let mut fields = Fields::of(node, "[model]", diagnostics)?;
         let Some(used) = fields.node("use") else { return self.written_out(fields, diagnostics) };
-        let init = fields.node("init");
+        let (init, layers) = (fields.node("init"), fields.node("layer"));
         let (name, declared) = self.library.find(Declared::Model, used, diagnostics)?;
         diagnostics.used_by(&declared.origin.source, &used.origin, "the model is used here", |diagnostics| {
             let mut body = Fields::of(&declared, format!("the model `{name}`"), diagnostics)?;
             let parameters = parameters(body.node("parameters"), diagnostics);
-            let scope = Scope::bind(&parameters, &fields.rest(), used, &["use", "init"], diagnostics);
-            scope.reading(diagnostics, |scope, diagnostics| self.body(name, body, init, scope, diagnostics))
+            let scope = Scope::bind(&parameters, &fields.rest(), used, &["use", "init", "layer"], diagnostics);
+            scope.reading(diagnostics, |scope, diagnostics| {
+                self.body(name, body, Own { init, layers }, scope, diagnostics)
+            })
         })
     }
 
@@ -37,28 +49,32 @@ impl Models<'_> {
             return None;
         }
         let name = fields.read("name", diagnostics).unwrap_or_else(|| "custom".to_string());
-        Scope::empty().reading(diagnostics, |scope, diagnostics| self.body(name, fields, None, scope, diagnostics))
+        Scope::empty()
+            .reading(diagnostics, |scope, diagnostics| self.body(name, fields, Own::default(), scope, diagnostics))
     }
 
-    /// What a model file and a written-out model have in common. `init` overrides the model's own.
+    /// What a model file and a written-out model have in common.
     fn body(
         &self,
         name: String,
         mut fields: Fields<'_>,
-        init: Option<&Node>,
+        over: Own<'_>,
         scope: &Scope,
         diagnostics: &mut Diagnostics,
     ) -> Option<ModelSpec> {
         let scope = scope.with("classes", self.classes.clone());
+        let changes = over.layers.and_then(|node| scope.fill(node, diagnostics));
+        let changes = LayerChanges::of(changes.as_ref(), diagnostics);
         let summary = fields.read("summary", diagnostics).unwrap_or_default();
         let source = fields.read("source", diagnostics).unwrap_or_default();
         let own = fields.node("init").and_then(|node| scope.fill(node, diagnostics));
         let layers = fields.need_node("layer").and_then(|node| scope.fill(node, diagnostics));
-        let layers = layers.map(|node| layers::read(&node, self.registry, diagnostics)).unwrap_or_default();
+        let layers = layers.map(|node| layers::read(&node, &changes, self.registry, diagnostics)).unwrap_or_default();
         let origin = fields.origin().clone();
         fields.finish(diagnostics);
         let default = Node { value: super::node::Value::String(INIT.to_string()), origin };
-        let init = self.registry.resolve(Kind::Init, init.or(own.as_ref()).unwrap_or(&default), diagnostics)?;
-        Some(ModelSpec { name, summary, source, layers, init })
+        let init_written = over.init.or(own.as_ref()).cloned();
+        let init = self.registry.resolve(Kind::Init, init_written.as_ref().unwrap_or(&default), diagnostics)?;
+        Some(ModelSpec { name, summary, source, layers, init, init_written })
     }
 }

@@ -6,11 +6,19 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 /// A text that was parsed: a file, or an override of the command line.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The path as a person would find it, or "--set seed=3", or "shipped: plugins/models/lenet-300-100.toml".
     pub name: String,
     pub text: String,
+    /// Of an experiment that another extends: where that one says so.
+    pub extended: Option<Origin>,
+}
+
+impl Source {
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Source {
+        Source { name: name.into(), text: text.into(), extended: None }
+    }
 }
 
 /// Where a value was written.

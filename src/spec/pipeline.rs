@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 
+use super::changes::StageChanges;
 use super::diagnostic::{Diagnostics, did_you_mean};
 use super::fields::{Fields, list, single};
 use super::node::{Error, Node, Origin, Value};
+use super::overlay::open;
 use super::shipped::{Declared, Library};
 use super::template::{Scope, parameters};
-use super::{Fork, PipelineSpec, StageSpec, Stop, TIMES};
+use super::{Fork, ModelSpec, PipelineSpec, StageSpec, Stop, TIMES, Written};
 use crate::registry::{Kind, Registry, Use};
 use crate::units::Rate;
 
@@ -16,8 +18,10 @@ pub struct Pipelines<'a> {
     pub library: &'a Library<'a>,
     /// `[training]`: what a train stage takes that does not say otherwise.
     pub training: Option<&'a Node>,
-    /// The model's initialiser, for stages that draw weights and name none.
-    pub init: Option<&'a Use>,
+    /// The model, for stages that draw weights and name no initialiser.
+    pub model: Option<&'a ModelSpec>,
+    /// What an experiment changes of the stages of the pipeline that it uses.
+    pub changes: &'a StageChanges<'a>,
 }
 
 impl Pipelines<'_> {
@@ -25,12 +29,14 @@ impl Pipelines<'_> {
         let what = format!("[pipeline.{name}]");
         let mut fields = Fields::of(node, what, diagnostics)?;
         let Some(used) = fields.node("use") else { return self.written_out(name, key, fields, diagnostics) };
+        let changes = StageChanges::of(fields.node("stage"), diagnostics);
+        let changing = Pipelines { changes: &changes, ..*self };
         let (uses, declared) = self.library.find(Declared::Pipeline, used, diagnostics)?;
         let label = format!("`{name}` uses it here");
         diagnostics.used_by(&declared.origin.source, &used.origin, &label, |diagnostics| {
             let mut body = Fields::of(&declared, format!("the pipeline `{uses}`"), diagnostics)?;
             let parameters = parameters(body.node("parameters"), diagnostics);
-            let scope = Scope::bind(&parameters, &fields.rest(), used, &["use"], diagnostics);
+            let scope = Scope::bind(&parameters, &fields.rest(), used, &["use", "stage"], diagnostics);
             scope.reading(diagnostics, |scope, diagnostics| {
                 let fork = body.node("fork").and_then(|node| scope.fill(node, diagnostics));
                 let fork = fork.and_then(|node| {
@@ -39,7 +45,9 @@ impl Pipelines<'_> {
                     fields.finish(diagnostics);
                     fork
                 });
-                self.body(PipelineSpec { fork, ..start(name, uses, key) }, body, scope, diagnostics)
+                let spec = changing.body(PipelineSpec { fork, ..start(name, uses, key) }, body, scope, diagnostics);
+                changes.finish(diagnostics);
+                spec
             })
         })
     }
@@ -90,35 +98,44 @@ impl Pipelines<'_> {
     fn stage(&self, node: &Node, scope: &Scope, diagnostics: &mut Diagnostics) -> Option<StageSpec> {
         let (name, key, config) = single(node, &[], "a stage", diagnostics)?;
         match name {
-            "repeat" => self.repeat(config, scope, diagnostics),
-            "foreach" => self.foreach(config, scope, diagnostics),
+            "repeat" => self.repeat(key, config, scope, diagnostics),
+            "foreach" => self.foreach(key, config, scope, diagnostics),
+            "branch" => self.branches(config, scope, diagnostics),
             _ if self.registry.about(Kind::Stage, name).is_none() => {
                 let plugins = self.registry.abouts(Kind::Stage);
-                let names = plugins.iter().map(|about| about.name).chain(["repeat", "foreach"]);
+                let names = plugins.iter().map(|about| about.name).chain(["repeat", "foreach", "branch"]);
                 let help = did_you_mean(name, "stages", names);
                 diagnostics.push(Error::new(key, format!("no stage is named {name:?}")).help(help));
                 None
             }
             _ => {
-                let config = scope.fill(config, diagnostics)?;
+                let mut config = scope.fill(config, diagnostics)?;
+                if name == "train" {
+                    self.add_training(&mut config);
+                }
+                self.changes.change(name, key, &mut config, diagnostics);
                 let used = match name {
-                    "train" => self.train(key, config, diagnostics),
+                    "train" => self.train(key, &config, diagnostics),
                     _ => self.registry.configure(Kind::Stage, name, key, &config, diagnostics),
                 };
-                Some(StageSpec::One(self.initialised(used?), key.clone()))
+                let used = self.initialised(used?, &mut config);
+                Some(StageSpec::One(used, Written { origin: key.clone(), config }))
             }
         }
     }
 
     /// A training takes from `[training]` what it does not set itself.
-    fn train(&self, key: &Origin, mut config: Node, diagnostics: &mut Diagnostics) -> Option<Use> {
+    fn add_training(&self, config: &mut Node) {
         let training = self.training.and_then(Node::table);
         if let (Value::Table(entries), Some(training)) = (&mut config.value, training) {
             for (name, entry) in training {
                 entries.entry(name.clone()).or_insert_with(|| entry.clone());
             }
         }
-        let resolve = |found: &mut Diagnostics| self.registry.configure(Kind::Stage, "train", key, &config, found);
+    }
+
+    fn train(&self, key: &Origin, config: &Node, diagnostics: &mut Diagnostics) -> Option<Use> {
+        let resolve = |found: &mut Diagnostics| self.registry.configure(Kind::Stage, "train", key, config, found);
         diagnostics.amending(resolve, |error| match &error.missing {
             Some(field) if error.origin.as_ref() == Some(&config.origin) => {
                 let help = format!("set `{field}` in [training], for every pipeline, or in this one");
@@ -128,23 +145,30 @@ impl Pipelines<'_> {
         })
     }
 
-    fn initialised(&self, mut used: Use) -> Use {
+    /// A stage that draws weights and names no initialiser takes the model's.
+    fn initialised(&self, mut used: Use, written: &mut Node) -> Use {
         let about = self.registry.about(Kind::Stage, &used.name);
         let draws = about.is_some_and(|about| about.references.contains(&("init", Kind::Init)));
-        if let (true, Some(init), Some(config)) = (draws, self.init, used.config.as_object_mut()) {
-            config.entry("init").or_insert_with(|| serde_json::json!(init));
+        let (Some(model), Some(config), true) = (self.model, used.config.as_object_mut(), draws) else { return used };
+        if let (serde_json::map::Entry::Vacant(place), Value::Table(entries)) =
+            (config.entry("init"), &mut written.value)
+        {
+            place.insert(serde_json::json!(model.init));
+            entries.extend(model.init_written.iter().map(|node| ("init".into(), (node.origin.clone(), node.clone()))));
         }
         used
     }
 
-    fn repeat(&self, node: &Node, scope: &Scope, diagnostics: &mut Diagnostics) -> Option<StageSpec> {
+    fn repeat(&self, key: &Origin, node: &Node, scope: &Scope, diagnostics: &mut Diagnostics) -> Option<StageSpec> {
         // The stages are filled in one by one: a `foreach` among them has a placeholder of its own.
         let stages = Fields::of(node, "`repeat`", diagnostics)?.node("stages");
         let stages = stages.map(|node| self.stages(node, scope, diagnostics));
         let mut filled = scope.fill(&without(node, "stages"), diagnostics)?;
+        self.changes.change("repeat", key, &mut filled, diagnostics);
         if let (Value::Table(filled), Some(entries)) = (&mut filled.value, node.table()) {
             filled.extend(entries.get_key_value("stages").map(|(key, entry)| (key.clone(), entry.clone())));
         }
+        let written = without(&filled, "stages");
         let mut fields = Fields::of(&filled, "`repeat`", diagnostics)?;
         fields.need_node("stages");
         let rule = format!("from 1 to {TIMES}");
@@ -152,12 +176,31 @@ impl Pipelines<'_> {
         let times = fields.read_if("times", &rule, |times| (1..=TIMES).contains(times), diagnostics);
         let until = fields.node("until").and_then(|node| stop(node, diagnostics)).unwrap_or_default();
         fields.finish(diagnostics);
-        Some(StageSpec::Repeat { times: times?, until, stages: stages? })
+        Some(StageSpec::Repeat { times: times?, until, stages: stages?, written })
+    }
+
+    /// Branches written out, all from the same ticket: `branch = [{ stages = […] }, …]`.
+    fn branches(&self, node: &Node, scope: &Scope, diagnostics: &mut Diagnostics) -> Option<StageSpec> {
+        let items = list(node, "`branch`", diagnostics);
+        if items.is_empty() {
+            diagnostics.push(Error::at(node, "`branch` needs at least one branch, a table with `stages`"));
+            return None;
+        }
+        let branch = |item: &Node| {
+            let mut fields = Fields::of(item, "a branch", diagnostics)?;
+            let stages = fields.need_node("stages");
+            let stages = stages.map(|node| self.stages(node, scope, diagnostics));
+            fields.finish(diagnostics);
+            stages
+        };
+        Some(StageSpec::Branch(items.iter().filter_map(branch).collect()))
     }
 
     /// One branch for each value of a list, all from the same ticket.
-    fn foreach(&self, node: &Node, scope: &Scope, diagnostics: &mut Diagnostics) -> Option<StageSpec> {
-        let mut fields = Fields::of(node, "`foreach`", diagnostics)?;
+    fn foreach(&self, key: &Origin, node: &Node, scope: &Scope, diagnostics: &mut Diagnostics) -> Option<StageSpec> {
+        let mut node = node.clone();
+        self.changes.change("foreach", key, &mut node, diagnostics);
+        let mut fields = Fields::of(&node, "`foreach`", diagnostics)?;
         let name = fields.need::<String>("value", diagnostics);
         let values = fields.need_node("in").and_then(|node| scope.fill(node, diagnostics));
         let stages = fields.need_node("stages");
@@ -218,7 +261,10 @@ fn fork_of(fields: &mut Fields<'_>, diagnostics: &mut Diagnostics) -> Option<For
     let rule = format!("from 1 to {TIMES}");
     let times = fields.read_if("times", &rule, |times| (1..=TIMES).contains(times), diagnostics).unwrap_or(1);
     let origin = origin?;
-    Some(Fork { each: each?, at, at_origin: at_origin.unwrap_or_else(|| origin.clone()), times, origin })
+    let entry = |key| Some((String::from(key), (origin.clone(), fields.node(key)?.clone())));
+    let written = open(["each", "at", "times"].into_iter().filter_map(entry).collect(), &origin);
+    let at_origin = at_origin.unwrap_or_else(|| origin.clone());
+    Some(Fork { each: each?, at, at_origin, times, origin, written })
 }
 
 fn stop(node: &Node, diagnostics: &mut Diagnostics) -> Option<Stop> {

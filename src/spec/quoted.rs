@@ -109,7 +109,7 @@ mod tests {
     use crate::spec::parse::parse;
 
     fn node(string: &str) -> Node {
-        let source = Arc::new(Source { name: "test".into(), text: format!("x = {string}") });
+        let source = Arc::new(Source::new("test", format!("x = {string}")));
         let mut diagnostics = Diagnostics::default();
         let root = parse(&source, &mut diagnostics);
         assert!(diagnostics.is_empty(), "{diagnostics}");

@@ -10,7 +10,7 @@ use super::parse::parse;
 
 /// Applies one `key.path=value` to an experiment. The value is TOML; what is not TOML is a string.
 pub fn set(root: &mut Node, text: &str, diagnostics: &mut Diagnostics) {
-    let source = Arc::new(Source { name: format!("--set {text}"), text: text.to_string() });
+    let source = Arc::new(Source::new(format!("--set {text}"), text));
     let Some((key, value)) = text.split_once('=') else {
         let origin = Origin { source, span: 0..text.len() };
         diagnostics.push(Error::new(&origin, "an override is `key=value`").help("for example `--set replicates=1`"));
@@ -34,7 +34,7 @@ fn is_bare(value: &str) -> bool {
 /// The override with its value as a string.
 fn quoted(source: &Arc<Source>, key: &str, value: &str) -> Option<Node> {
     let mut errors = Diagnostics::default();
-    let stand_in = Source { name: source.name.clone(), text: format!("{key}=0") };
+    let stand_in = Source::new(source.name.clone(), format!("{key}=0"));
     let mut tree = parse(&Arc::new(stand_in), &mut errors);
     let origin = |span| Origin { source: source.clone(), span };
     replant(&mut tree, &|from| origin(from.span.clone()), value.trim(), origin(key.len() + 1..source.text.len()));
@@ -83,7 +83,7 @@ mod tests {
 
     fn set_in(base: &str, text: &str) -> Node {
         let mut diagnostics = Diagnostics::default();
-        let source = Source { name: "base".into(), text: base.into() };
+        let source = Source::new("base", base);
         let mut node = parse(&Arc::new(source), &mut diagnostics);
         set(&mut node, text, &mut diagnostics);
         assert!(diagnostics.is_empty(), "{diagnostics}");

@@ -117,7 +117,7 @@ impl<'a> Library<'a> {
         match file.and_then(|file| file.contents_utf8()) {
             Some(text) => {
                 let name = format!("shipped: plugins/{}/{name}.toml", kind.folder());
-                Ok(Arc::new(Source { name, text: text.to_string() }))
+                Ok(Arc::new(Source::new(name, text)))
             }
             None => {
                 let names = self.names(kind);
@@ -134,7 +134,8 @@ pub fn experiments() -> impl Iterator<Item = &'static str> {
     folders.filter_map(|folder| folder.path().file_name()?.to_str())
 }
 
-/// The TOML files of an experiment that ships, each with its path in the experiment's folder; or what names there are.
+/// The TOML files of an experiment that ships, each with its path in the experiment's folder, experiment.toml first; or
+/// what names there are.
 pub fn shipped_experiment(name: &str) -> Result<Vec<(&'static Path, &'static str)>, String> {
     let Some(folder) = experiments().find(|known| *known == name).and_then(|name| EXPERIMENTS.get_dir(name)) else {
         return Err(did_you_mean(name, "shipped experiments", experiments()));
@@ -148,6 +149,7 @@ pub fn shipped_experiment(name: &str) -> Result<Vec<(&'static Path, &'static str
             toml.filter_map(|file| Some((file.path().strip_prefix(folder.path()).ok()?, file.contents_utf8()?))),
         );
     }
+    files.sort_by_key(|(path, _)| (*path != Path::new("experiment.toml"), *path));
     Ok(files)
 }
 

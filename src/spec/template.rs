@@ -177,7 +177,7 @@ mod tests {
 
     fn node(name: &str, text: &str) -> Node {
         let mut diagnostics = Diagnostics::default();
-        let node = parse(&Arc::new(Source { name: name.into(), text: text.into() }), &mut diagnostics);
+        let node = parse(&Arc::new(Source::new(name, text)), &mut diagnostics);
         assert!(diagnostics.is_empty(), "{diagnostics}");
         node
     }

@@ -1,5 +1,7 @@
 //! A small network on real digits, looked at after every step.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::feed::{Split, feed};
@@ -71,8 +73,8 @@ impl Small {
         let registry = Registry::builtin();
         let spec = crate::spec::load(&folder.path().join("small"), &registry, &[]).unwrap_or_else(|e| panic!("{e}"));
         let plan = crate::plan::plan(&spec, &registry, "any").unwrap_or_else(|e| panic!("{e}"));
-        let data = Prepared::load(&spec.dataset, 1, &registry, &[]).unwrap();
-        Small { registry, model: plan.model, data, compute: device::open("cpu").unwrap() }
+        let data = Prepared::load(&spec.variants[0].dataset, 1, &registry, &[]).unwrap();
+        Small { registry, model: plan.variants[0].model.clone(), data, compute: device::open("cpu").unwrap() }
     }
 
     /// On another device.
@@ -357,7 +359,7 @@ fn test_data_decides_nothing() {
     let begun = small.ticket(|_| true);
     let first = small.bench().train(begun.clone(), &training, &START).unwrap();
     let labels = small.data.dataset.test.labels.iter().map(|label| (label + 1) % 10).collect();
-    small.data.dataset.test.labels = labels;
+    Arc::get_mut(&mut small.data.dataset).unwrap().test.labels = labels;
     let second = small.bench().train(begun, &training, &START).unwrap();
     assert_eq!((&first.ticket, &first.training), (&second.ticket, &second.training));
     let (first, second) = (first.scores.unwrap(), second.scores.unwrap());

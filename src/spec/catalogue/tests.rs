@@ -31,7 +31,7 @@ fn every_shipped_pipeline_loads_with_nothing_but_what_it_needs() {
         let text = experiment(&format!("[pipeline.tried]\nuse = '{name}'\n{each}"));
         let experiment = Experiment::new(&[("experiment.toml", &text), ("datasets/dots.toml", DOTS)]);
         let spec = experiment.load(&[]).unwrap_or_else(|errors| panic!("{name}: {errors}"));
-        assert!(!spec.pipelines["tried"].stages.is_empty(), "{name}");
+        assert!(!spec.variants[0].pipelines["tried"].stages.is_empty(), "{name}");
     }
 }
 
@@ -40,7 +40,7 @@ fn every_shipped_data_set_loads_as_it_is_declared() {
     for Entry { name, .. } in entries(Sort::Declared(Declared::Dataset)) {
         let text = SOUND.replace("dots", &name);
         let spec = Experiment::new(&[("experiment.toml", &text)]).load(&[]);
-        let dataset = spec.unwrap_or_else(|errors| panic!("{name}: {errors}")).dataset;
+        let dataset = spec.unwrap_or_else(|errors| panic!("{name}: {errors}")).variants.remove(0).dataset;
         assert!(dataset.validation < dataset.train && !dataset.files.is_empty(), "{name}");
     }
 }
@@ -114,7 +114,7 @@ fn with(example: &Example) -> Experiment {
         other => panic!("{other}"),
     };
     let own = if *file == "experiment.toml" { text.clone() } else { uses.to_string() };
-    let source = std::sync::Arc::new(Source { name: "example".into(), text: own.clone() });
+    let source = std::sync::Arc::new(Source::new("example", own.clone()));
     let node = parse(&source, &mut Diagnostics::default());
     let rest: Vec<&str> = REST.into_iter().filter(|line| !says(&node, line)).chain([uses]).collect();
     let place = if *file == "experiment.toml" { "rest.toml" } else { "experiment.toml" };

@@ -33,7 +33,7 @@ pub fn file(kind: Declared) -> Value {
 /// Definitions of how an experiment uses them: `[model]`, `[dataset]` and `[pipeline.NAME]`.
 pub fn uses(library: &Library<'_>, strict: &Map<String, Value>, diagnostics: &mut Diagnostics) -> Map<String, Value> {
     let mut all = Map::new();
-    all.insert("dataset".into(), dataset(library));
+    all.extend(datasets(library));
     let init = json!({ "$ref": "#/$defs/init", "description": "overrides the model's own initialiser" });
     let mut written = of::<PipelineSpec>();
     written = without(written, "fork");
@@ -42,14 +42,16 @@ pub fn uses(library: &Library<'_>, strict: &Map<String, Value>, diagnostics: &mu
     {
         properties.extend(fork);
     }
+    let beside_model = vec![("init", init), ("layer", changes("layer", "fc1"))];
+    let beside_pipeline = vec![("stage", changes("stage", "train"))];
     for (kind, written, beside) in
-        [(Declared::Model, of::<ModelSpec>(), Some(("init", init))), (Declared::Pipeline, written, None)]
+        [(Declared::Model, of::<ModelSpec>(), beside_model), (Declared::Pipeline, written, beside_pipeline)]
     {
         let names = library.names(kind);
         let mut tables = Vec::new();
         for name in &names {
             let Parameters { mut properties, mut required } = parameters::of(kind, name, library, strict, diagnostics);
-            if let Some((key, schema)) = &beside {
+            for (key, schema) in &beside {
                 properties.entry(key.to_string()).or_insert_with(|| schema.clone());
             }
             tables.push(properties.clone());
@@ -74,15 +76,35 @@ pub fn uses(library: &Library<'_>, strict: &Map<String, Value>, diagnostics: &mu
     all
 }
 
-/// A data set's declaration may be overridden key by key.
-fn dataset(library: &Library<'_>) -> Value {
-    let mut schema = of::<DatasetSpec>();
-    let mut properties = Map::from_iter([("use".to_string(), name(Declared::Dataset, library))]);
-    properties.extend(schema["properties"].as_object().cloned().unwrap_or_default());
-    schema["properties"] = Value::Object(properties);
-    schema["required"] = json!(["use"]);
-    schema["description"] = json!("a declared data set, and what this experiment changes of it");
-    schema
+/// Fields of what is used, by the name of what they are in.
+fn changes(of: &str, example: &str) -> Value {
+    json!({
+        "description": format!("changes of single {of}s, by name: `{of}.{example}.FIELD = VALUE`"),
+        "type": "object",
+        "additionalProperties": { "type": "object", "additionalProperties": true },
+    })
+}
+
+/// A declared data set, whose declaration may be overridden key by key; or one written out.
+fn datasets(library: &Library<'_>) -> [(String, Value); 3] {
+    let mut written = of::<DatasetSpec>();
+    let mut used = written.clone();
+    written["properties"]["name"] = json!({ "type": "string", "description": "what tables and figures call it" });
+    used["properties"]["use"] = name(Declared::Dataset, library);
+    used["required"] = json!(["use"]);
+    let mut properties = Map::from_iter([("use".to_string(), used["properties"]["use"].clone())]);
+    properties.extend(written["properties"].as_object().cloned().unwrap_or_default());
+    let dispatched = json!({
+        "description": "a declared data set, and what this experiment changes of it; or one written out",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": true,
+        "if": { "required": ["use"], "additionalProperties": true },
+        "then": { "$ref": "#/$defs/dataset.used" },
+        "else": { "$ref": "#/$defs/dataset.written-out" },
+    });
+    [("dataset", dispatched), ("dataset.used", used), ("dataset.written-out", written)]
+        .map(|(name, schema)| (name.to_string(), schema))
 }
 
 /// The value of `use`. An experiment may declare its own: only where they are known, another name is an error.

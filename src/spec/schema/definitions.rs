@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::dialect::{joined, placeholder, plain, with_placeholders_within};
+use super::part::parts;
 use super::{declared, stages};
 use crate::registry::{About, Kind, Registry};
 use crate::spec::diagnostic::Diagnostics;
@@ -22,6 +23,7 @@ impl Definitions {
         all.extend(plugins(registry, true));
         all.insert("training".into(), stages::training(registry));
         all.extend(declared::uses(library, &strict, diagnostics));
+        all.extend(parts(&all));
         Definitions(all)
     }
 

@@ -1,18 +1,43 @@
 //! The keys of an experiment, as its author writes them: what an editor says of each is its documentation here.
 //!
-//! A key whose value is no plain data refers to a definition, by a function in `refer`.
+//! A key whose value is no plain data refers to a definition, by a function in `refer`. An experiment that extends
+//! another, or whose sweep gives some of its fields, need not say the rest: its tables are those of parts.
 
 #![expect(dead_code, reason = "only their schemas are used: what is read is merged and filled in, a Spec")]
 
 use schemars::JsonSchema;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::refer;
+use super::part::part;
+use super::{of, refer};
 use crate::spec::{MATCHING, REPLICATES};
+
+/// Where one of these is, others give what an experiment does not say.
+const GIVERS: [&str; 3] = ["extends", "vary", "variant"];
+
+/// What others may give a part of.
+const TABLES: [&str; 4] = ["dataset", "model", "training", "pipeline"];
+
+pub fn experiment() -> Value {
+    let mut root = of::<Experiment>();
+    let mut complete = json!({ "required": root["required"], "properties": {}, "additionalProperties": true });
+    for table in TABLES {
+        let whole = root["properties"][table].take();
+        root["properties"][table] = part(whole.clone());
+        complete["properties"][table] = whole;
+    }
+    root.as_object_mut().map(|root| root.remove("required"));
+    let given = GIVERS.map(|key| json!({ "required": [key], "additionalProperties": true }));
+    root["if"] = json!({ "anyOf": given });
+    root["else"] = complete;
+    root
+}
 
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, description = "an experiment")]
-pub struct Experiment {
+struct Experiment {
+    /// A shipped experiment, or a file of this folder: it says what this one does not.
+    extends: Option<String>,
     /// The report's heading.
     title: String,
     /// What the experiment is to find out.
@@ -36,9 +61,47 @@ pub struct Experiment {
     /// What is compared, by name.
     #[schemars(schema_with = "refer::pipelines")]
     pipeline: Value,
+    /// A grid: each field a list of the values that it takes, every combination a variant.
+    #[schemars(default)]
+    vary: Vary,
+    /// Variants one by one, each with the fields that it sets.
+    #[schemars(default, length(min = 1))]
+    variant: Vec<Variant>,
     /// What the author expects, judged in the report.
     #[schemars(default)]
     prediction: Vec<Prediction>,
+}
+
+#[derive(Default, JsonSchema, serde::Serialize)]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+struct Vary {
+    #[schemars(default, length(min = 1))]
+    seed: Vec<u64>,
+    #[schemars(default, schema_with = "refer::varied")]
+    dataset: Value,
+    #[schemars(default, schema_with = "refer::varied")]
+    model: Value,
+    #[schemars(default, schema_with = "refer::varied")]
+    training: Value,
+    #[schemars(default, schema_with = "refer::varied")]
+    pipeline: Value,
+}
+
+#[derive(JsonSchema, serde::Serialize)]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+struct Variant {
+    /// Where absent, what it sets: "width=0.5".
+    #[schemars(length(min = 1))]
+    name: Option<String>,
+    seed: Option<u64>,
+    #[schemars(default, schema_with = "refer::dataset_in_part")]
+    dataset: Value,
+    #[schemars(default, schema_with = "refer::model_in_part")]
+    model: Value,
+    #[schemars(default, schema_with = "refer::training_in_part")]
+    training: Value,
+    #[schemars(default, schema_with = "refer::pipelines_in_part")]
+    pipeline: Value,
 }
 
 #[derive(JsonSchema)]

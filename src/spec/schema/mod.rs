@@ -9,6 +9,7 @@ mod definitions;
 mod dialect;
 mod experiment;
 mod parameters;
+mod part;
 mod refer;
 mod stages;
 #[cfg(test)]
@@ -68,7 +69,7 @@ pub fn schema(subject: Subject, registry: &Registry, folder: Option<&Path>) -> R
     with_library(folder, |library, diagnostics| {
         let definitions = Definitions::new(registry, library, diagnostics);
         let root = match subject {
-            Subject::Experiment => of::<experiment::Experiment>(),
+            Subject::Experiment => experiment::experiment(),
             Subject::Declared(kind) => declared::file(kind),
         };
         complete(subject, root, definitions)

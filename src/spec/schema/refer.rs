@@ -2,6 +2,8 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
+use super::part::part;
+
 macro_rules! refer {
     ($($name:ident: $definition:literal)*) => { $(
         pub fn $name(_: &mut SchemaGenerator) -> Schema {
@@ -16,6 +18,18 @@ refer! {
     training: "training"
     format: "format"
     init: "init"
+    dataset_in_part: "dataset-in-part"
+    model_in_part: "model-in-part"
+    training_in_part: "training-in-part"
+}
+
+pub fn pipelines_in_part(generator: &mut SchemaGenerator) -> Schema {
+    part(pipelines(generator).into()).try_into().unwrap_or_default()
+}
+
+/// A list of values, or a table of fields that hold such lists.
+pub fn varied(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["object", "array"], "additionalProperties": true })
 }
 
 /// By name.

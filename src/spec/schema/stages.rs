@@ -32,10 +32,15 @@ pub fn stage(registry: &Registry, placeholders: bool) -> Value {
     let repeat = object(&[("times", times), ("until", until), ("stages", stages.clone())], &["times", "stages"]);
     let value = json!({ "type": "string", "description": "the name of a placeholder, for use in `stages`" });
     let list = json!({ "description": "what it stands for, an independent branch each" });
-    let foreach = object(&[("value", value), ("in", list), ("stages", stages)], &["value", "in", "stages"]);
+    let foreach = object(&[("value", value), ("in", list), ("stages", stages.clone())], &["value", "in", "stages"]);
+    let branch = json!({
+        "type": "array", "minItems": 1,
+        "items": object(&[("stages", stages)], &["stages"]),
+    });
     for (name, schema, description) in [
         ("repeat", repeat, "Stages repeated, as the levels of iterative pruning are"),
         ("foreach", foreach, "Independent branches from the same ticket, one for each value of a list"),
+        ("branch", branch, "Branches written out, independent and all from the same ticket"),
     ] {
         let schema = if placeholders { with_placeholders_within(schema) } else { schema };
         properties.insert(name.into(), described(schema, description));

@@ -25,7 +25,7 @@ fn of(subject: Subject) -> Value {
 
 fn node(text: &str) -> Node {
     let mut diagnostics = Diagnostics::default();
-    let node = parse(&Arc::new(Source { name: "test".into(), text: text.into() }), &mut diagnostics);
+    let node = parse(&Arc::new(Source::new("test", text)), &mut diagnostics);
     assert!(diagnostics.is_empty(), "{diagnostics}");
     node
 }
@@ -75,7 +75,7 @@ fn the_schemas_of_the_repository_are_fresh() {
 }
 
 /// Tables of specs, `@` where a key may be added.
-const TABLES: [&str; 25] = [
+const TABLES: [&str; 31] = [
     "@",
     "dataset = { use = 'dots', @ }",
     "dataset = { use = 'dots', normalise = { mean = [0.0], std = [1.0], @ } }",
@@ -99,6 +99,12 @@ const TABLES: [&str; 25] = [
     "pipeline = { p = { use = 'imp', optimizer = { use = 'adam', learning_rate = 0.1, @ } } }",
     "pipeline = { p = { each = 'q', stage = [{ reinit = {} }], @ }, q = { use = 'imp' } }",
     "pipeline = { p = { stage = [{ prune = { rate = 0.5, @ } }] } }",
+    "dataset = { name = 'own', file = [], @ }",
+    "vary = { seed = [1, 2], @ }",
+    "variant = [{ name = 'narrow', @ }]",
+    "model = { use = 'lenet-300-100', layer = { fc1 = { units = 7 } }, @ }",
+    "pipeline = { p = { use = 'imp', stage = { train = { length = '7it' } }, @ } }",
+    "pipeline = { p = { stage = [{ branch = [{ stages = [{ shuffle = {} }], @ }] }] } }",
     "pipeline = { p = { stage = [{ repeat = { times = 2, stages = [{ shuffle = {} }], @ } }] } }",
     "pipeline = { p = { stage = [{ foreach = { value = 'a', in = [1], stages = [{ shuffle = {} }], @ } }] } }",
 ];
@@ -138,7 +144,9 @@ fn keys(schema: &Value, into: &mut BTreeSet<String>) {
 
 /// The experiment of a table with one more key.
 fn with_key(table: &str, name: &str) -> String {
-    let added = format!("{name} = '?'");
+    // What a sweep varies is a list.
+    let value = if table.starts_with("vary") { "['?']" } else { "'?'" };
+    let added = format!("{name} = {value}");
     let table = table.replace("@ ", &format!("{added} ")).replace('@', &added);
     whole(&table)
 }
@@ -164,15 +172,17 @@ fn the_schemas_keys_are_the_parsers() {
         for name in known.iter().cloned().chain(valid_keys(table)) {
             let filled = with_key(table, &name);
             let mut diagnostics = Diagnostics::default();
-            let node = parse(&Arc::new(Source { name: "test".into(), text: filled.clone() }), &mut diagnostics);
+            let node = parse(&Arc::new(Source::new("test", filled.clone())), &mut diagnostics);
             if !diagnostics.is_empty() {
                 continue; // The table has this key already.
             }
             let unknown = format!("unknown key `{name}`");
+            let of_variants =
+                [format!("a variant has no field `{name}`"), format!("`{name}` is the whole experiment's")];
             let errors = loaded(&filled, &[]).err().map(|errors| errors.to_string()).unwrap_or_default();
             let refused = refusals(&schema, &json(&node));
             assert_eq!(
-                errors.contains(&unknown),
+                errors.contains(&unknown) || of_variants.iter().any(|words| errors.contains(words)),
                 refused.iter().any(|why| why.ends_with(&unknown)),
                 "{filled}\n{errors}"
             );
@@ -261,6 +271,27 @@ fn a_schema_refuses_nothing_that_the_parser_takes_and_every_wrong_type() {
                 assert!(!refused.is_empty() || !errors.errors().iter().any(wrong), "{setting}: {errors}");
             }
         }
+    }
+}
+
+#[test]
+fn what_an_experiment_does_not_say_may_come_from_its_base_or_its_sweep() {
+    let schema = of(Subject::Experiment);
+    let refused = |text: &str| refusals(&schema, &json(&node(text)));
+    let given = [
+        "extends = 'quickstart'\nmodel.width = 0.5\ntraining.optimizer.learning_rate = 0.1\npipeline.imp.levels = 3",
+        "title = 'Lottery'\nmodel.use = 'conv-2'\npipeline.p.use = 'random-mask'\ndataset.validation = 5\n\
+         [vary]\ndataset.use = ['dots']\npipeline.p.weights_remaining = [0.1, 0.2]",
+        "title = 'Lottery'\npipeline.p.use = 'dense'\n[[variant]]\nmodel.use = 'conv-2'\ndataset.use = 'dots'",
+    ];
+    for text in given {
+        assert_eq!(refused(text), [""; 0], "{text}");
+        let alone: Vec<&str> = text.split('\n').take_while(|line| !line.starts_with('[')).collect();
+        let alone = alone.into_iter().filter(|line| !line.starts_with("extends")).collect::<Vec<_>>().join("\n");
+        assert_ne!(refused(&alone), [""; 0], "{alone}");
+    }
+    for wrong in ["training.batch_size = 'x'", "model.layer = 3", "pipeline.imp = 3", "replicates = 0"] {
+        assert_ne!(refused(&format!("extends = 'quickstart'\n{wrong}")), [""; 0], "{wrong}");
     }
 }
 

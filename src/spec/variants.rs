@@ -1,0 +1,145 @@
+//! An experiment with its sweep → its spec: every variant read as an experiment of its own, errors told once.
+
+use super::diagnostic::Diagnostics;
+use super::node::{Error, Node, Origin};
+use super::overlay::overlay;
+use super::vary::take;
+use super::{Setting, Spec, Variant};
+
+/// Reads the variants with `read`, which reads an experiment without a sweep.
+pub fn read(
+    mut root: Node,
+    diagnostics: &mut Diagnostics,
+    read: impl Fn(&Node, &mut Diagnostics) -> Option<Spec>,
+) -> Option<Spec> {
+    let before = diagnostics.len();
+    let written = take(&mut root, diagnostics);
+    if written.is_empty() {
+        // Of an experiment whose sweep is wrong, what else is wrong shows best without it.
+        return read(&root, diagnostics).filter(|_| diagnostics.len() == before);
+    }
+    let mut specs: Vec<Option<Spec>> = Vec::new();
+    let mut found = Vec::new();
+    for variant in &written {
+        let (mut own, mut errors) = (root.clone(), Diagnostics::default());
+        variant.patches.iter().for_each(|patch| overlay(&mut own, patch.clone()));
+        specs.push(read(&own, &mut errors));
+        found.push(errors);
+    }
+    let labels = written.iter().map(|variant| (variant.name.as_str(), variant.settings.as_slice()));
+    diagnostics.extend(blamed(labels.zip(found).collect()).errors().to_vec());
+    let mut specs = specs.into_iter().collect::<Option<Vec<Spec>>>()?;
+    let variants = specs.iter_mut().flat_map(|spec| std::mem::take(&mut spec.variants)).zip(written);
+    let named = |(read, written): (Variant, super::vary::Written)| Variant {
+        name: written.name,
+        settings: written.settings,
+        ..read
+    };
+    let variants = variants.map(named).collect();
+    specs.into_iter().next().map(|first| Spec { variants, ..first })
+}
+
+/// What was found in each variant, together: an error that they all have is the experiment's; one that only some have
+/// says which is the first, and points at the values that make it.
+pub fn blamed(found: Vec<((&str, &[Setting]), Diagnostics)>) -> Diagnostics {
+    let mut all = Diagnostics::default();
+    let same = |one: &Error, other: &Error| one.message == other.message && one.origin == other.origin;
+    let common = |error: &Error| found.iter().all(|(_, of)| of.errors().iter().any(|other| same(error, other)));
+    for ((name, settings), errors) in &found {
+        for error in errors.errors() {
+            let mut error = error.clone();
+            if !common(&error) {
+                error.context.extend(blame(&error, name, settings));
+            }
+            all.push(error);
+        }
+    }
+    all
+}
+
+fn blame(error: &Error, name: &str, settings: &[Setting]) -> Vec<(Origin, String)> {
+    let within = |setting: &&Setting| error.origin.as_ref().is_some_and(|origin| inside(origin, &setting.origin));
+    if settings.iter().any(|setting| within(&setting)) && settings.len() == 1 {
+        return Vec::new();
+    }
+    let others = settings.iter().filter(|setting| !within(setting));
+    others.map(|setting| (setting.origin.clone(), format!("in the variant `{name}`"))).collect()
+}
+
+fn inside(origin: &Origin, of: &Origin) -> bool {
+    origin.source == of.source && of.span.start <= origin.span.start && origin.span.end <= of.span.end
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::spec::fixture::lottery;
+    use crate::spec::{Form, Spec};
+
+    fn swept(sweep: &str) -> Spec {
+        lottery(sweep).load(&[]).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    fn names(sweep: &str) -> Vec<String> {
+        swept(sweep).variants.into_iter().map(|variant| variant.name).collect()
+    }
+
+    #[test]
+    fn an_experiment_without_a_sweep_is_one_variant_without_a_name() {
+        assert_eq!(names(""), [""]);
+    }
+
+    #[test]
+    fn a_grid_is_every_combination_the_first_field_changing_slowest() {
+        let grid = "[vary]\nmodel.width = [0.5, 1.0]\ntraining.optimizer.learning_rate = [1e-3, 2e-3]";
+        let expected = [
+            "width=0.5 learning_rate=1e-3",
+            "width=0.5 learning_rate=2e-3",
+            "width=1.0 learning_rate=1e-3",
+            "width=1.0 learning_rate=2e-3",
+        ];
+        assert_eq!(names(grid), expected);
+        let spec = swept(grid);
+        let read = spec.variants.iter().map(|variant| {
+            let Form::One(layer) = &variant.model.layers[1].form else { panic!() };
+            let crate::spec::StageSpec::One(train, _) = &variant.pipelines["dense"].stages[1] else { panic!() };
+            let rate = train.config["optimizer"]["config"]["learning_rate"].as_f64().unwrap();
+            (layer.config["width"].as_f64().unwrap(), rate)
+        });
+        assert_eq!(read.collect::<Vec<_>>(), [(0.5, 1e-3), (0.5, 2e-3), (1.0, 1e-3), (1.0, 2e-3)]);
+        let set = &spec.variants[2].settings[0];
+        assert_eq!((set.field.as_str(), set.value.as_str(), set.origin.text()), ("model.width", "1.0", "1.0"));
+    }
+
+    #[test]
+    fn a_field_is_called_by_its_last_key_unless_another_has_it() {
+        let same =
+            "[pipeline.other]\nuse = 'dense'\n[vary]\npipeline.dense.length = ['5it']\npipeline.other.length = ['6it']";
+        assert_eq!(names(same), ["pipeline.dense.length=5it pipeline.other.length=6it"]);
+        assert_eq!(names("[vary]\nmodel.use = ['lenet-300-100']"), ["model=lenet-300-100"]);
+        let optimizers =
+            "[vary]\ntraining.optimizer = [{ use = 'adam', learning_rate = 1 }, { use = 'sgd', learning_rate = 1 }]";
+        assert_eq!(names(optimizers), ["optimizer=adam", "optimizer=sgd"]);
+        let rates = optimizers.replace("sgd", "adam").replacen("= 1 ", "= 2 ", 1);
+        assert_eq!(names(&rates), ["optimizer={use=adam learning_rate=2}", "optimizer={use=adam learning_rate=1}"]);
+    }
+
+    #[test]
+    fn a_listed_variant_sets_what_it_says_and_leaves_the_rest() {
+        let listed = "[[variant]]\nname = 'as it is'\n[[variant]]\nmodel.width = 0.5\nseed = 3\n\
+                      [variant.training]\nlength = '7it'";
+        let spec = swept(listed);
+        let told = spec.variants.iter().map(|variant| (variant.name.as_str(), variant.seed)).collect::<Vec<_>>();
+        assert_eq!(told, [("as it is", 1), ("width=0.5 seed=3 length=7it", 3)]);
+        let length = |number: usize| match &spec.variants[number].pipelines["dense"].stages[1] {
+            crate::spec::StageSpec::One(train, _) => train.config["length"].clone(),
+            _ => panic!(),
+        };
+        assert_eq!([length(0), length(1)], ["500it", "7it"]);
+    }
+
+    #[test]
+    fn a_field_that_only_the_sweep_gives_is_enough() {
+        let spec = lottery("[vary]\ndataset.use = ['dots']\ntraining.length = ['5it']");
+        assert_eq!(spec.load(&[]).unwrap().variants[0].name, "dataset=dots length=5it");
+    }
+}

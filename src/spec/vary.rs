@@ -1,0 +1,272 @@
+//! `[vary]`, a grid, and `[[variant]]`, a list: the variants of an experiment, each as the values that it sets.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::diagnostic::{Diagnostics, did_you_mean};
+use super::fields::{Fields, list};
+use super::node::{Entries, Error, Node, Origin, Value};
+use super::overlay::{is_open, open};
+use super::{Setting, is_variant_name};
+
+/// More variants than anyone compares: a sweep of more is a mistake, found before memory is.
+const VARIANTS: usize = 1000;
+
+/// What a variant may change. The rest is the whole experiment's.
+const FIELDS: [&str; 5] = ["dataset", "model", "training", "pipeline", "seed"];
+
+/// A variant as it was written.
+#[derive(Debug)]
+pub struct Written {
+    pub name: String,
+    pub settings: Vec<Setting>,
+    /// What goes over the experiment, in this order.
+    pub patches: Vec<Node>,
+}
+
+/// Takes an experiment's sweep out of it; no variant, where it has none or where it was wrong.
+pub fn take(root: &mut Node, diagnostics: &mut Diagnostics) -> Vec<Written> {
+    let Value::Table(entries) = &mut root.value else { return Vec::new() };
+    let (vary, variant) = (entries.shift_remove("vary"), entries.shift_remove("variant"));
+    match (vary, variant) {
+        (Some((first, _)), Some((second, _))) => {
+            let mut error = Error::new(&second, "an experiment has [vary] or [[variant]], not both");
+            error.context.push((first, "the other is here".to_string()));
+            diagnostics.push(error.help("write the combinations that you mean as [[variant]] each"));
+            Vec::new()
+        }
+        (Some((_, node)), None) => grid(&node, root, diagnostics),
+        (None, Some((_, node))) => listed(&node, root, diagnostics),
+        (None, None) => Vec::new(),
+    }
+}
+
+/// A field and the values that it takes.
+struct Axis<'a> {
+    keys: Vec<(&'a str, &'a Origin)>,
+    values: &'a [Node],
+}
+
+/// Every combination of all lists, the first list's values changing slowest.
+fn grid(node: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Vec<Written> {
+    let before = diagnostics.len();
+    let mut axes = Vec::new();
+    if Fields::of(node, "[vary]", diagnostics).is_some() {
+        axes_of(node, &mut Vec::new(), &mut axes, diagnostics);
+        if axes.is_empty() && diagnostics.len() == before {
+            diagnostics.push(Error::at(node, "[vary] varies nothing").help(EXAMPLE));
+        }
+    }
+    axes.iter().for_each(|axis| check_path(&axis.keys, root, diagnostics));
+    let count = axes.iter().try_fold(1usize, |n, axis| n.checked_mul(axis.values.len()));
+    if count.is_none_or(|count| count > VARIANTS) {
+        let sizes = axes.iter().map(|axis| axis.values.len().to_string()).collect::<Vec<_>>().join(" × ");
+        let count = axes.iter().map(|axis| axis.values.len() as f64).product::<f64>();
+        let message = format!("{sizes} = {} variants, and a sweep has {VARIANTS} at most", whole(count));
+        diagnostics.push(Error::at(node, message).help("vary fewer fields at a time, or list [[variant]]s"));
+    }
+    if diagnostics.len() > before {
+        return Vec::new();
+    }
+    let names: Vec<String> = labels(&axes.iter().map(|axis| path(&axis.keys)).collect::<Vec<_>>());
+    let values: Vec<Vec<String>> = axes.iter().map(|axis| texts(axis.values)).collect();
+    (0..count.unwrap_or(0)).map(|number| combination(number, &axes, &names, &values)).collect()
+}
+
+const EXAMPLE: &str = "give a field the values that it takes: `model.width = [0.5, 1.0, 2.0]`";
+
+/// A count that may be beyond all integers.
+fn whole(count: f64) -> String {
+    if count < 1e15 { format!("{count:.0}") } else { format!("{count:.1e}") }
+}
+
+fn axes_of<'a>(
+    node: &'a Node,
+    keys: &mut Vec<(&'a str, &'a Origin)>,
+    axes: &mut Vec<Axis<'a>>,
+    diagnostics: &mut Diagnostics,
+) {
+    for (key, (origin, value)) in node.table().into_iter().flatten() {
+        keys.push((key, origin));
+        match &value.value {
+            Value::Table(_) => axes_of(value, keys, axes, diagnostics),
+            Value::List(values) => {
+                check_values(value, values, diagnostics);
+                axes.push(Axis { keys: keys.clone(), values });
+            }
+            _ => {
+                let message = format!("`{}` must be a list in [vary], not {}", path(keys), value.sort());
+                diagnostics.push(Error::at(value, message).help(EXAMPLE));
+            }
+        }
+        keys.pop();
+    }
+}
+
+fn check_values(list: &Node, values: &[Node], diagnostics: &mut Diagnostics) {
+    if values.is_empty() {
+        diagnostics.push(Error::at(list, "the list is empty, and so there would be no variant"));
+    }
+    let mut seen = BTreeSet::new();
+    for value in values {
+        if !seen.insert(text(value)) {
+            diagnostics.push(Error::at(value, format!("{} is in the list twice", value.origin.text())));
+        }
+    }
+}
+
+fn combination(number: usize, axes: &[Axis<'_>], names: &[String], values: &[Vec<String>]) -> Written {
+    let chosen = chosen(number, axes);
+    let parts = names.iter().zip(values).zip(&chosen).map(|((name, values), at)| format!("{name}={}", values[*at]));
+    let of_axis = |(axis, at): (&Axis<'_>, &usize)| {
+        let value = &axis.values[*at];
+        Setting { field: path(&axis.keys), value: text(value), origin: value.origin.clone() }
+    };
+    let patch = |(axis, at): (&Axis<'_>, &usize)| nested(&axis.keys, axis.values[*at].clone());
+    Written {
+        name: parts.collect::<Vec<_>>().join(" "),
+        settings: axes.iter().zip(&chosen).map(of_axis).collect(),
+        patches: axes.iter().zip(&chosen).map(patch).collect(),
+    }
+}
+
+/// Of each axis the value's place in the combination of this number: as digits, the last axis's changing fastest.
+fn chosen(number: usize, axes: &[Axis<'_>]) -> Vec<usize> {
+    let mut left = number;
+    let mut chosen = Vec::new();
+    for axis in axes.iter().rev() {
+        chosen.push(left % axis.values.len());
+        left /= axis.values.len();
+    }
+    chosen.reverse();
+    chosen
+}
+
+/// The value at the end of tables that only its keys imply.
+fn nested(keys: &[(&str, &Origin)], value: Node) -> Node {
+    keys.iter().rev().fold(value, |value, (key, origin)| {
+        let entries = Entries::from([(key.to_string(), (Origin::clone(origin), value))]);
+        Node { value: Value::Table(entries), origin: Origin::clone(origin) }
+    })
+}
+
+/// Each variant with the values that it sets, and a name: its own, or one made of them.
+fn listed(node: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Vec<Written> {
+    let before = diagnostics.len();
+    let items = list(node, "[[variant]]", diagnostics);
+    if items.len() > VARIANTS {
+        let message = format!("{} variants, and a sweep has {VARIANTS} at most", items.len());
+        diagnostics.push(Error::at(node, message));
+        return Vec::new();
+    }
+    if items.is_empty() {
+        diagnostics.push(Error::at(node, "the list is empty, and so there would be no variant"));
+    }
+    let mut taken: HashMap<String, Origin> = HashMap::new();
+    let mut written = Vec::new();
+    for item in items {
+        let Some(variant) = one(item, root, diagnostics) else { continue };
+        if let Some(other) = taken.insert(variant.name.clone(), item.origin.clone()) {
+            let mut error = Error::at(item, format!("two variants are named {:?}", variant.name));
+            error.context.push((other, "the other is here".to_string()));
+            diagnostics.push(error);
+        }
+        written.push(variant);
+    }
+    if diagnostics.len() > before { Vec::new() } else { written }
+}
+
+fn one(item: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Option<Written> {
+    let mut fields = Fields::of(item, "a [[variant]]", diagnostics)?;
+    let rule = "a variant's name: 1 to 64 characters, without brackets";
+    let name = fields.read_if("name", rule, |name: &String| is_variant_name(name), diagnostics);
+    // Open, even where the item was written inline: its fields go over the experiment's one by one.
+    let patch = open(fields.rest(), &item.origin);
+    let mut leaves = Vec::new();
+    leaves_of(&patch, &mut Vec::new(), &mut leaves);
+    if leaves.is_empty() && name.is_none() {
+        diagnostics.push(Error::at(item, "a variant needs a `name`, or a field that it sets").help(LISTED));
+    }
+    leaves.iter().for_each(|(keys, _)| check_path(keys, root, diagnostics));
+    let names = labels(&leaves.iter().map(|(keys, _)| path(keys)).collect::<Vec<_>>());
+    let made =
+        || names.iter().zip(&leaves).map(|(name, (_, value))| format!("{name}={}", text(value))).collect::<Vec<_>>();
+    let setting = |(keys, value): &(Vec<(&str, &Origin)>, &Node)| Setting {
+        field: path(keys),
+        value: text(value),
+        origin: value.origin.clone(),
+    };
+    let settings = leaves.iter().map(setting).collect();
+    Some(Written { name: name.unwrap_or_else(|| made().join(" ")), settings, patches: vec![patch.clone()] })
+}
+
+const LISTED: &str = "for example `name = \"narrow\"` and `model.width = 0.5`";
+
+type Leaf<'a> = (Vec<(&'a str, &'a Origin)>, &'a Node);
+
+fn leaves_of<'a>(node: &'a Node, keys: &mut Vec<(&'a str, &'a Origin)>, leaves: &mut Vec<Leaf<'a>>) {
+    for (key, (origin, value)) in node.table().into_iter().flatten() {
+        keys.push((key, origin));
+        match is_open(value) {
+            true => leaves_of(value, keys, leaves),
+            false => leaves.push((keys.clone(), value)),
+        }
+        keys.pop();
+    }
+}
+
+/// A variant changes what is its own; what its fields may be called, reading them tells.
+fn check_path(keys: &[(&str, &Origin)], root: &Node, diagnostics: &mut Diagnostics) {
+    let Some((first, origin)) = keys.first() else { return };
+    if !FIELDS.contains(first) {
+        let whole = ["title", "question", "replicates", "matching"].contains(first);
+        let message = match whole {
+            true => format!("`{first}` is the whole experiment's, and no variant's"),
+            false => format!("a variant has no field `{first}`"),
+        };
+        diagnostics.push(Error::new(origin, message).help(did_you_mean(first, "fields of a variant", FIELDS)));
+    }
+    let pipelines = root.table().and_then(|entries| entries.get("pipeline")).and_then(|(_, node)| node.table());
+    if let ("pipeline", Some((name, origin)), Some(pipelines)) = (*first, keys.get(1), pipelines)
+        && !pipelines.contains_key(*name)
+    {
+        let help = did_you_mean(name, "pipelines", pipelines.keys().map(String::as_str));
+        diagnostics.push(Error::new(origin, format!("no pipeline is named {name:?}")).help(help));
+    }
+}
+
+fn path(keys: &[(&str, &Origin)]) -> String {
+    keys.iter().map(|(key, _)| *key).collect::<Vec<_>>().join(".")
+}
+
+/// What fields are called in a variant's name: the last key where no other field has it, the full path otherwise. A
+/// `use` is called by what uses it: `model=conv-2`.
+fn labels(paths: &[String]) -> Vec<String> {
+    let short = |path: &String| {
+        let path = path.strip_suffix(".use").unwrap_or(path);
+        path.rsplit('.').next().unwrap_or(path).to_string()
+    };
+    let all: Vec<String> = paths.iter().map(short).collect();
+    let alone = |label: &String| all.iter().filter(|other| *other == label).count() == 1;
+    all.iter().zip(paths).map(|(label, path)| if alone(label) { label.clone() } else { path.clone() }).collect()
+}
+
+/// The values of one field, as short as tells them apart.
+fn texts(values: &[Node]) -> Vec<String> {
+    let used = |value: &Node| Some(value.table()?.get("use")?.1.string()?.to_string());
+    let names: Option<Vec<String>> = values.iter().map(used).collect();
+    let distinct = |names: &Vec<String>| names.iter().collect::<BTreeSet<_>>().len() == names.len();
+    names.filter(distinct).unwrap_or_else(|| values.iter().map(text).collect())
+}
+
+/// A value in a line: a number as it was written, a string without its quotes.
+fn text(value: &Node) -> String {
+    match &value.value {
+        Value::String(text) => text.clone(),
+        Value::List(items) => format!("[{}]", items.iter().map(text).collect::<Vec<_>>().join(" ")),
+        Value::Table(entries) => {
+            let entry = |(key, (_, value)): (&String, &(Origin, Node))| format!("{key}={}", text(value));
+            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(" "))
+        }
+        Value::Boolean(_) | Value::Integer(_) | Value::Float(_) => value.origin.text().to_string(),
+    }
+}
