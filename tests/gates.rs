@@ -41,6 +41,8 @@ fn quickstart_predicted_all_but_the_loss_of_controls_at_60_percent() {
         assert!(judgement.claim.ends_with("lose more than half a point"), "{}", judgement.claim);
         let holds: Vec<bool> = judgement.conditions.iter().map(|condition| condition.holds).collect();
         assert_eq!(holds, [false, true, true, true], "{}", judgement.claim);
+        // Short of half a point, and still 0.3.
+        assert!(judgement.conditions[0].found >= 0.003, "{}: {}", judgement.claim, judgement.conditions[0].found);
     }
 }
 

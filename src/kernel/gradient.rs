@@ -10,8 +10,8 @@ pub trait Gradient: Sync {
     /// How many values a piece has; the last may have fewer.
     fn piece(&self) -> usize;
 
-    /// The gradient of one piece, whose values are `values` at the moment; written to `room`, which is as long, unless
-    /// it rests somewhere already.
+    /// The gradient of one piece, written to `room`, which is as long, unless it rests somewhere already. `values` are
+    /// what the piece holds at the moment, before any selection among them.
     fn of<'a>(&'a self, piece: Range<usize>, values: &[f32], room: &'a mut [f32]) -> &'a [f32];
 }
 
@@ -72,5 +72,16 @@ mod tests {
     fn a_gradient_at_rest_is_its_pieces() {
         let gradient: Vec<f32> = (0..40_000u16).map(f32::from).collect();
         assert_eq!(collect(&Whole(&gradient), &vec![0.0; gradient.len()]), gradient);
+    }
+
+    /// g · w · sign(s), over three pieces.
+    #[test]
+    fn a_score_has_the_gradient_of_its_own_weight_in_every_piece() {
+        let numbers = |factor: usize| -> Vec<f32> { (0..40_000).map(|i| ((i * factor) % 7) as f32 - 3.0).collect() };
+        let (effective, weights, scores) = (numbers(3), numbers(5), numbers(2));
+        let gradient = StraightThrough { effective: &Whole(&effective), weights: &weights };
+        let expected =
+            (0..40_000).map(|i| effective[i] * weights[i] * if scores[i] == 0.0 { 0.0 } else { scores[i].signum() });
+        assert_eq!(collect(&gradient, &scores), expected.collect::<Vec<_>>());
     }
 }

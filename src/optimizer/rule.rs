@@ -167,3 +167,40 @@ impl Number for f32 {
         if self.abs() < f32::MIN_POSITIVE { 0.0 } else { self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optimizer::tests::tensors;
+
+    /// Everything that a rule may do to a number.
+    #[derive(Clone, Copy)]
+    struct All;
+
+    impl Rule<2> for All {
+        #[inline(always)]
+        fn update<N: Number>(self, value: N, gradient: N, [first, second]: [N; 2]) -> (N, [N; 2]) {
+            let first = (first.times(0.9) + gradient.clone() * gradient.clone()).flushed();
+            let second = (second - gradient.clone().times(1e-36)).flushed();
+            (value - gradient / first.clone().sqrt().plus(1e-8), [first, second])
+        }
+    }
+
+    #[test]
+    fn avx2_gives_the_bits_of_portable_code() {
+        let (start, gradient, second) = tensors(1_003);
+        let swept = |is_wide: bool| {
+            let (mut values, mut first, mut second) = (start.clone(), vec![1e-6; 1_003], second.clone());
+            let piece = Piece { from: 0, values: &mut values, state: [&mut first, &mut second] };
+            match is_wide {
+                true => wide(
+                    #[inline(always)]
+                    || piece.sweep::<false>(All, &gradient, &[]),
+                ),
+                false => piece.sweep::<false>(All, &gradient, &[]),
+            }
+            (values, first, second)
+        };
+        assert_eq!(swept(true), swept(false));
+    }
+}

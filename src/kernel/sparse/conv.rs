@@ -149,8 +149,8 @@ mod tests {
 
     use super::*;
     use crate::kernel::simd::portable;
-    use crate::kernel::sparse::testing::{assert_near, numbers, some_of};
-    use crate::kernel::testing::on_threads;
+    use crate::kernel::sparse::testing::{numbers, some_of};
+    use crate::kernel::testing::{Sum, assert_near, on_threads};
 
     struct Case {
         shape: Conv,
@@ -183,15 +183,16 @@ mod tests {
             [y, dx, dvalues, dbias]
         }
 
-        fn oracle(&self, relu: bool, y: &[f32]) -> [Vec<f64>; 4] {
+        fn oracle(&self, relu: bool, y: &[f32]) -> [Vec<Sum>; 4] {
             let Conv { batch, inputs, height, width, outputs, kernel, stride, padding } = self.shape;
             let along = |size: usize| (size + 2 * padding - kernel) / stride + 1;
             let (rows, columns) = (along(height), along(width));
             let pixels = rows * columns;
             let gated = |at: usize| if relu && y[at] <= 0.0 { 0.0 } else { f64::from(self.dy[at]) };
-            let mut sums: Vec<f64> = (0..y.len()).map(|i| self.bias[i / pixels % outputs].into()).collect();
-            let [mut dx, mut dvalues, mut dbias] = [self.x.len(), self.kept.len(), outputs].map(|n| vec![0.0; n]);
-            (0..y.len()).for_each(|at| dbias[at / pixels % outputs] += gated(at));
+            let mut sums: Vec<_> = (0..y.len()).map(|i| Sum::of(self.bias[i / pixels % outputs])).collect();
+            let [mut dx, mut dvalues, mut dbias] =
+                [self.x.len(), self.kept.len(), outputs].map(|n| vec![Sum::default(); n]);
+            (0..y.len()).for_each(|at| dbias[at / pixels % outputs].add(gated(at)));
             for (value, index) in self.kept.iter().enumerate() {
                 let (ky, kx) = (index / kernel % kernel, index % kernel);
                 let (input, output) = (index / (kernel * kernel) % inputs, index / (kernel * kernel) / inputs);
@@ -204,14 +205,14 @@ mod tests {
                     if h < height && w < width {
                         let from = ((image * inputs + input) * height + h) * width + w;
                         let to = ((image * outputs + output) * rows + r) * columns + c;
-                        sums[to] += f64::from(self.values[value]) * f64::from(self.x[from]);
-                        dx[from] += f64::from(self.values[value]) * gated(to);
-                        dvalues[value] += f64::from(self.x[from]) * gated(to);
+                        sums[to].add(f64::from(self.values[value]) * f64::from(self.x[from]));
+                        dx[from].add(f64::from(self.values[value]) * gated(to));
+                        dvalues[value].add(f64::from(self.x[from]) * gated(to));
                     }
                 }
             }
             if relu {
-                sums.iter_mut().for_each(|sum| *sum = sum.max(0.0));
+                sums.iter_mut().for_each(Sum::relu);
             }
             [sums, dx, dvalues, dbias]
         }

@@ -166,8 +166,8 @@ mod tests {
 
     use super::*;
     use crate::kernel::simd::portable;
-    use crate::kernel::sparse::testing::{assert_near, numbers, some_of};
-    use crate::kernel::testing::on_threads;
+    use crate::kernel::sparse::testing::{numbers, some_of};
+    use crate::kernel::testing::{Sum, assert_near, on_threads};
 
     struct Case {
         inputs: usize,
@@ -204,10 +204,10 @@ mod tests {
             [y, dx, dvalues, dbias]
         }
 
-        fn oracle(&self, relu: bool, y: &[f32]) -> [Vec<f64>; 4] {
-            let mut sums: Vec<f64> = (0..self.batch * self.units).map(|i| self.bias[i % self.units].into()).collect();
+        fn oracle(&self, relu: bool, y: &[f32]) -> [Vec<Sum>; 4] {
+            let mut sums: Vec<_> = (0..self.batch * self.units).map(|i| Sum::of(self.bias[i % self.units])).collect();
             let [mut dx, mut dvalues, mut dbias] =
-                [self.x.len(), self.kept.len(), self.units].map(|length| vec![0.0; length]);
+                [self.x.len(), self.kept.len(), self.units].map(|length| vec![Sum::default(); length]);
             for example in 0..self.batch {
                 let gated = |unit: usize| {
                     let at = example * self.units + unit;
@@ -216,14 +216,14 @@ mod tests {
                 for (value, at) in self.kept.iter().enumerate() {
                     let (input, unit, weight) = (at / self.units, at % self.units, f64::from(self.values[value]));
                     let x = f64::from(self.x[example * self.inputs + input]);
-                    sums[example * self.units + unit] += x * weight;
-                    dx[example * self.inputs + input] += gated(unit) * weight;
-                    dvalues[value] += x * gated(unit);
+                    sums[example * self.units + unit].add(x * weight);
+                    dx[example * self.inputs + input].add(gated(unit) * weight);
+                    dvalues[value].add(x * gated(unit));
                 }
-                (0..self.units).for_each(|unit| dbias[unit] += gated(unit));
+                (0..self.units).for_each(|unit| dbias[unit].add(gated(unit)));
             }
             if relu {
-                sums.iter_mut().for_each(|sum| *sum = sum.max(0.0));
+                sums.iter_mut().for_each(Sum::relu);
             }
             [sums, dx, dvalues, dbias]
         }

@@ -18,13 +18,3 @@ pub fn some_of(length: usize, percent: u64, seed: u64) -> Vec<usize> {
     let below = percent as f32 / 50.0 - 1.0;
     numbers(length, seed).iter().enumerate().filter(|(_, number)| **number < below).map(|(i, _)| i).collect()
 }
-
-/// Equal but for the rounding of sums of numbers of about 1.
-#[track_caller]
-pub fn assert_near(ours: &[f32], oracle: &[f64]) {
-    assert_eq!(ours.len(), oracle.len());
-    for (i, (ours, oracle)) in ours.iter().zip(oracle).enumerate() {
-        let off = (f64::from(*ours) - oracle).abs();
-        assert!(off <= 2e-5 * (1.0 + oracle.abs()), "number {i}: {ours} for {oracle}");
-    }
-}
