@@ -19,6 +19,7 @@ pub mod plan;
 pub mod prediction;
 pub mod range;
 pub mod record;
+pub mod refusal;
 pub mod registry;
 pub mod report;
 pub mod run;

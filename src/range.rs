@@ -3,7 +3,7 @@
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use crate::units::Rate;
+use crate::units::{Length, Rate};
 
 /// Finite and above 0.
 pub fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
@@ -32,6 +32,51 @@ pub fn rate_above_zero<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Rate
         rate => Ok(rate),
     }
 }
+
+/// A rate that is not 0.
+pub fn above_zero<'de, D: Deserializer<'de>>(from: D) -> Result<Rate, D::Error> {
+    match Rate::deserialize(from)? {
+        rate if rate.is_zero() => Err(D::Error::custom("0 is out of range: it must be above 0")),
+        rate => Ok(rate),
+    }
+}
+
+/// A rate below 1.
+pub fn rate_below_one<'de, D: Deserializer<'de>>(from: D) -> Result<Rate, D::Error> {
+    match Rate::deserialize(from)? {
+        rate if f64::from(rate) < 1.0 => Ok(rate),
+        rate => Err(D::Error::custom(format!("{rate} is out of range: it must be below 1"))),
+    }
+}
+
+/// A count of 1 or more.
+pub fn at_least_one<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    match usize::deserialize(from)? {
+        0 => Err(D::Error::custom("0 is out of range: it must be at least 1")),
+        n => Ok(n),
+    }
+}
+
+/// As `at_least_one`, or none.
+pub fn some_at_least_one<'de, D: Deserializer<'de>>(from: D) -> Result<Option<usize>, D::Error> {
+    match Option::<usize>::deserialize(from)? {
+        Some(0) => Err(D::Error::custom("0 is out of range: it must be at least 1")),
+        n => Ok(n),
+    }
+}
+
+/// A length of 1 or more.
+pub fn some_length<'de, D: Deserializer<'de>>(from: D) -> Result<Length, D::Error> {
+    match Length::deserialize(from)? {
+        Length::Epochs(0) | Length::Iterations(0) => {
+            Err(D::Error::custom("a length of 0 is out of range: it must be at least \"1it\""))
+        }
+        length => Ok(length),
+    }
+}
+
+/// What JSON Schemas say of `some_length`.
+pub const SOME_LENGTH: &str = "^[0_]*[1-9][0-9_]*(ep|it)$";
 
 fn number<'de, D: Deserializer<'de>>(from: D, fits: fn(f64) -> bool, rule: &str) -> Result<f64, D::Error> {
     match f64::deserialize(from)? {

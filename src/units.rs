@@ -5,14 +5,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A length of training or a position within it, in epochs or iterations.
 ///
 /// An epoch is one pass over the training split. Its last batch may be smaller than the others, and an
 /// epoch of n examples has ⌈n ÷ batch size⌉ iterations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(into = "String")]
 pub enum Length {
     Epochs(u64),
     Iterations(u64),
@@ -55,18 +56,36 @@ impl FromStr for Length {
         };
         let digits = number.replace('_', "");
         match digits.parse() {
-            Ok(n) if n > LONGEST => Err(format!("{text:?} is longer than anyone trains: at most {LONGEST}")),
+            Ok(n) if n > LONGEST => Err(format!("{text:?} is longer than anyone trains: it must be at most {LONGEST}")),
             Ok(n) if digits.bytes().all(|b| b.is_ascii_digit()) => Ok(make(n)),
-            _ => Err(format!("{text:?} is not a length: {number:?} is not a whole number of epochs or iterations")),
+            _ => {
+                Err(format!("{text:?} is not a length: write a whole number before the unit, as \"40ep\" or \"500it\""))
+            }
         }
     }
 }
 
-impl TryFrom<String> for Length {
-    type Error = String;
+impl<'de> Deserialize<'de> for Length {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Length, D::Error> {
+        deserializer.deserialize_str(LengthVisitor)
+    }
+}
 
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
+struct LengthVisitor;
+
+impl Visitor<'_> for LengthVisitor {
+    type Value = Length;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a length such as \"40ep\" or \"500it\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Length, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Length, E> {
+        Err(E::custom(format!("{number} has no unit: write \"{number}it\" for iterations, \"{number}ep\" for epochs")))
     }
 }
 
@@ -142,7 +161,7 @@ impl TryFrom<f64> for Rate {
         }
         let text = format!("{value}");
         let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-        let too_fine = || format!("{value} has too many decimals: at most 18");
+        let too_fine = || format!("{value} has too many decimals: write at most 18");
         if fraction.len() > 18 {
             return Err(too_fine());
         }

@@ -4,6 +4,7 @@ mod architecture;
 mod combinations;
 mod command_line;
 mod devices;
+mod gallery;
 mod gates;
 mod kernels;
 mod models;

@@ -15,6 +15,8 @@ mod run;
 mod schema;
 mod show;
 
+pub use open::planned;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;

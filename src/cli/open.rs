@@ -1,7 +1,7 @@
 //! From a command's arguments to a planned experiment.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Ended, Experiment};
 use crate::dataset::files::directories;
@@ -9,7 +9,7 @@ use crate::device::{self, Compute};
 use crate::plan::{self, Plan};
 use crate::record::Header;
 use crate::registry::Registry;
-use crate::spec::{self, Diagnostics, Spec};
+use crate::spec::{self, Diagnostics, Reading, Spec};
 
 /// An experiment, planned for a device.
 pub struct Opened {
@@ -23,8 +23,7 @@ impl Experiment {
         let compute = device::open(&self.device)?;
         let overrides: Vec<String> =
             self.set.iter().cloned().chain(self.replicates.map(|n| format!("replicates={n}"))).collect();
-        let spec = spec::load(&self.folder, registry, &overrides).map_err(told)?;
-        let plan = plan::plan(&spec, registry, &compute.kind).map_err(told)?;
+        let (spec, plan) = planned(&self.folder, registry, &overrides, &compute.kind).map_err(told)?;
         Ok(Opened { spec, plan, compute })
     }
 
@@ -44,6 +43,24 @@ impl Experiment {
     pub fn header(&self, opened: &Opened) -> Header {
         plan::header(&opened.spec, &opened.plan, &self.command())
     }
+}
+
+/// Reads an experiment and plans it for a device kind, or says everything that is wrong with it: of what can be read, a
+/// plan is made even where the rest is wrong.
+pub fn planned(
+    folder: &Path,
+    registry: &Registry,
+    overrides: &[String],
+    device: &str,
+) -> Result<(Spec, Plan), Diagnostics> {
+    let Reading { sound, mut errors } = spec::read(folder, registry, overrides);
+    let planned = sound.map(|spec| plan::plan(&spec, registry, device).map(|plan| (spec, plan)));
+    match planned {
+        Some(Ok(planned)) if errors.is_empty() => return Ok(planned),
+        Some(Err(more)) => errors.extend(more.errors().iter().cloned()),
+        _ => {}
+    }
+    Err(errors.sorted())
 }
 
 /// As a shell takes it for one word.

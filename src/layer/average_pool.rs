@@ -6,9 +6,11 @@ use burn::tensor::ops::AvgPoolOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::window::{self, Window, image, two};
+use super::window::{self, LARGEST, Window, image, two};
 use super::{Activation, Layer, ParamSpec, Pass, Shape};
 use crate::kernel::ops::Summary;
+use crate::range;
+use crate::refusal::Refusal;
 use crate::registry::Plugin;
 
 /// The mean of each square window, channel by channel. Windows that do not fit whole are left away.
@@ -16,10 +18,12 @@ use crate::registry::Plugin;
 #[serde(deny_unknown_fields)]
 pub struct AveragePool {
     /// The window's side.
-    #[serde(default = "two")]
+    #[serde(default = "two", deserialize_with = "range::at_least_one")]
+    #[schemars(range(min = 1, max = LARGEST))]
     pub window: usize,
     /// By how many pixels the window moves; where absent, by its side.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "range::some_at_least_one")]
+    #[schemars(range(min = 1))]
     pub stride: Option<usize>,
 }
 
@@ -31,7 +35,7 @@ impl Plugin for AveragePool {
 }
 
 impl Layer for AveragePool {
-    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), String> {
+    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), Refusal> {
         let [channels, height, width] = image("average-pool", input)?;
         let [height, width] = Window::pooling(self.window, self.stride).over(height, width)?;
         Ok((Shape::Image([channels, height, width]), Vec::new()))
@@ -58,7 +62,7 @@ mod tests {
         let pool = AveragePool { window: 2, stride: None };
         let image = images(&[1.0, 2.0, 9.0, 3.0, 4.0, 9.0, 9.0, 9.0, 9.0], [1, 1, 3, 3]);
         assert_eq!(evaluated(&pool, image), (vec![1, 1, 1, 1], vec![2.5]));
-        let error = pool.infer(Shape::Image([8, 1, 1])).unwrap_err();
+        let error = pool.infer(Shape::Image([8, 1, 1])).unwrap_err().to_string();
         assert!(error.contains("a window of 2 does not fit into an image of 1×1"), "{error}");
     }
 }

@@ -10,6 +10,7 @@ use super::width::yes;
 use super::{Activation, Layer, ParamSpec, Pass, Role, Shape};
 use crate::kernel::ops::Normalise;
 use crate::range;
+use crate::refusal::Refusal;
 use crate::registry::Plugin;
 use crate::{device, kernel};
 
@@ -52,7 +53,7 @@ impl Plugin for BatchNorm {
 }
 
 impl Layer for BatchNorm {
-    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), String> {
+    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), Refusal> {
         let channels = input.dims()[0];
         let spec = |name, role| ParamSpec { name, shape: vec![channels], role };
         let affine = [spec("scale", Role::Scale), spec("shift", Role::Shift)];

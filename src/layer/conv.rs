@@ -8,12 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::sparse::FewConv;
 use super::width::{one, scaled, yes};
-use super::window::{Window, image};
+use super::window::{LARGEST, Window, image};
 use super::{Activation, Layer, ParamSpec, Pass, Role, Shape, WeightKind};
 use crate::device;
 use crate::kernel::conv;
 use crate::kernel::ops::Convolve;
 use crate::mask::Mask;
+use crate::range;
+use crate::refusal::Refusal;
 use crate::registry::Plugin;
 
 /// `[batch, inputs, height, width]` becomes `[batch, channels, height′, width′]`: each output is the sum over a square
@@ -22,15 +24,20 @@ use crate::registry::Plugin;
 #[serde(deny_unknown_fields)]
 pub struct Conv {
     /// Output channels.
+    #[serde(deserialize_with = "range::at_least_one")]
+    #[schemars(range(min = 1))]
     pub channels: usize,
     /// Multiplies `channels`; the product is rounded half up and is at least 1.
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "range::positive")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub width: f64,
     /// The window's side.
-    #[serde(default = "three")]
+    #[serde(default = "three", deserialize_with = "range::at_least_one")]
+    #[schemars(range(min = 1, max = LARGEST))]
     pub kernel: usize,
     /// By how many pixels the window moves.
-    #[serde(default = "step")]
+    #[serde(default = "step", deserialize_with = "range::at_least_one")]
+    #[schemars(range(min = 1))]
     pub stride: usize,
     /// Zeros on every side; where absent, kernel ÷ 2, which keeps the image's size where the kernel is odd and the
     /// stride 1.
@@ -67,7 +74,7 @@ impl Conv {
 }
 
 impl Layer for Conv {
-    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), String> {
+    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), Refusal> {
         let [inputs, height, width] = image("a conv layer", input)?;
         let channels = scaled("channels", self.channels, self.width)?;
         let [height, width] = self.window().over(height, width)?;
@@ -147,7 +154,7 @@ mod tests {
 
     #[test]
     fn features_are_refused_with_the_remedy() {
-        let error = conv(r#"{ "channels": 1 }"#).infer(Shape::Flat(784)).unwrap_err();
+        let error = conv(r#"{ "channels": 1 }"#).infer(Shape::Flat(784)).unwrap_err().to_string();
         assert_eq!(error, "a conv layer expects an image and gets 784 features: put it before `flatten = {}`");
     }
 }

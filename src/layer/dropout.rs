@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Activation, Layer, ParamSpec, Pass, Shape};
+use crate::range;
+use crate::refusal::Refusal;
 use crate::registry::Plugin;
 use crate::seed::Stream;
 use crate::units::Rate;
@@ -15,6 +17,8 @@ use crate::units::Rate;
 #[serde(deny_unknown_fields)]
 pub struct Dropout {
     /// Probability that a value is dropped, below 1.
+    #[serde(deserialize_with = "range::rate_below_one")]
+    #[schemars(extend("exclusiveMaximum" = 1))]
     pub rate: Rate,
 }
 
@@ -43,11 +47,8 @@ impl Dropout {
 }
 
 impl Layer for Dropout {
-    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), String> {
-        match f64::from(self.rate) < 1.0 {
-            true => Ok((input, Vec::new())),
-            false => Err("a dropout rate of 1 leaves nothing: choose one below 1".into()),
-        }
+    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), Refusal> {
+        Ok((input, Vec::new()))
     }
 
     fn forward(&self, input: Activation, _: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation {

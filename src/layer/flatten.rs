@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Activation, Layer, ParamSpec, Pass, Shape};
+use crate::refusal::Refusal;
 use crate::registry::Plugin;
 
 /// `[batch, channels, height, width]` becomes `[batch, channels · height · width]`, row-major; features stay.
@@ -19,7 +20,7 @@ impl Plugin for Flatten {
 }
 
 impl Layer for Flatten {
-    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), String> {
+    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), Refusal> {
         Ok((Shape::Flat(input.len()), Vec::new()))
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::window::{self, Window, image};
 use super::{Activation, Layer, ParamSpec, Pass, Shape};
 use crate::kernel::ops::Summary;
+use crate::refusal::Refusal;
 use crate::registry::Plugin;
 
 /// `[batch, channels, height, width]` becomes `[batch, channels]`: each channel's mean is a feature, whatever the
@@ -23,7 +24,7 @@ impl Plugin for GlobalAveragePool {
 }
 
 impl Layer for GlobalAveragePool {
-    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), String> {
+    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), Refusal> {
         let [channels, ..] = image(Self::NAME, input)?;
         Ok((Shape::Flat(channels), Vec::new()))
     }

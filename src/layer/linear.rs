@@ -10,6 +10,8 @@ use super::sparse::FewLinear;
 use super::width::{one, scaled, yes};
 use super::{Activation, Layer, ParamSpec, Pass, Role, Shape, WeightKind};
 use crate::mask::Mask;
+use crate::range;
+use crate::refusal::Refusal;
 use crate::registry::Plugin;
 use crate::{device, kernel};
 
@@ -18,9 +20,12 @@ use crate::{device, kernel};
 #[serde(deny_unknown_fields)]
 pub struct Linear {
     /// Output features.
+    #[serde(deserialize_with = "range::at_least_one")]
+    #[schemars(range(min = 1))]
     pub units: usize,
     /// Multiplies `units`; the product is rounded half up and is at least 1.
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "range::positive")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub width: f64,
     /// Whether a bias is added; biases start at 0 and are never pruned.
     #[serde(default = "yes")]
@@ -38,9 +43,10 @@ impl Plugin for Linear {
 }
 
 impl Layer for Linear {
-    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), String> {
+    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), Refusal> {
         let Shape::Flat(inputs) = input else {
-            return Err(format!("a linear layer expects features and gets {input}: put `flatten = {{}}` before it"));
+            let refusal = Refusal::new(format!("a linear layer expects features and gets {input}"));
+            return Err(refusal.help("put `flatten = {}` before it"));
         };
         let outputs = scaled("units", self.units, self.width)?;
         let role = Role::Weight { kind: WeightKind::Linear, fan_in: inputs, fan_out: outputs };

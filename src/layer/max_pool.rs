@@ -6,9 +6,11 @@ use burn::tensor::ops::MaxPoolOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::window::{self, Window, image, two};
+use super::window::{self, LARGEST, Window, image, two};
 use super::{Activation, Layer, ParamSpec, Pass, Shape};
 use crate::kernel::ops::Summary;
+use crate::range;
+use crate::refusal::Refusal;
 use crate::registry::Plugin;
 
 /// The largest value of each square window, channel by channel. Windows that do not fit whole are left away.
@@ -16,10 +18,12 @@ use crate::registry::Plugin;
 #[serde(deny_unknown_fields)]
 pub struct MaxPool {
     /// The window's side.
-    #[serde(default = "two")]
+    #[serde(default = "two", deserialize_with = "range::at_least_one")]
+    #[schemars(range(min = 1, max = LARGEST))]
     pub window: usize,
     /// By how many pixels the window moves; where absent, by its side.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "range::some_at_least_one")]
+    #[schemars(range(min = 1))]
     pub stride: Option<usize>,
 }
 
@@ -31,7 +35,7 @@ impl Plugin for MaxPool {
 }
 
 impl Layer for MaxPool {
-    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), String> {
+    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), Refusal> {
         let [channels, height, width] = image("max-pool", input)?;
         let [height, width] = Window::pooling(self.window, self.stride).over(height, width)?;
         Ok((Shape::Image([channels, height, width]), Vec::new()))
@@ -65,7 +69,7 @@ mod tests {
 
     #[test]
     fn features_are_refused() {
-        let error = MaxPool { window: 2, stride: None }.infer(Shape::Flat(4)).unwrap_err();
+        let error = MaxPool { window: 2, stride: None }.infer(Shape::Flat(4)).unwrap_err().to_string();
         assert!(error.contains("put it before `flatten = {}`"), "{error}");
     }
 }

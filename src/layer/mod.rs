@@ -30,6 +30,7 @@ use burn::tensor::Tensor;
 
 use crate::device::Late;
 use crate::mask::Mask;
+use crate::refusal::Refusal;
 use crate::seed::Stream;
 
 /// What flows between layers, for one example: features, or an image of channels × height × width.
@@ -152,7 +153,7 @@ impl Pass<'_> {
 /// Maps activations to activations.
 pub trait Layer: Send + Sync {
     /// The shape that leaves the layer and the parameters and buffers it has, or why the input does not fit.
-    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), String>;
+    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), Refusal>;
 
     /// Whether the layer's kernel can compute a ReLU that follows it in the same sweep.
     fn fuses_relu(&self) -> bool {

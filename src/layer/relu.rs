@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Activation, Layer, ParamSpec, Pass, Shape};
 use crate::device;
 use crate::kernel::ops::Add;
+use crate::refusal::Refusal;
 use crate::registry::Plugin;
 
 /// y = max(x, 0), element by element.
@@ -26,7 +27,7 @@ fn rectify<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 }
 
 impl Layer for Relu {
-    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), String> {
+    fn infer(&self, input: Shape) -> Result<(Shape, Vec<ParamSpec>), Refusal> {
         Ok((input, Vec::new()))
     }
 

@@ -11,6 +11,7 @@ use crate::kernel::sparse::conv::SparseConv;
 use crate::kernel::sparse::linear::SparseLinear;
 use crate::kernel::sparse::ops::{ConvStep, LinearStep};
 use crate::mask::Mask;
+use crate::refusal::Refusal;
 
 /// A linear layer's kept weights.
 pub struct FewLinear {
@@ -25,8 +26,8 @@ impl FewLinear {
 }
 
 impl Layer for FewLinear {
-    fn infer(&self, _: Shape) -> Result<(Shape, Vec<ParamSpec>), String> {
-        Err("a sparse layer stands for one whose shapes are known".into())
+    fn infer(&self, _: Shape) -> Result<(Shape, Vec<ParamSpec>), Refusal> {
+        Err(Refusal::new("a sparse layer stands for one whose shapes are known"))
     }
 
     fn fuses_relu(&self) -> bool {
@@ -58,8 +59,8 @@ impl FewConv {
 }
 
 impl Layer for FewConv {
-    fn infer(&self, _: Shape) -> Result<(Shape, Vec<ParamSpec>), String> {
-        Err("a sparse layer stands for one whose shapes are known".into())
+    fn infer(&self, _: Shape) -> Result<(Shape, Vec<ParamSpec>), Refusal> {
+        Err(Refusal::new("a sparse layer stands for one whose shapes are known"))
     }
 
     fn fuses_relu(&self) -> bool {

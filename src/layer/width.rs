@@ -1,11 +1,14 @@
 //! What the layers with weights have in common: how many outputs they have, and what they default to.
 
+use crate::refusal::Refusal;
+
 /// `count` × `width`, rounded half up, at least 1. `what` names the count, for the error.
-pub fn scaled(what: &str, count: usize, width: f64) -> Result<usize, String> {
+pub fn scaled(what: &'static str, count: usize, width: f64) -> Result<usize, Refusal> {
     let outputs = (count as f64 * width + 0.5).floor();
     match count > 0 && outputs.is_finite() && width > 0.0 && outputs <= 1e6 {
         true => Ok((outputs as usize).max(1)),
-        false => Err(format!("{what} × width = {count} × {width} must lie between 1 and 1,000,000")),
+        false => Err(Refusal::of(what, format!("{what} × width = {count} × {width} is no layer's size"))
+            .help("it must lie between 1 and 1,000,000")),
     }
 }
 

@@ -6,9 +6,10 @@ use super::Shape;
 use crate::device;
 use crate::kernel::ops::{Summarise, Summary};
 use crate::kernel::pool::Pool;
+use crate::refusal::Refusal;
 
 /// The largest window that is anything but a mistake.
-const LARGEST: usize = 100;
+pub const LARGEST: usize = 100;
 
 /// A square window that moves by `stride` over an image with `padding` zeros on every side.
 #[derive(Clone, Copy)]
@@ -27,26 +28,31 @@ impl Window {
     }
 
     /// Height and width of what one value a window gives: windows that would stand out over the edge are left away.
-    pub fn over(&self, height: usize, width: usize) -> Result<[usize; 2], String> {
+    pub fn over(&self, height: usize, width: usize) -> Result<[usize; 2], Refusal> {
         let Window { name, side, stride, padding } = *self;
         if !(1..=LARGEST).contains(&side) {
-            return Err(format!("{name} = {side} must lie between 1 and {LARGEST}"));
+            let refusal = Refusal::of(name, format!("{name} = {side} is no window's side"));
+            return Err(refusal.help(format!("it must lie between 1 and {LARGEST}")));
         }
         if stride == 0 {
-            return Err("stride = 0 never gets anywhere: it must be at least 1".into());
+            return Err(Refusal::of("stride", "stride = 0 never gets anywhere").help("it must be at least 1"));
         }
         if padding >= side {
-            return Err(format!("padding = {padding} must be less than {name} = {side}, or a window sees zeros only"));
+            let refusal = Refusal::of("padding", format!("padding = {padding} lets a window see zeros only"));
+            return Err(refusal.help(format!("it must be less than {name} = {side}")));
         }
         let smallest = height.min(width) + 2 * padding;
         let largest = height.max(width) + 2 * padding;
         match side > smallest {
-            true => Err(format!(
-                "a {name} of {side} does not fit into an image of {height}×{width} with padding {padding}: make it at \
-                 most {smallest}, or shrink the image less before it"
-            )),
+            true => {
+                let message =
+                    format!("a {name} of {side} does not fit into an image of {height}×{width} with padding {padding}");
+                let help = format!("make it at most {smallest}, or shrink the image less before it");
+                Err(Refusal::of(name, message).help(help))
+            }
             false if stride > largest => {
-                Err(format!("stride = {stride} leaves the image after one step: make it at most {largest}"))
+                let refusal = Refusal::of("stride", format!("stride = {stride} leaves the image after one step"));
+                Err(refusal.help(format!("make it at most {largest}")))
             }
             false => Ok([height, width].map(|length| (length + 2 * padding - side) / stride + 1)),
         }
@@ -68,10 +74,11 @@ pub fn two() -> usize {
 }
 
 /// Channels, height and width of an image, or what to do where features come instead. `layer` is "a conv layer".
-pub fn image(layer: &str, input: Shape) -> Result<[usize; 3], String> {
+pub fn image(layer: &str, input: Shape) -> Result<[usize; 3], Refusal> {
     match input {
         Shape::Image(dims) => Ok(dims),
-        Shape::Flat(_) => Err(format!("{layer} expects an image and gets {input}: put it before `flatten = {{}}`")),
+        Shape::Flat(_) => Err(Refusal::new(format!("{layer} expects an image and gets {input}"))
+            .help("put it before `flatten = {}`, or leave it out")),
     }
 }
 
@@ -80,7 +87,7 @@ mod tests {
     use super::*;
 
     fn over(side: usize, stride: usize, padding: usize, image: [usize; 2]) -> Result<[usize; 2], String> {
-        Window { name: "window", side, stride, padding }.over(image[0], image[1])
+        Window { name: "window", side, stride, padding }.over(image[0], image[1]).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::layer::Role;
 use crate::mask::Mask;
 use crate::model::{Model, Param};
 use crate::optimizer::{Kept, Stepper};
+use crate::range;
 use crate::registry::{Kind, Plugin, Registry, Use};
 use crate::seed::{Purpose, Seeds};
 use crate::ticket::Ticket;
@@ -29,6 +30,8 @@ use crate::values::{Array, Place, Values};
 #[serde(deny_unknown_fields)]
 pub struct EdgePopup {
     /// k, the fraction of weights that each layer keeps.
+    #[serde(deserialize_with = "range::above_zero")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub weights_remaining: Rate,
     /// How scores start: an initialiser, of the weight's fans.
     #[serde(default = "kaiming_uniform")]

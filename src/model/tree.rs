@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Param;
 use crate::layer::{Layer, Shape};
+use crate::refusal::Refusal;
 
 /// A layer or a block in its place.
 #[derive(Clone)]
@@ -52,7 +53,7 @@ pub enum Part {
 pub struct Misfit {
     /// Its name.
     pub layer: String,
-    pub message: String,
+    pub refusal: Refusal,
 }
 
 impl Part {
@@ -61,7 +62,7 @@ impl Part {
         match self {
             Part::Layer { name, plugin, layer } => {
                 let inferred = layer.infer(input);
-                let (output, specs) = inferred.map_err(|message| Misfit { layer: name.clone(), message })?;
+                let (output, specs) = inferred.map_err(|refusal| Misfit { layer: name.clone(), refusal })?;
                 let own = specs.len();
                 params.extend(specs.into_iter().map(|spec| Param::of(&name, spec)));
                 Ok(Node::Layer(Placed { name, plugin, layer, output, params: own }))
@@ -73,8 +74,8 @@ impl Part {
                 match (output == last(&shortcut, input), shortcut.is_empty()) {
                     (true, _) => Ok(Node::Residual(Residual { body, shortcut, output })),
                     (false, is_identity) => {
-                        let message = sum_misfit(output, last(&shortcut, input), is_identity);
-                        Err(Misfit { layer: name, message })
+                        let refusal = sum_misfit(output, last(&shortcut, input), is_identity);
+                        Err(Misfit { layer: name, refusal })
                     }
                 }
             }
@@ -123,13 +124,13 @@ pub(super) fn replace(
     }
 }
 
-fn sum_misfit(body: Shape, shortcut: Shape, is_identity: bool) -> String {
+fn sum_misfit(body: Shape, shortcut: Shape, is_identity: bool) -> Refusal {
     match is_identity {
-        true => format!(
-            "the block's layers give {body}, and its input is {shortcut}: only equal shapes can be added; give it a \
-             `shortcut` that makes one the other, as a `conv` of kernel 1 does"
+        true => Refusal::new(format!("the block's layers give {body}, and its input is {shortcut}")).help(
+            "only equal shapes can be added: give it a `shortcut` that makes one the other, as a `conv` of kernel 1",
         ),
-        false => format!("the block's layers give {body}, and its shortcut {shortcut}: only equal shapes can be added"),
+        false => Refusal::new(format!("the block's layers give {body}, and its shortcut {shortcut}"))
+            .help("only equal shapes can be added"),
     }
 }
 
@@ -200,8 +201,8 @@ mod tests {
         let misfit = |shortcut| block(wider(), shortcut).err().unwrap();
         let identity = misfit(Vec::new());
         assert_eq!(identity.layer, "block");
-        assert!(identity.message.contains("5×8×8, and its input is an image of 4×8×8"), "{}", identity.message);
+        assert!(identity.refusal.message.contains("5×8×8, and its input is an image of 4×8×8"), "{identity:?}");
         let shortcut = misfit(vec![conv("b", r#"{ "channels": 5, "stride": 2 }"#)]);
-        assert!(shortcut.message.contains("its shortcut an image of 5×4×4"), "{}", shortcut.message);
+        assert!(shortcut.refusal.message.contains("its shortcut an image of 5×4×4"), "{shortcut:?}");
     }
 }

@@ -14,10 +14,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::layer::Shape;
-use crate::model::{Misfit, Model, Part};
+use crate::layer::{Role, Shape, WeightKind};
+use crate::model::{Misfit, Model, Param, Part, RateKind};
+use crate::refusal::Refusal;
 use crate::registry::{Registry, Use};
-use crate::spec::node::Error;
+use crate::spec::node::{self, Error, Origin};
 use crate::spec::{self, Diagnostics, Form, LayerSpec, ModelSpec, Spec, Variant};
 use crate::stage::Foreseen;
 
@@ -117,8 +118,16 @@ pub fn plan(spec: &Spec, registry: &Registry, device: &str) -> Result<Plan, Diag
     let mut planner = Planner::new(spec, registry, device);
     let mut found = Vec::new();
     for variant in &spec.variants {
-        let planned = model(variant, registry).and_then(|model| planner.variant(variant, model));
-        found.push(((variant.name.as_str(), variant.settings.as_slice()), planned.err().unwrap_or_default()));
+        let problems = match model(variant, registry) {
+            Ok(model) => planner.variant(variant, model).err().unwrap_or_default(),
+            Err(mut problems) => {
+                let more = planner.variant(variant, any(variant)).err().unwrap_or_default();
+                // What is absent may be so for want of the model only.
+                problems.extend(more.errors().iter().filter(|error| error.missing.is_none()).cloned());
+                problems
+            }
+        };
+        found.push(((variant.name.as_str(), variant.settings.as_slice()), problems));
     }
     let problems = spec::blamed(found);
     if !problems.is_empty() {
@@ -143,7 +152,8 @@ pub fn model(variant: &Variant, registry: &Registry) -> Result<Model, Diagnostic
         (output, Some(last)) => {
             let classes = data.classes;
             let message = format!("the last layer gives {output}, and {} has {classes} classes", data.name);
-            Err(Error::new(&last.origin, message).help("end the model with `linear = { units = \"{classes}\" }`"))
+            Err(used(Error::new(&last.origin, message), &variant.model)
+                .help("end the model with `linear = { units = \"{classes}\" }`"))
         }
         (_, None) => Ok(model),
     });
@@ -151,6 +161,13 @@ pub fn model(variant: &Variant, registry: &Registry) -> Result<Model, Diagnostic
         problems.push(error);
         problems
     })
+}
+
+/// Stands for a model that is wrong, so that what else is wrong is found at once.
+fn any(variant: &Variant) -> Model {
+    let role = Role::Weight { kind: WeightKind::Linear, fan_in: 1, fan_out: 1 };
+    let weight = Param { name: String::new(), shape: vec![1 << 20], role, kind: Some(RateKind::Output) };
+    Model { input: Shape::Image(variant.dataset.shape), nodes: Vec::new(), params: vec![weight] }
 }
 
 /// The layers built, in the tree that they were written in.
@@ -176,10 +193,29 @@ fn parts(layers: &[LayerSpec], registry: &Registry, problems: &mut Diagnostics) 
 
 /// The error at the layer's place. Where that is written once for several layers, only the name says which.
 fn placed(misfit: Misfit, model: &ModelSpec) -> Error {
-    let Misfit { layer: name, message } = misfit;
-    let message = format!("`{name}`: {message}");
+    let Misfit { layer: name, refusal } = misfit;
+    let refusal = Refusal { message: format!("`{name}`: {}", refusal.message), ..refusal };
     match model.walk().find(|layer| layer.name == name) {
-        Some(layer) => Error::new(&layer.origin, message),
-        None => Error { message, ..Error::default() },
+        Some(layer) => used(refused(refusal, &layer.origin, &layer.written), model),
+        None => Error::nowhere(refusal.to_string()),
+    }
+}
+
+/// A plugin's refusal as an error at the field that is to blame, or at `origin`, where the plugin was named.
+fn refused(refusal: Refusal, origin: &Origin, config: &node::Node) -> Error {
+    let place = match (refusal.field, config.table()) {
+        (Some(field), Some(entries)) => entries.get(field).map(|(_, value)| &value.origin),
+        // Written as its only field.
+        (Some(_), None) => Some(&config.origin),
+        (None, _) => None,
+    };
+    Error { help: refusal.help, ..Error::new(place.unwrap_or(origin), refusal.message) }
+}
+
+/// An error in a shipped or local model says who uses it.
+fn used(error: Error, model: &ModelSpec) -> Error {
+    match (&model.used, &error.origin) {
+        (Some(used), Some(origin)) if used.source != origin.source => error.context(used, "the model is used here"),
+        _ => error,
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Gate, Plan, PlannedTicket, PlannedVariant, Step, identity};
+use super::{Gate, Plan, PlannedTicket, PlannedVariant, Step, identity, refused};
 use crate::model::Model;
 use crate::registry::{Registry, Use};
-use crate::spec::node::{Error, Origin};
-use crate::spec::{Diagnostics, Fork, PipelineSpec, Spec, StageSpec, Stop, Variant};
+use crate::spec::node::Error;
+use crate::spec::{Diagnostics, Fork, PipelineSpec, Spec, StageSpec, Stop, Variant, Written};
 use crate::stage::{Ahead, Foreseen, Stage};
 
 /// The pipelines with each control after the pipeline that it forks from.
@@ -21,9 +21,8 @@ fn order(variant: &Variant) -> Result<Vec<&PipelineSpec>, Diagnostics> {
         let (now, later): (Vec<_>, Vec<_>) = left.into_iter().partition(ready);
         if now.is_empty() {
             let mut problems = Diagnostics::default();
-            for fork in later.iter().filter_map(|p| p.fork.as_ref()) {
-                let message = format!("no ticket can come from {:?}: controls that fork from each other", fork.each);
-                problems.push(Error::new(&fork.origin, message));
+            for (pipeline, fork) in later.iter().filter_map(|p| Some((p, p.fork.as_ref()?))) {
+                problems.push(Error::new(&fork.origin, format!("`{}` forks from itself", pipeline.name)));
             }
             return Err(problems);
         }
@@ -90,6 +89,8 @@ struct Walked<'a> {
     tickets: Vec<PlannedTicket>,
     /// Where each ticket of level 1 or more stood before its training: where controls fork.
     points: Vec<Cursor<'a>>,
+    /// Why chains of stages ended early.
+    problems: Diagnostics,
 }
 
 /// The places from which a control forks: the levels that it asks for, each as often as it is drawn.
@@ -97,15 +98,17 @@ fn forks<'a>(fork: &Fork, of: &Walked<'a>) -> Result<Vec<Cursor<'a>>, Error> {
     let levels: BTreeSet<u32> = of.points.iter().map(|point| point.ahead.level).collect();
     if levels.is_empty() {
         let message = format!("{:?} has no ticket of level 1 or more to fork from", fork.each);
-        return Err(
-            Error::new(&fork.origin, message).help("controls fork from a pipeline that prunes, such as \"imp\"")
-        );
+        let error = Error::new(&fork.origin, message).absent("a level");
+        return Err(error.help("controls fork from a pipeline that prunes, such as \"imp\""));
     }
     for level in fork.at.iter().flatten() {
         if !levels.contains(level) {
             let (first, last) = (levels.first().unwrap_or(level), levels.last().unwrap_or(level));
-            let message = format!("{:?} has levels {first} to {last}, and {level} is not among them", fork.each);
-            return Err(Error::new(&fork.at_origin, message));
+            let error = Error::new(&fork.at_origin, format!("{:?} has no level {level} to fork from", fork.each));
+            return Err(error.absent("a level").help(match first == last {
+                true => format!("it has level {first} only"),
+                false => format!("it has levels {first} to {last}"),
+            }));
         }
     }
     if of.points.len().saturating_mul(fork.times as usize) > LIMIT {
@@ -172,14 +175,19 @@ impl<'a> Planner<'a> {
             for pipeline in &order {
                 let starts = match &pipeline.fork {
                     None => Ok(vec![beginning.clone()]),
-                    Some(fork) => walked.get(fork.each.as_str()).map_or(Ok(Vec::new()), |of| forks(fork, of)),
+                    Some(fork) => match walked.get(fork.each.as_str()) {
+                        Some(of) => forks(fork, of),
+                        // Its own error was told.
+                        None => continue,
+                    },
                 };
                 match starts.and_then(|starts| self.pipeline(pipeline, starts)) {
-                    Ok(walk) => {
+                    Ok(walk) if walk.problems.is_empty() => {
                         tickets.entry(&pipeline.name).or_default().extend(walk.tickets.iter().cloned());
                         walked.insert(&pipeline.name, walk);
                     }
-                    Err(error) => problems.push(error),
+                    Ok(walk) => problems.extend(walk.problems.errors().iter().map(|e| used(e.clone(), pipeline))),
+                    Err(error) => problems.push(used(error, pipeline)),
                 }
             }
             // Replicates differ in their draws only: what fails in one fails in all.
@@ -199,9 +207,9 @@ impl<'a> Planner<'a> {
     fn pipeline(&mut self, pipeline: &PipelineSpec, starts: Vec<Cursor<'a>>) -> Result<Walked<'a>, Error> {
         let mut walked = Walked::default();
         for start in starts {
-            self.stages(&pipeline.stages, vec![start], &pipeline.name, &mut walked).map_err(|e| used(e, pipeline))?;
+            self.stages(&pipeline.stages, vec![start], &pipeline.name, &mut walked)?;
         }
-        match walked.tickets.is_empty() {
+        match walked.tickets.is_empty() && walked.problems.is_empty() {
             false => Ok(walked),
             true => Err(Error::new(&pipeline.origin, format!("{:?} evaluates no ticket", pipeline.name))
                 .help("end it with `train = {}`, or with `evaluate = {}` for a ticket as it is")),
@@ -226,7 +234,7 @@ impl<'a> Planner<'a> {
             for cursor in cursors {
                 match stage {
                     StageSpec::One(used, written) => {
-                        next.push(self.one(used, &written.origin, cursor, pipeline, walked)?);
+                        next.extend(self.one(used, written, cursor, pipeline, walked)?);
                     }
                     StageSpec::Branch(branches) => {
                         for branch in branches {
@@ -276,14 +284,15 @@ impl<'a> Planner<'a> {
         Ok(ended)
     }
 
+    /// `None` where the stage cannot follow.
     fn one(
         &mut self,
         used: &Use,
-        origin: &Origin,
+        Written { origin, config }: &Written,
         mut cursor: Cursor<'a>,
         pipeline: &str,
         walked: &mut Walked<'a>,
-    ) -> Result<Cursor<'a>, Error> {
+    ) -> Result<Option<Cursor<'a>>, Error> {
         self.walked += 1;
         if self.walked > LIMIT {
             let message = format!("{:?} plans more than {LIMIT} steps, shared ones included", self.spec.name);
@@ -294,7 +303,10 @@ impl<'a> Planner<'a> {
         cursor.ahead.evaluated = false;
         cursor.ahead.rewinds_to = None;
         let (used, stage) = self.build(used).map_err(|message| Error::new(origin, message))?;
-        stage.foresee(&mut cursor.ahead).map_err(|message| Error::new(origin, message))?;
+        if let Err(refusal) = stage.foresee(&mut cursor.ahead) {
+            walked.problems.push(refused(refusal, origin, config));
+            return Ok(None);
+        }
         let step = self.step(used, &before, &cursor);
         cursor.at = Some(step);
         if cursor.ahead.iterations > 0 && cursor.first_training.is_none() {
@@ -320,7 +332,7 @@ impl<'a> Planner<'a> {
                 walked.points.push(before);
             }
         }
-        Ok(cursor)
+        Ok(Some(cursor))
     }
 
     /// The step of this content, a new one or one that another pipeline planned before.

@@ -1,7 +1,7 @@
 //! What an expression's text alone cannot say: that its names are an experiment's, and that its figures go together.
 
 use super::{Aggregate, Expression, Fault, Kind, Metric, Operator, Reference, Unit, Within};
-use crate::spec::diagnostic::did_you_mean;
+use crate::spec::diagnostic::{Hint, did_you_mean};
 
 /// Everything wrong with an expectation of an experiment with these pipelines.
 pub fn check(expression: &Expression, pipelines: &[&str]) -> Vec<Fault> {
@@ -49,9 +49,9 @@ impl Checker<'_> {
         let fraction = matches!(joined, Some(Unit::Share | Unit::Points));
         for side in sides.iter().filter(|side| fraction && side.references().is_empty()) {
             if let Some(value) = constant(side).filter(|value| value.abs() > 1.0) {
-                let percent = Fault::new(side.span.clone(), format!("{value} is no fraction from 0 to 1"));
-                self.faults
-                    .push(percent.help(format!("did you mean `{value}%`? accuracies are fractions: 0.975 is `97.5%`")));
+                let fault = Fault::new(side.span.clone(), format!("{value} is no fraction from 0 to 1"));
+                let fractions = "accuracies are fractions: 0.975 is `97.5%`";
+                self.faults.push(fault.hint(Hint::meant(&value.to_string(), &format!("{value}%"), fractions)));
             }
         }
     }
@@ -103,22 +103,22 @@ impl Checker<'_> {
         let before = self.faults.len();
         let pipeline = &reference.pipeline;
         if !self.pipelines.contains(&pipeline.text.as_str()) {
-            let help = did_you_mean(&pipeline.text, "pipelines", self.pipelines.iter().copied());
+            let hint = did_you_mean(&pipeline.text, "pipelines", self.pipelines.iter().copied());
             let spaces = if pipeline.text.contains('-') { "; a minus has spaces around it" } else { "" };
             let message = format!("no pipeline is named `{}`", pipeline.text);
-            self.faults.push(Fault::new(pipeline.span.clone(), message).help(help + spaces));
+            self.faults.push(Fault::new(pipeline.span.clone(), message).hint(hint.and(spaces)));
         }
         let metric = Metric::named(&reference.metric.text);
         if metric.is_none() {
-            let help = did_you_mean(&reference.metric.text, "metrics", Metric::ALL.iter().map(|metric| metric.name()));
+            let hint = did_you_mean(&reference.metric.text, "metrics", Metric::ALL.iter().map(|metric| metric.name()));
             let message = format!("no metric is named `{}`", reference.metric.text);
-            self.faults.push(Fault::new(reference.metric.span.clone(), message).help(help));
+            self.faults.push(Fault::new(reference.metric.span.clone(), message).hint(hint));
         }
         let aggregate = reference.aggregate.as_ref().map(|word| (word, Aggregate::named(&word.text)));
         if let Some((word, None)) = &aggregate {
-            let help = did_you_mean(&word.text, "figures of replicates", Aggregate::ALL.map(Aggregate::name));
+            let hint = did_you_mean(&word.text, "figures of replicates", Aggregate::ALL.map(Aggregate::name));
             let message = format!("replicates have no `{}`", word.text);
-            self.faults.push(Fault::new(word.span.clone(), message).help(help + "; without one it is their mean"));
+            self.faults.push(Fault::new(word.span.clone(), message).hint(hint.and("; without one it is their mean")));
         }
         if self.faults.len() > before {
             return None;

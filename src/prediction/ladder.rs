@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::{Fault, Place, Reference};
-use crate::spec::diagnostic::nearest;
+use crate::spec::diagnostic::{Hint, did_you_mean};
 use crate::units::percent;
 
 /// The tickets of one pipeline that have the same level and the same weights: replicates and draws of each other.
@@ -37,31 +37,38 @@ impl<'a> Ladder<'a> {
         let rungs: Vec<Rung<'a>> = self.0.iter().filter(|rung| rung.pipeline == pipeline).copied().collect();
         let rungs = of_variant(reference, rungs)?;
         match (&reference.place, rungs.as_slice()) {
-            (_, []) => Err(Fault::new(reference.pipeline.span.clone(), format!("`{pipeline}` has no ticket"))),
+            (_, []) => {
+                let fault = Fault::new(reference.pipeline.span.clone(), format!("`{pipeline}` has no ticket"));
+                Err(fault.help("let it evaluate one: end it with `train = {}`"))
+            }
             (None, [only]) => Ok(*only),
             (None, _) => {
                 let message = format!("`{pipeline}` has {} tickets: which one is meant?", rungs.len());
                 let end = reference.aggregate.as_ref().unwrap_or(&reference.metric).span.end;
                 let fault = Fault::new(reference.pipeline.span.start..end, message);
-                Err(fault.help(format!("add a place: {}", places(&rungs, "@"))))
+                Err(fault.help(format!("add a place: {}", places(&rungs, "@", false))))
             }
             (Some((Place::First, _)), [first, ..]) => Ok(*first),
             (Some((Place::Last, _)), [.., last]) => Ok(*last),
             (Some((place, span)), _) => {
+                let by_level = matches!(place, Place::Level(_));
                 let found: Vec<Rung<'a>> = rungs.iter().filter(|rung| rung.is_at(place)).copied().collect();
                 match found.as_slice() {
                     [only] => Ok(*only),
                     [] => {
                         let near = rungs.iter().min_by(|a, b| a.distance(place).total_cmp(&b.distance(place)));
-                        let near =
-                            near.map_or(String::new(), |near| format!("did you mean `{}`? ", near.place(&rungs)));
                         let message = format!("`{pipeline}` has no ticket at {place}");
-                        let help = format!("{near}its tickets: {}", places(&rungs, ""));
-                        Err(Fault::new(span.clone(), message).help(help))
+                        let tickets = format!("its tickets: {}", places(&rungs, "", by_level));
+                        let fault = Fault::new(span.clone(), message);
+                        Err(match near.map(|near| near.place(&rungs, by_level)) {
+                            Some(near) => fault.hint(Hint::meant(&place.to_string(), &near, tickets)),
+                            None => fault.help(tickets),
+                        })
                     }
                     several => {
                         let message = format!("{} tickets of `{pipeline}` are at {place}", several.len());
-                        Err(Fault::new(span.clone(), message).help(format!("say which: {}", places(several, ""))))
+                        Err(Fault::new(span.clone(), message)
+                            .help(format!("say which: {}", places(several, "", by_level))))
                     }
                 }
             }
@@ -89,17 +96,17 @@ fn of_variant<'a>(reference: &Reference, rungs: Vec<Rung<'a>>) -> Result<Vec<Run
             Ok(rungs.into_iter().filter(|rung| rung.variant == word.text).collect())
         }
         (Some(word), _) => {
-            let near = nearest(&word.text, variants.iter().copied());
-            let near = near.map_or(String::new(), |near| format!("did you mean `[{near}]`? "));
             let fault = Fault::new(word.span.clone(), format!("no variant is named `{}`", word.text));
-            Err(fault.help(format!("{near}variants: {}", list())))
+            let variants = did_you_mean(&word.text, "variants", variants.iter().copied());
+            Err(fault.hint(variants))
         }
     }
 }
 
 /// How each of these is told apart, after `sign`.
-fn places(rungs: &[Rung<'_>], sign: &str) -> String {
-    let mut named: Vec<String> = rungs.iter().take(NAMED).map(|rung| format!("{sign}{}", rung.place(rungs))).collect();
+fn places(rungs: &[Rung<'_>], sign: &str, by_level: bool) -> String {
+    let mut named: Vec<String> =
+        rungs.iter().take(NAMED).map(|rung| format!("{sign}{}", rung.place(rungs, by_level))).collect();
     if rungs.len() > NAMED {
         named.push("…".to_string());
     }
@@ -140,12 +147,15 @@ impl Rung<'_> {
         }
     }
 
-    /// The shortest place that means this rung alone among the others: by weights remaining, else by level.
-    fn place(&self, others: &[Rung<'_>]) -> String {
+    /// The shortest place that means this rung alone among the others: by weights remaining or by level, the other
+    /// where that does not tell it apart.
+    fn place(&self, others: &[Rung<'_>], by_level: bool) -> String {
         let alone = |place: &Place| self.is_at(place) && others.iter().filter(|other| other.is_at(place)).count() == 1;
         let short = Place::Percent(percent(self.weights_remaining()).trim_end_matches('%').to_string());
+        let level = Place::Level(self.level);
         let finer = |digits: usize| Place::Percent(format!("{:.digits$}", 100.0 * self.weights_remaining()));
-        let places = [short, Place::Level(self.level)].into_iter().chain((2..=6).map(finer));
-        places.into_iter().find(alone).unwrap_or(finer(6)).to_string()
+        let first = if by_level { [level, short] } else { [short, level] };
+        let place = first.into_iter().chain((2..=6).map(finer)).find(alone);
+        place.unwrap_or(finer(6)).to_string()
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Fault;
+use crate::spec::diagnostic::Hint;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Token {
@@ -64,7 +65,7 @@ fn token(text: &str, at: usize, before: Option<&Token>) -> Result<(Token, usize)
     }
     if let Some((written, own)) = OTHERWISE.iter().find(|(written, _)| rest.starts_with(written)) {
         let fault = Fault::new(at..at + written.len(), format!("`{written}` is not part of the language"));
-        return Err(fault.help(format!("did you mean `{own}`?")));
+        return Err(fault.hint(Hint::meant(written, own, "")));
     }
     let length = match rest.find(|c| !matches!(c, '=' | '!' | '~')) {
         Some(0) => rest.chars().next().map_or(1, char::len_utf8),

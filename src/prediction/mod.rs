@@ -29,17 +29,26 @@ pub use parser::parse;
 
 use std::ops::Range;
 
+use crate::spec::diagnostic::Hint;
+use crate::spec::node::Meant;
+
 /// One thing wrong with an expression: bytes of its text, what is wrong, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub span: Range<usize>,
     pub message: String,
     pub help: Option<String>,
+    /// What to write instead, where that is known.
+    pub meant: Option<Meant>,
 }
 
 impl Fault {
     pub fn new(span: Range<usize>, message: impl Into<String>) -> Fault {
-        Fault { span, message: message.into(), help: None }
+        Fault { span, message: message.into(), help: None, meant: None }
+    }
+
+    pub fn hint(self, hint: Hint) -> Fault {
+        Fault { help: Some(hint.text), meant: hint.meant, ..self }
     }
 
     pub fn help(self, help: impl Into<String>) -> Fault {

@@ -138,8 +138,8 @@ impl Parser<'_> {
     fn call(&mut self, name: String) -> Result<Expression, Fault> {
         let span = self.place();
         let Some(function) = Function::ALL.into_iter().find(|function| function.name() == name) else {
-            let help = did_you_mean(&name, "functions", Function::ALL.map(Function::name));
-            return Err(Fault::new(span, format!("no function is named `{name}`")).help(help));
+            let hint = did_you_mean(&name, "functions", Function::ALL.map(Function::name));
+            return Err(Fault::new(span, format!("no function is named `{name}`")).hint(hint));
         };
         let bracket = self.tokens[self.at + 1].1.clone();
         self.at += 2;

@@ -120,7 +120,7 @@ fn levels_and_ends_of_a_ladder_are_places() {
     assert_eq!(found("imp.test_accuracy@level 9"), Ok(35_981));
     assert_eq!((found("imp.test_accuracy@first"), found("imp.test_accuracy@last")), (Ok(266_200), Ok(9537)));
     let fault = found("imp.test_accuracy@level 10").unwrap_err();
-    assert!(fault.help.unwrap().starts_with("did you mean `"));
+    assert!(fault.help.unwrap().starts_with("did you mean `level 9`? its tickets: level 0, level 7, level 9"));
 }
 
 #[test]

@@ -92,7 +92,8 @@ impl Shared<'_> {
 
     fn training(&self, step: &Step) -> Result<Training, String> {
         let train: Train = serde_json::from_value(step.stage.config.clone()).map_err(|e| e.to_string())?;
-        train.resolve(self.registry, self.data[step.variant].split.train.len() as u64)
+        let examples = self.data[step.variant].split.train.len() as u64;
+        train.resolve(self.registry, examples).map_err(|refusal| refusal.to_string())
     }
 }
 

@@ -50,6 +50,11 @@ impl Course {
         Ok(Course { then: then.transpose()?, own })
     }
 
+    /// How long the first schedule runs before another takes over.
+    pub fn first(&self) -> Option<Length> {
+        self.then.as_ref().map(|(length, _)| *length)
+    }
+
     /// The factor for one iteration. A schedule that follows counts from where it took over, and has the rest.
     pub fn factor(&self, clock: Clock) -> f64 {
         if let Some((length, then)) = &self.then {

@@ -1,7 +1,7 @@
 //! Changes of single fields within what is used: `[model] layer.fc1.units = 200`, `[pipeline.imp] stage.train.order = …`.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::diagnostic::{Diagnostics, did_you_mean};
 use super::node::{Entries, Error, Node, Origin};
@@ -67,7 +67,7 @@ impl<'a> StageChanges<'a> {
         for (name, (key, _)) in self.changes.into_iter().flatten().filter(|(name, _)| !seen.used.contains(*name)) {
             let valid = seen.names();
             let help = did_you_mean(name, "stages", valid.iter().map(String::as_str));
-            diagnostics.push(Error::new(key, format!("there is no stage `{name}` to change")).help(help));
+            diagnostics.push(Error::new(key, format!("there is no stage `{name}` to change")).hint(help));
         }
     }
 }
@@ -138,10 +138,9 @@ fn unknown(prefix: &str, changes: &Entries, names: &HashSet<String>, diagnostics
                 unknown(&within, inner, names, diagnostics)
             }
             _ => {
-                let mut valid: Vec<&str> = names.iter().map(String::as_str).collect();
-                valid.sort_unstable();
-                let help = did_you_mean(&name, "layers", valid);
-                diagnostics.push(Error::new(origin, format!("there is no layer `{name}` to change")).help(help));
+                let here = names.iter().filter_map(|name| name.strip_prefix(prefix)?.split('.').next());
+                let help = did_you_mean(key, "layers", here.collect::<BTreeSet<_>>());
+                diagnostics.push(Error::new(origin, format!("there is no layer `{name}` to change")).hint(help));
             }
         }
     }

@@ -3,9 +3,10 @@
 use std::path::{Component, Path};
 
 use super::diagnostic::Diagnostics;
-use super::fields::{Fields, list};
+use super::fields::{Fields, list, without_use};
 use super::node::{Error, Node};
 use super::overlay::{open, overlay};
+use super::schema::of;
 use super::shipped::{Declared, Library};
 use super::{DatasetSpec, FileSpec, Normalise};
 use crate::registry::{Kind, Registry};
@@ -17,12 +18,12 @@ pub fn dataset(
     registry: &Registry,
     diagnostics: &mut Diagnostics,
 ) -> Option<(DatasetSpec, Node)> {
-    let mut fields = Fields::of(node, "[dataset]", diagnostics)?;
+    let mut fields = Fields::of(node, "[dataset]", diagnostics)?.documented(of::<DatasetSpec>);
     if !fields.has("use") && fields.has("file") {
         return written_out(node, fields, registry, diagnostics);
     }
-    let Some(used) = fields.need_node("use") else {
-        fields.finish(diagnostics);
+    let Some(used) = fields.node("use") else {
+        diagnostics.push(without_use(node, "[dataset]", &["use", "file"], "mnist-10k"));
         return None;
     };
     let (name, mut declared) = library.find(Declared::Dataset, used, diagnostics)?;
@@ -31,7 +32,8 @@ pub fn dataset(
     // What the declaration lacks, the experiment can give.
     declared.origin = node.origin.clone();
     diagnostics.used_by(&source, &used.origin, "the data set is used here", |diagnostics| {
-        let fields = Fields::of(&declared, format!("the data set `{name}`"), diagnostics)?;
+        let fields =
+            Fields::of(&declared, format!("the data set `{name}`"), diagnostics)?.documented(of::<DatasetSpec>);
         let spec = declaration(name, fields, registry, diagnostics)?;
         fits(&spec, &declared, diagnostics);
         Some((spec, declared))
@@ -99,7 +101,7 @@ fn files(node: &Node, diagnostics: &mut Diagnostics) -> Vec<FileSpec> {
 }
 
 fn file(node: &Node, diagnostics: &mut Diagnostics) -> Option<FileSpec> {
-    let mut fields = Fields::of(node, "a [[file]]", diagnostics)?;
+    let mut fields = Fields::of(node, "a [[file]]", diagnostics)?.documented(of::<FileSpec>);
     let hexadecimal = |text: &String| text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let rule = "64 hexadecimal digits in lower case";
     for key in ["name", "sha256"] {
@@ -119,20 +121,22 @@ fn is_below(path: &String) -> bool {
 
 /// What must hold between fields.
 fn fits(spec: &DatasetSpec, node: &Node, diagnostics: &mut Diagnostics) {
-    let mut fail = |key: &str, message: String| {
+    let mut fail = |key: &str, message: String, help: &str| {
         let value = node.table().and_then(|entries| entries.get(key)).map_or(node, |(_, value)| value);
-        diagnostics.push(Error::at(value, message));
+        diagnostics.push(Error::at(value, message).help(help));
     };
     if spec.validation >= spec.train {
         let message = format!("{} validation examples leave none of the {} to train on", spec.validation, spec.train);
-        fail("validation", message);
+        fail("validation", message, "validation examples are taken from the training split: take fewer");
     }
     let Normalise { mean, std } = &spec.normalise;
     let channels = spec.shape[0];
     if mean.len() != channels || std.len() != channels {
-        fail("normalise", format!("`mean` and `std` need a value for each of the {channels} channels"));
+        let message = format!("`mean` and `std` need a value for each of the channels, and there are {channels}");
+        fail("normalise", message, "the first number of `shape` says how many channels there are");
     }
     if !mean.iter().all(|mean| mean.is_finite()) || !std.iter().all(|std| std.is_finite() && *std > 0.0) {
-        fail("normalise", "a `mean` must be finite, and a `std` finite and above 0".to_string());
+        let message = "a `std` must be above 0".to_string();
+        fail("normalise", message, "pixel byte p becomes (p ÷ 255 − mean) ÷ std");
     }
 }

@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, EnumAccess, Expected, IntoDes
 use serde::de::{Unexpected, VariantAccess, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
-use super::diagnostic::did_you_mean;
+use super::diagnostic::{Hint, did_you_mean};
 use super::node::{Error, Node, Origin, Value};
 
 impl Node {
@@ -56,8 +56,16 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn new(message: String, help: Option<String>) -> Fault {
-        Fault { error: Error { message, help, ..Error::default() }, path: Vec::new() }
+    fn new(message: impl Into<String>) -> Fault {
+        Fault { error: Error::nowhere(message), path: Vec::new() }
+    }
+
+    fn help(self, help: impl Into<String>) -> Fault {
+        Fault { error: self.error.help(help), ..self }
+    }
+
+    fn hint(self, hint: Hint) -> Fault {
+        Fault { error: self.error.hint(hint), ..self }
     }
 
     /// Places the error, unless something within was blamed already.
@@ -81,36 +89,56 @@ impl Display for Fault {
 impl std::error::Error for Fault {}
 
 impl serde::de::Error for Fault {
+    /// What a type says of a wrong value is "what is wrong: how to mend it".
     fn custom<T: Display>(message: T) -> Fault {
-        Fault::new(message.to_string(), None)
+        let message = message.to_string();
+        match message.rsplit_once(": ") {
+            Some((wrong, remedy)) => Fault::new(wrong).help(remedy),
+            None => Fault::new(message),
+        }
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Fault {
-        Fault::new(format!("expected {}, found {}", plain(&expected.to_string()), plain(&found.to_string())), None)
+        let expected = plain(&expected.to_string());
+        let fault = Fault::new(format!("expected {expected}, found {}", plain(&found.to_string())));
+        match found {
+            Unexpected::Str(text) if text.parse::<f64>().is_ok() && !expected.contains("string") => {
+                fault.hint(Hint::meant(&format!("{text:?}"), text, "a number has no quotes"))
+            }
+            _ => fault,
+        }
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Fault {
+        let most = match expected.to_string().as_str() {
+            "u8" => u64::from(u8::MAX),
+            "u16" => u64::from(u16::MAX),
+            "u32" => u64::from(u32::MAX),
+            _ => return Fault::invalid_type(found, expected),
+        };
         match found {
-            Unexpected::Signed(n) if n > 0 => Fault::new(format!("{n} is too large"), None),
-            Unexpected::Unsigned(n) => Fault::new(format!("{n} is too large"), None),
+            Unexpected::Signed(1..) | Unexpected::Unsigned(_) => {
+                Fault::new(format!("{} is too large", plain(&found.to_string()))).help(format!("at most {most}"))
+            }
             _ => Fault::invalid_type(found, expected),
         }
     }
 
     fn invalid_length(found: usize, expected: &dyn Expected) -> Fault {
-        Fault::new(format!("expected {expected}, found {found} values"), None)
+        let count = if found == 1 { "1 value".to_string() } else { format!("{found} values") };
+        Fault::new(format!("expected {}, found {count}", plain(&expected.to_string())))
     }
 
     fn unknown_variant(name: &str, valid: &'static [&'static str]) -> Fault {
-        Fault::new(format!("{name:?} is not a valid value"), Some(did_you_mean(name, "valid values", valid.to_vec())))
+        Fault::new(format!("{name:?} is not a valid value")).hint(did_you_mean(name, "valid values", valid.to_vec()))
     }
 
     fn unknown_field(name: &str, valid: &'static [&'static str]) -> Fault {
-        Fault::new(format!("unknown key `{name}`"), Some(did_you_mean(name, "valid keys", valid.to_vec())))
+        Fault::new(format!("unknown key `{name}`")).hint(did_you_mean(name, "valid keys", valid.to_vec()))
     }
 
     fn missing_field(name: &'static str) -> Fault {
-        let mut fault = Fault::new(format!("`{name}` is missing"), None);
+        let mut fault = Fault::new(format!("`{name}` is missing"));
         fault.error.missing = Some(name.to_string());
         fault
     }
@@ -123,6 +151,8 @@ fn plain(words: &str) -> String {
         "a nonzero u32" | "a nonzero u64" | "a nonzero usize" => "a whole number, 1 or more".to_string(),
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".to_string(),
         "f32" | "f64" => "a number".to_string(),
+        "a boolean" => "true or false".to_string(),
+        "an array of length 3" => "a list of 3".to_string(),
         "map" => "a table".to_string(),
         "sequence" | "a sequence" => "a list".to_string(),
         _ if words.starts_with("struct ") => "a table".to_string(),
@@ -164,7 +194,7 @@ impl<'de> Deserializer<'de> for &'de Node {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         match &self.value {
-            Value::List(_) => Err(Fault::new(format!("expected a table, found {}", self.sort()), None)),
+            Value::List(_) => Err(Fault::new(format!("expected a table, found {}", self.sort()))),
             _ => self.deserialize_any(visitor),
         }
     }
@@ -176,7 +206,7 @@ impl<'de> Deserializer<'de> for &'de Node {
                 let fault: Fault = serde::de::Error::unknown_field(key, &[]);
                 Err(fault.at(origin).below(Some(key)))
             }
-            None => Err(Fault::new(format!("expected an empty table, found {}", self.sort()), None)),
+            None => Err(Fault::new(format!("expected an empty table, found {}", self.sort()))),
         }
     }
 
@@ -190,9 +220,9 @@ impl<'de> Deserializer<'de> for &'de Node {
             Value::String(name) => visitor.visit_enum(name.as_str().into_deserializer()),
             Value::Table(entries) => match entries.iter().next() {
                 Some((name, (key, content))) if entries.len() == 1 => visitor.visit_enum(Choice { name, key, content }),
-                _ => Err(Fault::new(format!("expected one key, found {}", entries.len()), None)),
+                _ => Err(Fault::new(format!("expected one key, found {}", entries.len()))),
             },
-            _ => Err(Fault::new(format!("expected a string or a table with one key, found {}", self.sort()), None)),
+            _ => Err(Fault::new(format!("expected a string or a table with one key, found {}", self.sort()))),
         }
     }
 
@@ -230,7 +260,7 @@ impl<'de> MapAccess<'de> for Pairs<'de> {
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Fault> {
         let Some((key, node)) = self.next.take() else {
-            return Err(Fault::new("a value was asked for before its key".to_string(), None));
+            return Err(Fault::new("a value was asked for before its key"));
         };
         seed.deserialize(node).map_err(|fault| fault.at(&node.origin).below(Some(key)))
     }

@@ -5,10 +5,16 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
 
-use super::node::{Error, Origin, Source};
+use super::node::{Error, Meant, Origin, Source};
 
 /// More errors than this are counted, not shown.
 const SHOWN: usize = 100;
+
+/// As wide as any terminal.
+const COLUMNS: usize = 80;
+
+/// What stands before a help line: "     = help: ".
+const HELP: usize = 13;
 
 /// The errors found so far, in the order found, none twice.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,6 +45,22 @@ impl Diagnostics {
         &self.0
     }
 
+    /// The errors in the order of a reader: of no place, then file by file, shipped ones and overrides last.
+    pub fn sorted(mut self) -> Diagnostics {
+        let place = |error: &Error| {
+            let Some(Origin { source, span }) = &error.origin else { return (0, String::new(), 0) };
+            let rank = match source.name.ends_with("experiment.toml") {
+                _ if source.is_override() => 4,
+                _ if source.is_shipped() => 3,
+                true => 1,
+                false => 2,
+            };
+            (rank, source.name.clone(), span.start)
+        };
+        self.0.sort_by_cached_key(place);
+        self
+    }
+
     /// Does some work and lets `change` have a say in every error that it found: another one, or none.
     pub fn amending<T>(
         &mut self,
@@ -48,6 +70,14 @@ impl Diagnostics {
         let mut found = Diagnostics::default();
         let result = work(&mut found);
         self.extend(found.0.into_iter().filter_map(change));
+        result
+    }
+
+    /// What some work makes, if it found nothing wrong.
+    pub fn sound<T>(&mut self, work: impl FnOnce(&mut Diagnostics) -> Option<T>) -> Option<T> {
+        let mut found = Diagnostics::default();
+        let result = work(&mut found).filter(|_| found.is_empty());
+        self.extend(found.0);
         result
     }
 
@@ -69,7 +99,7 @@ impl Diagnostics {
 
     /// Each error as a person reads it, and how many there are. Colour is for a terminal.
     pub fn render(&self, colour: bool) -> String {
-        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() }.term_width(COLUMNS);
         let mut text = String::new();
         for error in self.0.iter().take(SHOWN) {
             text += &renderer.render(&[group(error)]);
@@ -108,9 +138,25 @@ fn group(error: &Error) -> Group<'_> {
         }
     }
     match &error.help {
-        Some(help) => group.element(Level::HELP.message(normalize_untrusted_str(help))),
+        Some(help) => group.element(Level::HELP.message(normalize_untrusted_str(&wrapped(help)))),
         None => group,
     }
+}
+
+/// A help line in lines that fit beside what stands before them.
+fn wrapped(help: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in help.split(' ') {
+        let line = lines.last().map_or(0, |line| line.chars().count());
+        match lines.last_mut() {
+            Some(last) if line == 0 || line + 1 + word.chars().count() <= COLUMNS - HELP => {
+                let space = if line == 0 { "" } else { " " };
+                *last += &format!("{space}{word}");
+            }
+            _ => lines.push(word.to_string()),
+        }
+    }
+    lines.join("\n")
 }
 
 /// Where experiments that extend one another do so, from those that the error is about on.
@@ -152,22 +198,49 @@ fn floor(text: &str, mut at: usize) -> usize {
     at
 }
 
+/// A help line, and what to write instead where one thing is likely.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    pub text: String,
+    pub meant: Option<Meant>,
+}
+
+impl Hint {
+    /// "did you mean `meant`? …"
+    pub fn meant(written: &str, meant: &str, text: impl fmt::Display) -> Hint {
+        let text = format!("did you mean `{meant}`? {text}").trim_end().to_string();
+        Hint { text, meant: Some(Meant { written: written.to_string(), meant: meant.to_string() }) }
+    }
+
+    pub fn and(self, more: &str) -> Hint {
+        Hint { text: self.text + more, ..self }
+    }
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// "did you mean `length`? valid keys: …" for a name that is none of `valid`.
-pub fn did_you_mean<'a>(name: &str, sort: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
+pub fn did_you_mean<'a>(name: &str, sort: &str, valid: impl IntoIterator<Item = &'a str>) -> Hint {
     let valid: Vec<&str> = valid.into_iter().collect();
     let list = match valid.is_empty() {
         true => format!("there are no {sort}"),
         false => format!("{sort}: {}", valid.join(", ")),
     };
     match nearest(name, valid) {
-        Some(nearest) => format!("did you mean `{nearest}`? {list}"),
-        None => list,
+        Some(nearest) => Hint::meant(name, nearest, list),
+        None => Hint { text: list, meant: None },
     }
 }
 
 /// The name that was probably meant.
 pub fn nearest<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let likeness = |candidate: &str| strsim::jaro_winkler(name, candidate);
+    // One slip of a finger is near in a short name, too: "mn".
+    let slip = |candidate: &str| name.len() > 1 && strsim::osa_distance(name, candidate) == 1;
+    let likeness = |candidate: &str| strsim::jaro_winkler(name, candidate) + f64::from(slip(candidate));
     let near = valid.into_iter().filter(|candidate| likeness(candidate) > 0.75);
     near.max_by(|a, b| likeness(a).total_cmp(&likeness(b)).then(b.cmp(a)))
 }

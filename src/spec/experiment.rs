@@ -1,5 +1,6 @@
 //! An experiment's folder → its spec.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::changes::StageChanges;
@@ -9,42 +10,71 @@ use super::fields::Fields;
 use super::folder::Folder;
 use super::merge::merged;
 use super::model::Models;
-use super::node::{Entries, Error, Node, Value};
+use super::node::{Entries, Error, Node, Unread, Value};
 use super::pipeline::Pipelines;
 use super::prediction::predictions;
+use super::schema;
 use super::set::set;
 use super::shipped::Library;
 use super::{MATCHING, PipelineSpec, REPLICATES, Spec, Variant, is_name, variants};
+use crate::prediction::Expression;
 use crate::registry::{Kind, Registry};
+
+/// Everything that is wrong with an experiment, and what of it is sound.
+pub struct Reading {
+    /// The experiment without the pipelines and predictions that are wrong, for a plan to find more errors in. `None`
+    /// where too little is sound.
+    pub sound: Option<Spec>,
+    pub errors: Diagnostics,
+}
 
 /// Reads an experiment with the overrides of the command line, each `key.path=value`, or says everything that is
 /// wrong with it.
 pub fn load(folder: &Path, registry: &Registry, overrides: &[String]) -> Result<Spec, Diagnostics> {
-    let mut diagnostics = Diagnostics::default();
-    match read(folder, registry, overrides, &mut diagnostics) {
-        Some(spec) if diagnostics.is_empty() => Ok(spec),
-        _ => Err(diagnostics),
+    let Reading { sound, errors } = read(folder, registry, overrides);
+    match sound {
+        Some(spec) if errors.is_empty() => Ok(spec),
+        _ => Err(errors.sorted()),
     }
 }
 
-fn read(path: &Path, registry: &Registry, overrides: &[String], diagnostics: &mut Diagnostics) -> Option<Spec> {
+/// Reads as much of an experiment as can be read.
+pub fn read(path: &Path, registry: &Registry, overrides: &[String]) -> Reading {
+    let mut errors = Diagnostics::default();
+    let Some((folder, root)) = texts(path, overrides, &mut errors) else { return Reading { sound: None, errors } };
+    let mut found = Diagnostics::default();
+    let library = Library::of(&folder, &mut found);
+    let sound = variants::read(root, &mut found, |root, d| experiment(&folder, root, &library, registry, d));
+    let unread = errors.errors().iter().any(|error| error.unread.is_some());
+    let told = found.errors().iter().filter(|error| !hidden(error, &errors)).cloned();
+    let mut errors = errors.clone();
+    errors.extend(told);
+    Reading { sound: sound.filter(|_| !unread), errors }
+}
+
+/// Whether an error may only follow from what could not be read: something is absent, or stands behind wrong syntax.
+fn hidden(error: &Error, of_texts: &Diagnostics) -> bool {
+    let behind = |other: &Error| {
+        let (Some(place), Some(wrong)) = (&error.origin, &other.origin) else { return false };
+        other.unread == Some(Unread::Rest) && place.source == wrong.source && place.span.end >= wrong.span.start
+    };
+    let mut unread = of_texts.errors().iter().filter(|other| other.unread.is_some()).peekable();
+    (unread.peek().is_some() && error.missing.is_some()) || unread.any(behind)
+}
+
+/// An experiment's files and overrides as one table.
+fn texts(path: &Path, overrides: &[String], diagnostics: &mut Diagnostics) -> Option<(Folder, Node)> {
     let folder = Folder::open(path).map_err(|error| diagnostics.push(error)).ok()?;
     if !is_name(&folder.name()) {
         let message = format!("{}: the folder's name is the experiment's, and must be a name", path.display());
-        let error = Error { message, ..Error::default() };
-        diagnostics.push(error.help("use letters, digits, `-` and `_`, at most 64"));
+        diagnostics.push(Error::nowhere(message).help("use letters, digits, `-` and `_`, at most 64"));
     }
     let mut root = merged(&folder, diagnostics)?;
     overrides.iter().for_each(|text| set(&mut root, text, diagnostics));
-    // What could not be parsed would show as missing: first things first.
-    if !diagnostics.is_empty() {
-        return None;
-    }
-    let library = Library::of(&folder, diagnostics);
-    variants::read(root, diagnostics, |root, diagnostics| experiment(&folder, root, &library, registry, diagnostics))
+    Some((folder, root))
 }
 
-/// An experiment without a sweep, as its only variant.
+/// An experiment without a sweep, as its only variant; without what of it is wrong.
 fn experiment(
     folder: &Folder,
     root: &Node,
@@ -52,7 +82,7 @@ fn experiment(
     registry: &Registry,
     d: &mut Diagnostics,
 ) -> Option<Spec> {
-    let mut fields = Fields::of(root, "the experiment", d)?;
+    let mut fields = Fields::of(root, "the experiment", d)?.documented(schema::fields);
     let title = fields.need::<String>("title", d);
     let question = fields.read("question", d).unwrap_or_default();
     let rule = format!("from 1 to {REPLICATES}");
@@ -60,37 +90,39 @@ fn experiment(
     let seed = fields.read("seed", d).unwrap_or(1);
     let fraction = |x: &f64| (0.0..=1.0).contains(x);
     let matching = fields.read_if("matching", "from 0 to 1", fraction, d).unwrap_or(MATCHING);
-    let dataset = fields.need_node("dataset").and_then(|node| dataset(node, library, registry, d));
-    let classes = dataset.as_ref().and_then(|(_, data)| data.table()?.get("classes")).map(|(_, node)| node.clone());
+    let data = fields.need_node("dataset").and_then(|node| d.sound(|d| dataset(node, library, registry, d)));
+    let classes = data.as_ref().and_then(|(_, data)| data.table()?.get("classes")).map(|(_, node)| node.clone());
     let classes = classes.unwrap_or_else(|| Node { value: Value::Integer(1), origin: root.origin.clone() });
     let models = Models { registry, library, classes };
-    let model = fields.need_node("model").and_then(|node| models.read(node, d));
+    let model = fields.need_node("model").and_then(|node| d.sound(|d| models.read(node, d)));
     let training = fields.node("training");
     training.inspect(|node| check_training(node, registry, d));
-    let (model, changes) = (model.as_ref(), &StageChanges::default());
-    let pipelines = Pipelines { registry, library, training, model, changes };
+    let (given, changes) = (model.as_ref(), &StageChanges::default());
+    let pipelines = Pipelines { registry, library, training, model: given, changes };
     let written = fields.need_node("pipeline");
-    let pipelines = written.map(|node| read_pipelines(node, &pipelines, d));
+    let pipelines = written.map(|node| read_pipelines(node, &pipelines, d)).unwrap_or_default();
     let names =
         written.and_then(Node::table).into_iter().flat_map(Entries::keys).map(String::as_str).collect::<Vec<_>>();
     let predictions = fields.node("prediction").map(|node| predictions(node, &names, d)).unwrap_or_default();
     fields.finish(d);
-    let (dataset, data) = dataset?;
+    let (dataset, data) = data?;
+    let is_sound = |name: &str| pipelines.iter().any(|pipeline| pipeline.name == name);
+    let judged = |expect: &Expression| expect.references().iter().all(|of| is_sound(&of.pipeline.text));
     Some(Spec {
         name: folder.name(),
         folder: folder.path.clone(),
-        title: title?,
+        title: title.unwrap_or_default(),
         question,
         replicates,
         matching,
-        predictions,
+        predictions: predictions.into_iter().filter(|prediction| judged(&prediction.expect)).collect(),
         variants: vec![Variant {
             name: String::new(),
             settings: Vec::new(),
             seed,
             dataset,
-            model: model?.clone(),
-            pipelines: pipelines?.into_iter().map(|pipeline| (pipeline.name.clone(), pipeline)).collect(),
+            model: model?,
+            pipelines: pipelines.into_iter().map(|pipeline| (pipeline.name.clone(), pipeline)).collect(),
             written: root.clone(),
             data,
         }],
@@ -108,6 +140,7 @@ fn check_training(node: &Node, registry: &Registry, diagnostics: &mut Diagnostic
     diagnostics.extend(found.errors().iter().filter(|error| !incomplete(error)).cloned());
 }
 
+/// The pipelines that are sound.
 fn read_pipelines(node: &Node, reader: &Pipelines<'_>, diagnostics: &mut Diagnostics) -> Vec<PipelineSpec> {
     if Fields::of(node, "[pipeline]", diagnostics).is_none() {
         return Vec::new();
@@ -115,35 +148,67 @@ fn read_pipelines(node: &Node, reader: &Pipelines<'_>, diagnostics: &mut Diagnos
     let none = Entries::new();
     let entries = node.table().unwrap_or(&none);
     if entries.is_empty() {
-        diagnostics.push(Error::at(node, "an experiment needs at least one pipeline"));
+        let error = Error::at(node, "an experiment needs at least one pipeline").absent("a pipeline");
+        diagnostics.push(error.help("for example `[pipeline.dense]` with `use = \"dense\"`"));
     }
-    let mut pipelines = Vec::new();
+    let (mut sound, mut pipelines) = (Vec::new(), Vec::new());
     for (name, (key, node)) in entries {
         if !is_name(name) {
             let error = Error::new(key, format!("{name:?} is no name for a pipeline"));
             diagnostics.push(error.help("use letters, digits, `-` and `_`, at most 64"));
         }
-        pipelines.extend(reader.read(name, key, node, diagnostics));
+        let mut found = Diagnostics::default();
+        let gives = |key: &&str| node.table().is_none_or(|entries| entries.contains_key(*key));
+        if key.source.is_override() && !["use", "stage"].iter().any(|key| gives(&key)) {
+            let others = entries.keys().map(String::as_str).filter(|other| other != name);
+            let error = Error::new(key, format!("no pipeline is named {name:?}")).absent(name);
+            diagnostics.push(error.hint(did_you_mean(name, "pipelines", others)));
+            continue;
+        }
+        let read = reader.read(name, key, node, &mut found);
+        sound.extend(read.iter().filter(|_| found.is_empty()).map(|pipeline| pipeline.name.clone()));
+        diagnostics.extend(found.errors().to_vec());
+        pipelines.extend(read);
     }
-    check_forks(&pipelines, entries, diagnostics);
+    let mut wrong = check_forks(&pipelines, entries, diagnostics);
+    wrong.extend(entries.keys().filter(|name| !sound.contains(*name)).cloned());
+    // What forks from a pipeline that is wrong cannot be planned either.
+    while let Some(lost) = pipelines.iter().find(|of| !wrong.contains(&of.name) && forks_from(of, &wrong)) {
+        wrong.insert(lost.name.clone());
+    }
+    pipelines.retain(|pipeline| !wrong.contains(&pipeline.name));
     pipelines
 }
 
-/// Each fork's pipeline exists, and following forks ends.
-fn check_forks(pipelines: &[PipelineSpec], entries: &Entries, diagnostics: &mut Diagnostics) {
+fn forks_from(pipeline: &PipelineSpec, names: &BTreeSet<String>) -> bool {
+    pipeline.fork.as_ref().is_some_and(|fork| names.contains(&fork.each))
+}
+
+/// Each fork's pipeline exists, and following forks ends: the pipelines of which that is not so.
+fn check_forks(pipelines: &[PipelineSpec], entries: &Entries, diagnostics: &mut Diagnostics) -> BTreeSet<String> {
     let parent = |name: &str| pipelines.iter().find(|other| other.name == name)?.fork.as_ref();
+    let mut wrong = BTreeSet::new();
     for pipeline in pipelines {
         let Some(fork) = &pipeline.fork else { continue };
         if !entries.contains_key(&fork.each) {
             let others = entries.keys().map(String::as_str).filter(|name| *name != pipeline.name);
-            let help = did_you_mean(&fork.each, "pipelines", others);
-            diagnostics.push(Error::new(&fork.origin, format!("no pipeline is named {:?}", fork.each)).help(help));
+            let hint = did_you_mean(&fork.each, "pipelines", others);
+            let error = Error::new(&fork.origin, format!("no pipeline is named {:?}", fork.each));
+            diagnostics.push(error.hint(hint).absent(&fork.each));
+            wrong.insert(pipeline.name.clone());
         }
-        let ancestors = std::iter::successors(Some(fork), |fork| parent(&fork.each)).take(pipelines.len());
-        if ancestors.into_iter().any(|fork| fork.each == pipeline.name) {
-            diagnostics.push(Error::new(&fork.origin, format!("`{}` forks from itself", pipeline.name)));
+        let chain: Vec<&str> = std::iter::successors(Some(fork), |fork| parent(&fork.each))
+            .take(pipelines.len())
+            .map(|fork| fork.each.as_str())
+            .collect();
+        if let Some(end) = chain.iter().position(|each| *each == pipeline.name) {
+            let error = Error::new(&fork.origin, format!("`{}` forks from itself", pipeline.name));
+            let circle = [&[pipeline.name.as_str()], &chain[..=end]].concat().join(" → ");
+            diagnostics.push(error.help(format!("break the circle: {circle}")));
+            wrong.insert(pipeline.name.clone());
         }
     }
+    wrong
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::diagnostic::{Diagnostics, did_you_mean};
 use super::folder::Folder;
 use super::merge::merge;
-use super::node::{Error, Node, Origin, Source, Value};
+use super::node::{Error, Node, Origin, SHIPPED, Source, Unread, Value};
 use super::overlay::overlay;
 use super::parse::parse;
-use super::shipped::{experiments, shipped_experiment};
+use super::shipped::shipped_experiment;
 
 /// What an experiment extends, as a whole.
 #[derive(Default)]
@@ -19,6 +19,8 @@ pub struct Extended {
     /// The files of its folder that are bases, and so no part of itself.
     pub files: Vec<PathBuf>,
 }
+
+const FOR_EXAMPLE: &str = "for example \"quickstart\", or \"bases/common.toml\" for a file of the folder";
 
 /// Takes `extends` out of an experiment and follows it to its end.
 pub fn extended(experiment: &mut Node, folder: &Folder, diagnostics: &mut Diagnostics) -> Extended {
@@ -55,15 +57,17 @@ fn base(
     files: &mut Vec<PathBuf>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Node> {
-    let before = diagnostics.len();
-    let mut fail = |error: Error| diagnostics.push(Error { origin: Some(name.origin.clone()), ..error });
+    let mut fail = |error: Error| diagnostics.push(error.placed(&name.origin).hides(Unread::Value));
     let Some(text) = name.string() else {
         let message = format!("`extends` must be the name of a shipped experiment or of a file, not {}", name.sort());
-        fail(Error { message, ..Error::default() });
+        fail(Error::nowhere(message).help(FOR_EXAMPLE));
         return None;
     };
     if chain.iter().any(|other| other == text) {
-        fail(Error { message: format!("{text:?} extends itself"), ..Error::default() });
+        let circle = chain.iter().map(String::as_str).skip_while(|other| *other != text).chain([text]);
+        let circle = circle.collect::<Vec<_>>().join(" → ");
+        let error = Error::nowhere(format!("{text:?} extends itself")).help(format!("break the circle: {circle}"));
+        fail(error);
         return None;
     }
     chain.push(text.to_string());
@@ -80,7 +84,7 @@ fn base(
             Some(base) => merge(base, table, diagnostics),
         }
     }
-    base.filter(|_| diagnostics.len() == before)
+    base
 }
 
 /// The text with the place that brought it in.
@@ -89,13 +93,13 @@ fn from(source: Arc<Source>, origin: &Origin) -> Arc<Source> {
 }
 
 fn shipped(name: &str) -> Result<Vec<Arc<Source>>, Error> {
-    let files = shipped_experiment(name).map_err(|help| {
-        Error { message: format!("no shipped experiment is named {name:?}"), ..Error::default() }
-            .help(format!("{help}; or a file of the folder, as \"base.toml\""))
+    let files = shipped_experiment(name).map_err(|hint| {
+        let hint = hint.and("; or a file of the folder, as \"base.toml\"");
+        Error::nowhere(format!("no shipped experiment is named {name:?}")).hint(hint)
     })?;
     let is_its_own = |path: &Path| path.parent() == Some(Path::new(""));
     let source = |(path, text): (&Path, &str)| {
-        Arc::new(Source::new(format!("shipped: experiments/{name}/{}", path.display()), text))
+        Arc::new(Source::new(format!("{SHIPPED}experiments/{name}/{}", path.display()), text))
     };
     Ok(files.into_iter().filter(|(path, _)| is_its_own(path)).map(source).collect())
 }
@@ -104,12 +108,15 @@ fn file(name: &str, folder: &Folder, files: &mut Vec<PathBuf>) -> Result<Arc<Sou
     let within = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
     if !within {
         let message = "an experiment extends a file of its own folder, or a shipped experiment".to_string();
-        return Err(Error { message, ..Error::default() }.help("write the path from the folder on, without `..`"));
+        return Err(Error::nowhere(message).help("write the path from the folder on, without `..`"));
     }
     let path = folder.path.join(name);
     if !path.exists() {
-        let help = did_you_mean(name, "shipped experiments", experiments());
-        return Err(Error { message: format!("the folder has no file {name:?}"), ..Error::default() }.help(help));
+        let below = folder.top().into_iter().chain(folder.below("bases"));
+        let names = below.filter_map(|path| Some(path.strip_prefix(&folder.path).ok()?.display().to_string()));
+        let names: Vec<String> = names.filter(|name| name != "experiment.toml").collect();
+        let hint = did_you_mean(name, "files", names.iter().map(String::as_str));
+        return Err(Error::nowhere(format!("the folder has no file {name:?}")).hint(hint));
     }
     files.push(path.clone());
     folder.read(&path)

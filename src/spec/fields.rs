@@ -1,6 +1,7 @@
 //! Reads a table key by key: what was asked for are its valid keys, whatever else it holds is an error.
 
 use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
 
 use super::diagnostic::{Diagnostics, did_you_mean, nearest};
 use super::node::{Entries, Error, Node, Origin, Value};
@@ -12,6 +13,7 @@ pub struct Fields<'a> {
     entries: &'a Entries,
     asked: Vec<&'static str>,
     missing: Vec<&'static str>,
+    docs: Option<fn() -> Json>,
 }
 
 impl<'a> Fields<'a> {
@@ -19,14 +21,25 @@ impl<'a> Fields<'a> {
     pub fn of(node: &'a Node, what: impl Into<String>, diagnostics: &mut Diagnostics) -> Option<Fields<'a>> {
         let what = what.into();
         match node.table() {
-            Some(entries) => {
-                Some(Fields { what, origin: node.origin.clone(), entries, asked: Vec::new(), missing: Vec::new() })
-            }
+            Some(entries) => Some(Fields {
+                what,
+                origin: node.origin.clone(),
+                entries,
+                asked: Vec::new(),
+                missing: Vec::new(),
+                docs: None,
+            }),
             None => {
-                diagnostics.push(Error::at(node, format!("{what} must be a table, not {}", node.sort())));
+                let error = Error::at(node, format!("{what} must be a table, not {}", node.sort()));
+                diagnostics.push(error.help("write `key = value` below a `[header]`, or `{ key = value }`"));
                 None
             }
         }
+    }
+
+    /// These fields, whose schema says what they mean.
+    pub fn documented(self, docs: fn() -> Json) -> Fields<'a> {
+        Fields { docs: Some(docs), ..self }
     }
 
     pub fn origin(&self) -> &Origin {
@@ -49,7 +62,12 @@ impl<'a> Fields<'a> {
         match self.node(key)?.deserialize() {
             Ok(value) => Some(value),
             Err(errors) => {
-                diagnostics.extend(errors);
+                let docs = self.docs.map(|docs| docs()).unwrap_or_default();
+                let explained = |error| match explained(error, key, &docs) {
+                    error if error.help.is_none() => error.help(format!("it is the `{key}` of {}", self.what)),
+                    error => error,
+                };
+                diagnostics.extend(errors.into_iter().map(explained));
                 None
             }
         }
@@ -67,7 +85,7 @@ impl<'a> Fields<'a> {
         if !holds(&value) {
             let node = &self.entries[key].1;
             let text = Some(node.origin.text()).filter(|text| text.len() < 40).unwrap_or("this");
-            diagnostics.push(Error::at(node, format!("{text} is not {rule}")));
+            diagnostics.push(Error::at(node, format!("this cannot be {text}")).help(format!("it must be {rule}")));
             return None;
         }
         Some(value)
@@ -101,14 +119,44 @@ impl<'a> Fields<'a> {
         }
         let meant: Vec<_> = unknown.keys().filter_map(|key| nearest(key, self.asked.iter().copied())).collect();
         for key in self.missing.iter().filter(|key| !meant.contains(key)) {
-            let error = Error::new(&self.origin, format!("{} needs `{key}`", self.what));
-            diagnostics.push(Error { missing: Some(key.to_string()), ..error });
+            let error = Error::new(&self.origin, format!("{} needs `{key}`", self.what)).absent(*key);
+            let docs = self.docs.map(|docs| docs()).unwrap_or_default();
+            diagnostics.push(match explained(error, key, &docs) {
+                error if error.help.is_none() => error.help(format!("write `{key} = …`")),
+                error => error,
+            });
         }
     }
 }
 
+/// An error without another help line says what its field means, as the field's schema has it.
+pub fn explained(error: Error, field: &str, schema: &Json) -> Error {
+    let meaning = schema["properties"][field]["description"].as_str().map(first_sentence);
+    match (&error.help, meaning) {
+        (None, Some(meaning)) => error.help(format!("`{field}`: {meaning}")),
+        _ => error,
+    }
+}
+
+fn first_sentence(text: &str) -> String {
+    let text = text.split("\n\n").next().unwrap_or(text).replace('\n', " ");
+    text.split_once(". ").map_or(text.as_str(), |(first, _)| first).trim_end_matches('.').to_string()
+}
+
 pub fn unknown_key<'a>(key: &str, origin: &Origin, what: &str, valid: impl IntoIterator<Item = &'a str>) -> Error {
-    Error::new(origin, format!("unknown key `{key}` in {what}")).help(did_you_mean(key, "valid keys", valid))
+    Error::new(origin, format!("unknown key `{key}` in {what}")).hint(did_you_mean(key, "valid keys", valid))
+}
+
+/// The error of a table that neither names what it uses nor is written out: a key that looks like one of `keys`, or
+/// that `use` is missing. What else it holds, nobody knows.
+pub fn without_use(node: &Node, what: &str, keys: &[&'static str], example: &str) -> Error {
+    let near = |key: &str| nearest(key, keys.iter().copied()).is_some();
+    match node.table().into_iter().flatten().find(|(key, _)| near(key)) {
+        Some((key, (origin, _))) => unknown_key(key, origin, what, keys.iter().copied()),
+        None => Error::at(node, format!("{what} needs `use`"))
+            .absent("use")
+            .help(format!("write `use = \"{example}\"`, or `{}` to write it out", keys[1])),
+    }
 }
 
 /// The single entry of a table that says what it is by its key, `extra` keys aside: `{ linear = { … }, name = "fc1" }`.
@@ -123,7 +171,16 @@ pub fn single<'a>(
     match (entries.next(), entries.next()) {
         (Some((key, (origin, node))), None) => Some((key, origin, node)),
         (None, _) => {
-            diagnostics.push(Error::at(node, format!("{what} is a table with one key, its kind; this has none")));
+            let error = Error::at(node, format!("{what} is a table with one key, its kind; this has none"));
+            diagnostics.push(error.absent("its kind").help(if what.contains("layer") {
+                "for example `{ relu = {} }`"
+            } else {
+                "for example `{ train = {} }`"
+            }));
+            None
+        }
+        (Some(_), Some((key, (origin, _)))) if nearest(key, extra.iter().copied()).is_some() => {
+            diagnostics.push(unknown_key(key, origin, what, extra.iter().copied()));
             None
         }
         (Some(_), Some((key, (origin, _)))) => {
@@ -139,7 +196,8 @@ pub fn list<'a>(node: &'a Node, what: &str, diagnostics: &mut Diagnostics) -> &'
     match &node.value {
         Value::List(items) => items,
         _ => {
-            diagnostics.push(Error::at(node, format!("{what} must be a list, not {}", node.sort())));
+            let error = Error::at(node, format!("{what} must be a list, not {}", node.sort()));
+            diagnostics.push(error.help("put what belongs into it between `[` and `]`, commas between"));
             &[]
         }
     }

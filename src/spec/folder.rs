@@ -22,11 +22,14 @@ pub struct Folder {
 
 impl Folder {
     pub fn open(path: &Path) -> Result<Folder, Error> {
-        let fail = |why: String| Error { message: format!("{}: {why}", path.display()), ..Error::default() };
-        let root = path.canonicalize().map_err(|e| fail(e.to_string()))?;
+        let fail = |why: String| Error::nowhere(format!("{}: {why}", path.display()));
+        let root = path
+            .canonicalize()
+            .map_err(|e| fail(e.to_string()).help("an experiment is a folder with experiment.toml"))?;
         match root.is_dir() {
             true => Ok(Folder { path: path.to_path_buf(), root }),
-            false => Err(fail("an experiment is a folder, and this is a file".into())),
+            false => Err(fail("an experiment is a folder, and this is a file".into())
+                .help("give the folder that holds experiment.toml")),
         }
     }
 
@@ -49,7 +52,7 @@ impl Folder {
 
     pub fn read(&self, file: &Path) -> Result<Arc<Source>, Error> {
         let name = file.display().to_string();
-        let fail = |why: String| Error { message: format!("{name}: {why}"), ..Error::default() };
+        let fail = |why: String| Error::nowhere(format!("{name}: {why}"));
         let place = file.canonicalize().map_err(|e| fail(e.to_string()))?;
         if !place.starts_with(&self.root) {
             return Err(fail("this link leads out of the experiment's folder".into())

@@ -70,9 +70,10 @@ impl Names {
 
 impl Reader<'_> {
     fn list(&mut self, node: &Node, of: &str, names: &mut Names, into: &mut Vec<LayerSpec>) {
-        let items = list(node, "a list of layers", self.diagnostics);
+        let items = list(node, "the layers", self.diagnostics);
         if items.is_empty() && matches!(node.value, Value::List(_)) {
-            self.diagnostics.push(Error::at(node, format!("{of} needs at least one layer")));
+            let error = Error::at(node, format!("{of} needs at least one layer"));
+            self.diagnostics.push(error.help("for example `{ relu = {} }`"));
         }
         for item in items {
             self.read += 1;
@@ -87,7 +88,7 @@ impl Reader<'_> {
         // Said where it happens, and not by the lists around it again.
         if self.read == LAYERS + 1 {
             let message = format!("with its repetitions written out, this model has more than {LAYERS} layers");
-            self.diagnostics.push(Error::at(item, message));
+            self.diagnostics.push(Error::at(item, message).help("repeat less"));
         }
     }
 
@@ -99,9 +100,9 @@ impl Reader<'_> {
         }
         let Some(name) = self.name(node, kind, names) else { return };
         if let Some(other) = self.taken.insert(name.clone(), origin.clone()) {
-            let mut error = Error::new(origin, format!("two layers are named `{name}`"));
-            error.context.push((other, "the other is here".to_string()));
-            self.diagnostics.push(error);
+            let error =
+                Error::new(origin, format!("two layers are named `{name}`")).context(&other, "the other is here");
+            self.diagnostics.push(error.help("give one of them another name"));
         }
         let form = match kind {
             "residual" => self.residual(config, &name),
@@ -120,7 +121,8 @@ impl Reader<'_> {
             return Some(names.next(None, kind));
         };
         let Some(text) = written.string().filter(|text| is_name(text)) else {
-            self.diagnostics.push(Error::at(written, "a layer's name is of letters, digits, `-` and `_`"));
+            let error = Error::at(written, "this is no name for a layer");
+            self.diagnostics.push(error.help("use letters, digits, `-` and `_`, at most 64"));
             return None;
         };
         Some(names.next(Some(text), kind))
@@ -131,7 +133,7 @@ impl Reader<'_> {
             let plugins = self.registry.abouts(Kind::Layer);
             let help =
                 did_you_mean(kind, "layers", plugins.iter().map(|about| about.name).chain(["residual", "repeat"]));
-            self.diagnostics.push(Error::new(origin, format!("no layer is named {kind:?}")).help(help));
+            self.diagnostics.push(Error::new(origin, format!("no layer is named {kind:?}")).hint(help));
             return None;
         }
         self.registry.configure(Kind::Layer, kind, origin, config, self.diagnostics)

@@ -14,7 +14,7 @@ pub fn merged(folder: &Folder, diagnostics: &mut Diagnostics) -> Option<Node> {
     let files = folder.top();
     if !files.first().is_some_and(|file| file.ends_with("experiment.toml")) {
         let message = format!("{}: no experiment.toml", folder.path.display());
-        diagnostics.push(Error { message, ..Error::default() }.help("an experiment is a folder with experiment.toml"));
+        diagnostics.push(Error::nowhere(message).help("an experiment is a folder with experiment.toml"));
         return None;
     }
     let mut files = files.into_iter();
@@ -25,13 +25,22 @@ pub fn merged(folder: &Folder, diagnostics: &mut Diagnostics) -> Option<Node> {
         let Some(source) = folder.try_read(&file, diagnostics) else { continue };
         let node = parse(&source, diagnostics);
         if let Some((key, _)) = node.table().and_then(|entries| entries.get("extends")) {
-            diagnostics.push(Error::new(key, "`extends` stands in experiment.toml, or in a file that it extends"));
+            let error = Error::new(key, "`extends` stands in experiment.toml, or in a file that it extends");
+            diagnostics.push(error.help("move it there"));
         }
+        let node = without(node, "extends");
         merge(&mut experiment, node, diagnostics);
     }
     let Some(mut base) = base else { return Some(experiment) };
     overlay(&mut base, experiment);
     Some(base)
+}
+
+fn without(mut node: Node, key: &str) -> Node {
+    if let Value::Table(entries) = &mut node.value {
+        entries.shift_remove(key);
+    }
+    node
 }
 
 /// Adds another file's entries: tables join, anything else may be written once only.
@@ -48,9 +57,8 @@ pub fn merge(base: &mut Node, other: Node, diagnostics: &mut Diagnostics) {
                 if present.table().is_some() && node.table().is_some() {
                     merge(present, node, diagnostics);
                 } else {
-                    let mut error = Error::new(&origin, format!("`{key}` is written twice"));
-                    error.context.push((first.clone(), "first here".to_string()));
-                    diagnostics.push(error);
+                    let error = Error::new(&origin, format!("`{key}` is written twice")).context(first, "first here");
+                    diagnostics.push(error.help("leave one of them out: the files of a folder are one experiment"));
                 }
             }
         }

@@ -34,7 +34,7 @@ mod variants;
 mod vary;
 
 pub use diagnostic::Diagnostics;
-pub use experiment::load;
+pub use experiment::{Reading, load, read};
 pub use quoted::Quoted;
 pub use resolved::resolved;
 pub use shipped::{experiments, shipped_experiment};
@@ -207,6 +207,9 @@ pub struct ModelSpec {
     /// `None` where neither experiment nor model names one.
     #[schemars(skip)]
     pub init_written: Option<node::Node>,
+    /// Where the experiment names it; `None` where it is written out there.
+    #[schemars(skip)]
+    pub used: Option<node::Origin>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -2,11 +2,11 @@
 
 use super::changes::LayerChanges;
 use super::diagnostic::Diagnostics;
-use super::fields::Fields;
+use super::fields::{Fields, without_use};
 use super::layers;
-use super::node::Node;
+use super::node::{Node, Origin};
 use super::shipped::{Declared, Library};
-use super::template::{Scope, parameters};
+use super::template::{Scope, check_used, parameters};
 use super::{INIT, ModelSpec};
 use crate::registry::{Kind, Registry};
 
@@ -20,6 +20,8 @@ pub struct Models<'a> {
 /// What an experiment changes of the model that it uses.
 #[derive(Default)]
 struct Own<'a> {
+    /// Where it is named.
+    used: Option<&'a Origin>,
     /// Instead of the model's own.
     init: Option<&'a Node>,
     /// Fields of layers, by their names.
@@ -29,23 +31,24 @@ struct Own<'a> {
 impl Models<'_> {
     pub fn read(&self, node: &Node, diagnostics: &mut Diagnostics) -> Option<ModelSpec> {
         let mut fields = Fields::of(node, "[model]", diagnostics)?;
-        let Some(used) = fields.node("use") else { return self.written_out(fields, diagnostics) };
+        let Some(used) = fields.node("use") else { return self.written_out(node, fields, diagnostics) };
         let (init, layers) = (fields.node("init"), fields.node("layer"));
         let (name, declared) = self.library.find(Declared::Model, used, diagnostics)?;
         diagnostics.used_by(&declared.origin.source, &used.origin, "the model is used here", |diagnostics| {
             let mut body = Fields::of(&declared, format!("the model `{name}`"), diagnostics)?;
-            let parameters = parameters(body.node("parameters"), diagnostics);
+            let declared_parameters = body.node("parameters");
+            check_used(declared_parameters, &body.rest(), diagnostics);
+            let parameters = parameters(declared_parameters, diagnostics);
             let scope = Scope::bind(&parameters, &fields.rest(), used, &["use", "init", "layer"], diagnostics);
             scope.reading(diagnostics, |scope, diagnostics| {
-                self.body(name, body, Own { init, layers }, scope, diagnostics)
+                self.body(name, body, Own { used: Some(&used.origin), init, layers }, scope, diagnostics)
             })
         })
     }
 
-    fn written_out(&self, mut fields: Fields<'_>, diagnostics: &mut Diagnostics) -> Option<ModelSpec> {
+    fn written_out(&self, node: &Node, mut fields: Fields<'_>, diagnostics: &mut Diagnostics) -> Option<ModelSpec> {
         if !fields.has("layer") {
-            fields.need_node("use");
-            fields.finish(diagnostics);
+            diagnostics.push(without_use(node, "[model]", &["use", "layer"], "lenet-300-100"));
             return None;
         }
         let name = fields.read("name", diagnostics).unwrap_or_else(|| "custom".to_string());
@@ -75,6 +78,6 @@ impl Models<'_> {
         let default = Node { value: super::node::Value::String(INIT.to_string()), origin };
         let init_written = over.init.or(own.as_ref()).cloned();
         let init = self.registry.resolve(Kind::Init, init_written.as_ref().unwrap_or(&default), diagnostics)?;
-        Some(ModelSpec { name, summary, source, layers, init, init_written })
+        Some(ModelSpec { name, summary, source, layers, init, init_written, used: over.used.cloned() })
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::diagnostic::Hint;
+
 /// A text that was parsed: a file, or an override of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -15,9 +17,28 @@ pub struct Source {
     pub extended: Option<Origin>,
 }
 
+const OVERRIDE: &str = "--set ";
+
+/// Before the path of what came with the program.
+pub const SHIPPED: &str = "shipped: ";
+
 impl Source {
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Source {
         Source { name: name.into(), text: text.into(), extended: None }
+    }
+
+    /// A `--set` of the command line.
+    pub fn overriding(text: &str) -> Source {
+        Source::new(format!("{OVERRIDE}{text}"), text)
+    }
+
+    pub fn is_override(&self) -> bool {
+        self.name.starts_with(OVERRIDE)
+    }
+
+    /// Whether it came with the program.
+    pub fn is_shipped(&self) -> bool {
+        self.name.starts_with(SHIPPED)
     }
 }
 
@@ -63,8 +84,28 @@ pub struct Error {
     pub help: Option<String>,
     /// Other places that matter, each with what it has to do with the error.
     pub context: Vec<(Origin, String)>,
-    /// The field whose absence is the error: no error yet where the rest of a table comes from elsewhere.
+    /// The field or name whose absence is the error: no error yet where the rest comes from elsewhere.
     pub missing: Option<String>,
+    /// What is behind the error and could not be read, so that nobody knows what it says.
+    pub unread: Option<Unread>,
+    /// What to write instead, where that is known.
+    pub meant: Option<Meant>,
+}
+
+/// What an error hides from those who read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// A value: what needs it finds it missing.
+    Value,
+    /// What follows it in its text may have been read as something else.
+    Rest,
+}
+
+/// A part of what was written, and what was probably meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meant {
+    pub written: String,
+    pub meant: String,
 }
 
 impl Error {
@@ -76,8 +117,42 @@ impl Error {
         Error::new(&node.origin, message)
     }
 
+    /// An error of no text, or whose place its finder does not know.
+    pub fn nowhere(message: impl Into<String>) -> Error {
+        Error { message: message.into(), ..Error::default() }
+    }
+
+    pub fn placed(self, origin: &Origin) -> Error {
+        Error { origin: Some(origin.clone()), ..self }
+    }
+
     pub fn help(self, help: impl Into<String>) -> Error {
         Error { help: Some(help.into()), ..self }
+    }
+
+    pub fn hint(self, hint: Hint) -> Error {
+        Error { help: Some(hint.text), meant: hint.meant, ..self }
+    }
+
+    /// An error only where nothing else gives what is absent.
+    pub fn absent(self, what: impl Into<String>) -> Error {
+        Error { missing: Some(what.into()), ..self }
+    }
+
+    /// An error that hides something.
+    pub fn hides(self, unread: Unread) -> Error {
+        Error { unread: Some(unread), ..self }
+    }
+
+    pub fn context(mut self, origin: &Origin, label: impl Into<String>) -> Error {
+        self.context.push((origin.clone(), label.into()));
+        self
+    }
+
+    /// The text of the error's place as it should probably be.
+    pub fn mended(&self) -> Option<String> {
+        let (text, Meant { written, meant }) = (self.origin.as_ref()?.text(), self.meant.as_ref()?);
+        text.contains(written).then(|| text.replacen(written, meant, 1))
     }
 }
 

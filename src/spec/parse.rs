@@ -7,21 +7,57 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::Diagnostics;
-use super::node::{Entries, Error, Node, Origin, Source, Value};
+use super::node::{Entries, Error, Node, Origin, Source, Unread, Value};
 
 /// Deeper nesting than any experiment needs, and no danger to the stack.
 const DEPTH: usize = 48;
 
 /// Reads a whole TOML text; the table is what could be read in spite of the errors.
 pub fn parse(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Node {
-    let (table, mut errors) = DeTable::parse_recoverable(&source.text);
-    errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
+    let (table, errors) = DeTable::parse_recoverable(&source.text);
     let mut reader = Reader { source, diagnostics };
-    for error in errors {
-        reader.error(error.span().unwrap_or_default(), error.message());
+    for (span, message) in once_a_mistake(&source.text, errors) {
+        let error = Error::new(&reader.origin(span), message.clone());
+        reader.diagnostics.push(error.help(remedy(&message)).hides(Unread::Rest));
     }
     let entries = reader.table(table.get_ref(), 0);
     Node { value: Value::Table(entries), origin: reader.origin(0..0) }
+}
+
+/// The errors in order, without those that only follow from another: on the same line, or within a table that is
+/// written twice itself.
+fn once_a_mistake(text: &str, mut errors: Vec<toml::de::Error>) -> Vec<(Range<usize>, String)> {
+    errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
+    let mut told: Vec<(Range<usize>, String)> = Vec::new();
+    let mut until = 0;
+    for error in errors {
+        let span = error.span().unwrap_or_default();
+        let key = text.get(span.clone()).unwrap_or_default();
+        let before = text.get(..span.start).unwrap_or_default();
+        let same_line =
+            told.last().is_some_and(|(last, _)| !text[last.start.min(span.start)..span.start].contains('\n'));
+        let is_twice = error.message() == "duplicate key";
+        if same_line || (is_twice && span.start < until) {
+            continue;
+        }
+        let is_header = before.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with('['));
+        if is_twice && is_header {
+            until = text[span.start..].find("\n[").map_or(text.len(), |length| span.start + length);
+        }
+        let message = if is_twice { format!("`{key}` is written twice") } else { error.message().to_string() };
+        told.push((span, message));
+    }
+    told
+}
+
+/// How to mend what TOML's parser says.
+fn remedy(message: &str) -> &'static str {
+    match message {
+        _ if message.contains("twice") => "leave one of them out",
+        _ if message.contains("string") => "a text ends with the quote that it begins with, on its line",
+        _ if message.contains("unclosed") => "close the bracket that is opened",
+        _ => "TOML is `key = value` below a `[table]`, texts in quotes, lists in `[ … ]`",
+    }
 }
 
 struct Reader<'a> {
@@ -32,10 +68,6 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn origin(&self, span: Range<usize>) -> Origin {
         Origin { source: self.source.clone(), span }
-    }
-
-    fn error(&mut self, span: Range<usize>, message: &str) {
-        self.diagnostics.push(Error::new(&self.origin(span), message));
     }
 
     fn table(&mut self, table: &DeTable<'_>, depth: usize) -> Entries {
@@ -55,8 +87,7 @@ impl Reader<'_> {
         // Tables that only dotted keys imply have no place of their own.
         let span = if spanned.span().is_empty() { key.clone() } else { spanned.span() };
         if depth > DEPTH {
-            self.error(span, &format!("nested deeper than {DEPTH} levels"));
-            return None;
+            return self.refuse(span, &format!("nested deeper than {DEPTH} levels"), "nothing here needs that");
         }
         let value = match spanned.get_ref() {
             DeValue::Boolean(value) => Value::Boolean(*value),
@@ -67,19 +98,21 @@ impl Reader<'_> {
             }
             DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
                 Ok(value) => Value::Integer(value),
-                Err(_) => return self.refuse(span, "this whole number is too large: at most 2⁶³ − 1"),
+                Err(_) => return self.refuse(span, "this whole number is too large", "at most 2⁶³ − 1"),
             },
             DeValue::Float(float) => match float.as_str().parse::<f64>() {
                 Ok(value) if value.is_finite() => Value::Float(value),
-                _ => return self.refuse(span, "this number is not finite"),
+                _ => return self.refuse(span, "this number is not finite", "give a finite one"),
             },
-            DeValue::Datetime(_) => return self.refuse(span, "a date or time means nothing here: write it in quotes"),
+            DeValue::Datetime(_) => {
+                return self.refuse(span, "a date or time means nothing here", "for a text, write it in quotes");
+            }
         };
         Some(Node { value, origin: self.origin(span) })
     }
 
-    fn refuse(&mut self, span: Range<usize>, message: &str) -> Option<Node> {
-        self.error(span, message);
+    fn refuse(&mut self, span: Range<usize>, message: &str, help: &str) -> Option<Node> {
+        self.diagnostics.push(Error::new(&self.origin(span), message).help(help).hides(Unread::Value));
         None
     }
 }

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 
 use super::changes::StageChanges;
 use super::diagnostic::{Diagnostics, did_you_mean};
-use super::fields::{Fields, list, single};
+use super::fields::{Fields, list, single, without_use};
 use super::node::{Error, Node, Origin, Value};
 use super::overlay::open;
+use super::schema::of;
 use super::shipped::{Declared, Library};
-use super::template::{Scope, parameters};
+use super::template::{Scope, check_used, parameters};
 use super::{Fork, ModelSpec, PipelineSpec, StageSpec, Stop, TIMES, Written};
 use crate::registry::{Kind, Registry, Use};
 use crate::units::Rate;
@@ -28,19 +29,21 @@ impl Pipelines<'_> {
     pub fn read(&self, name: &str, key: &Origin, node: &Node, diagnostics: &mut Diagnostics) -> Option<PipelineSpec> {
         let what = format!("[pipeline.{name}]");
         let mut fields = Fields::of(node, what, diagnostics)?;
-        let Some(used) = fields.node("use") else { return self.written_out(name, key, fields, diagnostics) };
+        let Some(used) = fields.node("use") else { return self.written_out(name, key, node, fields, diagnostics) };
         let changes = StageChanges::of(fields.node("stage"), diagnostics);
         let changing = Pipelines { changes: &changes, ..*self };
         let (uses, declared) = self.library.find(Declared::Pipeline, used, diagnostics)?;
         let label = format!("`{name}` uses it here");
         diagnostics.used_by(&declared.origin.source, &used.origin, &label, |diagnostics| {
             let mut body = Fields::of(&declared, format!("the pipeline `{uses}`"), diagnostics)?;
-            let parameters = parameters(body.node("parameters"), diagnostics);
+            let declared_parameters = body.node("parameters");
+            check_used(declared_parameters, &body.rest(), diagnostics);
+            let parameters = parameters(declared_parameters, diagnostics);
             let scope = Scope::bind(&parameters, &fields.rest(), used, &["use", "stage"], diagnostics);
             scope.reading(diagnostics, |scope, diagnostics| {
                 let fork = body.node("fork").and_then(|node| scope.fill(node, diagnostics));
                 let fork = fork.and_then(|node| {
-                    let mut fields = Fields::of(&node, "`fork`", diagnostics)?;
+                    let mut fields = Fields::of(&node, "`fork`", diagnostics)?.documented(of::<Fork>);
                     let fork = fork_of(&mut fields, diagnostics);
                     fields.finish(diagnostics);
                     fork
@@ -56,12 +59,12 @@ impl Pipelines<'_> {
         &self,
         name: &str,
         key: &Origin,
+        node: &Node,
         mut fields: Fields<'_>,
         diagnostics: &mut Diagnostics,
     ) -> Option<PipelineSpec> {
         if !fields.has("stage") {
-            fields.need_node("use");
-            fields.finish(diagnostics);
+            diagnostics.push(without_use(node, &format!("[pipeline.{name}]"), &["use", "stage"], "imp"));
             return None;
         }
         let fork = ["each", "at", "times"].iter().any(|key| fields.has(key));
@@ -87,9 +90,9 @@ impl Pipelines<'_> {
     }
 
     fn stages(&self, node: &Node, scope: &Scope, diagnostics: &mut Diagnostics) -> Vec<StageSpec> {
-        let items = list(node, "a list of stages", diagnostics);
+        let items = list(node, "the stages", diagnostics);
         if items.is_empty() && matches!(node.value, Value::List(_)) {
-            diagnostics.push(Error::at(node, "there must be at least one stage"));
+            diagnostics.push(Error::at(node, "there must be at least one stage").help("for example `{ train = {} }`"));
         }
         items.iter().filter_map(|item| self.stage(item, scope, diagnostics)).collect()
     }
@@ -105,7 +108,7 @@ impl Pipelines<'_> {
                 let plugins = self.registry.abouts(Kind::Stage);
                 let names = plugins.iter().map(|about| about.name).chain(["repeat", "foreach", "branch"]);
                 let help = did_you_mean(name, "stages", names);
-                diagnostics.push(Error::new(key, format!("no stage is named {name:?}")).help(help));
+                diagnostics.push(Error::new(key, format!("no stage is named {name:?}")).hint(help));
                 None
             }
             _ => {
@@ -183,7 +186,8 @@ impl Pipelines<'_> {
     fn branches(&self, node: &Node, scope: &Scope, diagnostics: &mut Diagnostics) -> Option<StageSpec> {
         let items = list(node, "`branch`", diagnostics);
         if items.is_empty() {
-            diagnostics.push(Error::at(node, "`branch` needs at least one branch, a table with `stages`"));
+            let error = Error::at(node, "`branch` needs at least one branch");
+            diagnostics.push(error.help("a branch is a table: `{ stages = [{ train = {} }] }`"));
             return None;
         }
         let branch = |item: &Node| {
@@ -212,12 +216,14 @@ impl Pipelines<'_> {
             _ => std::slice::from_ref(&values),
         };
         if values.is_empty() {
-            diagnostics.push(Error::new(&origin, "the list is empty, and so nothing would be run"));
+            let error = Error::new(&origin, "the list is empty, and so nothing would be run");
+            diagnostics.push(error.help("give it a value for each branch"));
         }
         let mut seen = HashSet::new();
         for value in values {
             if !seen.insert(plain(value).to_string()) {
-                diagnostics.push(Error::at(value, format!("{} is in the list twice", value.origin.text())));
+                let error = Error::at(value, format!("{} is in the list twice", value.origin.text()));
+                diagnostics.push(error.help("leave it out: nothing runs twice"));
             }
         }
         let branch = |value: &Node| self.stages(stages, &scope.with(&name, value.clone()), diagnostics);
@@ -268,12 +274,12 @@ fn fork_of(fields: &mut Fields<'_>, diagnostics: &mut Diagnostics) -> Option<For
 }
 
 fn stop(node: &Node, diagnostics: &mut Diagnostics) -> Option<Stop> {
-    let mut fields = Fields::of(node, "a stop rule", diagnostics)?;
+    let mut fields = Fields::of(node, "a stop rule", diagnostics)?.documented(of::<Stop>);
     let weights_remaining = fields.read::<Rate>("weights_remaining", diagnostics);
     let points = |drop: &f64| (0.0..=1.0).contains(drop);
     let accuracy_drop = fields.read_if("accuracy_drop", "from 0 to 1: 0.02 is two points", points, diagnostics);
-    if !["weights_remaining", "accuracy_drop"].iter().any(|key| fields.has(key)) {
-        let error = Error::at(node, "a stop rule that says nothing stops nothing");
+    if !["weights_remaining", "accuracy_drop"].iter().any(|key| fields.has(key)) && fields.rest().is_empty() {
+        let error = Error::at(node, "a stop rule that says nothing stops nothing").absent("a rule");
         diagnostics.push(error.help("give `weights_remaining`, `accuracy_drop`, or both"));
     }
     fields.finish(diagnostics);

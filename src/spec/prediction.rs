@@ -5,6 +5,7 @@ use super::diagnostic::Diagnostics;
 use super::fields::{Fields, list};
 use super::node::{Error, Node};
 use super::quoted::Quoted;
+use super::schema;
 use crate::prediction::{check, parse};
 
 /// Reads the predictions of an experiment that has these pipelines.
@@ -14,7 +15,7 @@ pub fn predictions(node: &Node, pipelines: &[&str], diagnostics: &mut Diagnostic
 }
 
 fn prediction(node: &Node, pipelines: &[&str], diagnostics: &mut Diagnostics) -> Option<PredictionSpec> {
-    let mut fields = Fields::of(node, "a [[prediction]]", diagnostics)?;
+    let mut fields = Fields::of(node, "a [[prediction]]", diagnostics)?.documented(schema::prediction);
     fields.need_node("claim");
     let says_something = |claim: &String| !claim.trim().is_empty();
     let claim = fields.read_if("claim", "a claim in words", says_something, diagnostics);

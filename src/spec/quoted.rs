@@ -39,7 +39,7 @@ impl Quoted {
 
     /// An error at its place within the string.
     pub fn error(&self, fault: Fault) -> Error {
-        Error { help: fault.help, ..Error::new(&self.origin(&fault.span), fault.message) }
+        Error { help: fault.help, meant: fault.meant, ..Error::new(&self.origin(&fault.span), fault.message) }
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::diagnostic::{Diagnostics, did_you_mean, nearest};
+use super::fields::explained;
 use super::node::{Entries, Error, Node, Origin, Value};
 use crate::registry::{About, Kind, Registry, Use};
 
@@ -21,13 +22,16 @@ impl Registry {
                 (&entries["use"].1, config)
             }
             _ => {
-                let message = format!("a {kind} is a name or a table with `use`, not {}", reference.sort());
-                diagnostics.push(Error::at(reference, message));
+                let message =
+                    format!("{} {kind} is a name or a table with `use`, not {}", article(kind), reference.sort());
+                diagnostics
+                    .push(Error::at(reference, message).help(format!("{kind} names: {}", self.names(kind).join(", "))));
                 return None;
             }
         };
         let Some(text) = name.string() else {
-            diagnostics.push(Error::at(name, format!("`use` must be a {kind}'s name, not {}", name.sort())));
+            let error = Error::at(name, format!("`use` must be {} {kind}'s name, not {}", article(kind), name.sort()));
+            diagnostics.push(error.help(format!("{kind} names: {}", self.names(kind).join(", "))));
             return None;
         };
         let config = Node { value: Value::Table(config), origin: reference.origin.clone() };
@@ -46,7 +50,7 @@ impl Registry {
     ) -> Option<Use> {
         let Some(about) = self.about(kind, name) else {
             let help = did_you_mean(name, &format!("{kind} names"), self.names(kind));
-            diagnostics.push(Error::new(named, format!("no {kind} is named {name:?}")).help(help));
+            diagnostics.push(Error::new(named, format!("no {kind} is named {name:?}")).hint(help));
             return None;
         };
         let (mut table, mut failed) = (config.clone(), Vec::new());
@@ -66,7 +70,8 @@ impl Registry {
             Err(errors) => {
                 // Of missing fields serde says the first only.
                 let partial = |error: &Error| error.missing.is_some() && error.origin.as_ref() == Some(&config.origin);
-                diagnostics.extend(errors.into_iter().filter(|error| !partial(error)));
+                let errors = errors.into_iter().filter(|error| !partial(error));
+                diagnostics.extend(errors.map(|error| documented(error, about, config)));
                 diagnostics.extend(missing);
                 return None;
             }
@@ -92,6 +97,26 @@ impl Node {
     }
 }
 
+fn article(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Init | Kind::Optimizer => "an",
+        _ => "a",
+    }
+}
+
+/// An error says what the field means that it is in.
+fn documented(error: Error, about: &About, config: &Node) -> Error {
+    let Some(place) = &error.origin else { return error };
+    let holds = |origin: &Origin| origin.source == place.source && origin.span.start <= place.span.start;
+    let within =
+        |(_, (_, node)): &(&String, &(Origin, Node))| holds(&node.origin) && node.origin.span.end >= place.span.end;
+    match config.table().into_iter().flatten().find(within) {
+        Some((field, _)) => explained(error, field, about.schema.as_value()),
+        None if error.help.is_none() => error.help(format!("`{}`: {}", about.name, about.summary)),
+        None => error,
+    }
+}
+
 /// The fields that a configuration must have and has not, unless a mistyped key was meant for them.
 fn missing(about: &About, config: &Node) -> Vec<Error> {
     let Some(entries) = config.table() else { return Vec::new() };
@@ -102,8 +127,8 @@ fn missing(about: &About, config: &Node) -> Vec<Error> {
     let meant: Vec<&str> = unknown.filter_map(|key| nearest(key, valid())).collect();
     let absent = |field: &&str| !entries.contains_key(*field) && !meant.contains(field);
     let error = |field: &str| {
-        let error = Error::at(config, format!("the {} `{}` needs `{field}`", about.kind, about.name));
-        Error { missing: Some(field.to_string()), ..error }
+        let error = Error::at(config, format!("the {} `{}` needs `{field}`", about.kind, about.name)).absent(field);
+        explained(error, field, about.schema.as_value())
     };
     required.filter_map(Json::as_str).filter(absent).map(error).collect()
 }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use indexmap::map::Entry;
 
 use super::diagnostic::Diagnostics;
-use super::node::{Entries, Error, Node, Origin, Source, Value};
+use super::node::{Entries, Error, Node, Origin, Source, Unread, Value};
 use super::parse::parse;
 
 /// Applies one `key.path=value` to an experiment. The value is TOML; what is not TOML is a string.
 pub fn set(root: &mut Node, text: &str, diagnostics: &mut Diagnostics) {
-    let source = Arc::new(Source::new(format!("--set {text}"), text));
+    let source = Arc::new(Source::overriding(text));
     let Some((key, value)) = text.split_once('=') else {
         let origin = Origin { source, span: 0..text.len() };
-        diagnostics.push(Error::new(&origin, "an override is `key=value`").help("for example `--set replicates=1`"));
-        return;
+        let error = Error::new(&origin, "an override is `key=value`").help("for example `--set replicates=1`");
+        return diagnostics.push(error.hides(Unread::Value));
     };
     let mut errors = Diagnostics::default();
     let mut tree = parse(&source, &mut errors);

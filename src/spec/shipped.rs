@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::{Diagnostics, Hint, did_you_mean};
 use super::folder::Folder;
-use super::node::{Error, Node, Source};
+use super::node::{Error, Node, SHIPPED, Source};
 use super::parse::parse;
 
 static PLUGINS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/plugins");
@@ -65,7 +65,7 @@ impl<'a> Library<'a> {
             for path in folder.below(kind.folder()) {
                 if let Some(other) = local.insert((kind, stem(&path)), path.clone()) {
                     let message = format!("{} and {} declare the same {kind}", other.display(), path.display());
-                    diagnostics.push(Error { message, ..Error::default() }.help("rename one of the files"));
+                    diagnostics.push(Error::nowhere(message).help("rename one of the files"));
                 }
             }
         }
@@ -89,7 +89,8 @@ impl<'a> Library<'a> {
     /// The declaration named by `used`, or what is wrong with the name or with the file's syntax.
     pub fn find(&self, kind: Declared, used: &Node, diagnostics: &mut Diagnostics) -> Option<(String, Node)> {
         let Some(name) = used.string() else {
-            diagnostics.push(Error::at(used, format!("`use` must be a {kind}'s name, not {}", used.sort())));
+            let error = Error::at(used, format!("`use` must be a {kind}'s name, not {}", used.sort()));
+            diagnostics.push(error.help(format!("{kind}s: {}", self.names(kind).join(", "))));
             return None;
         };
         match self.source(kind, name) {
@@ -102,7 +103,7 @@ impl<'a> Library<'a> {
                 sound.then(|| (name.to_string(), node))
             }
             Err(error) => {
-                diagnostics.push(Error { origin: Some(used.origin.clone()), ..error });
+                diagnostics.push(error.placed(&used.origin));
                 None
             }
         }
@@ -116,13 +117,13 @@ impl<'a> Library<'a> {
         let file = PLUGINS.get_file(format!("{}/{name}.toml", kind.folder()));
         match file.and_then(|file| file.contents_utf8()) {
             Some(text) => {
-                let name = format!("shipped: plugins/{}/{name}.toml", kind.folder());
+                let name = format!("{SHIPPED}plugins/{}/{name}.toml", kind.folder());
                 Ok(Arc::new(Source::new(name, text)))
             }
             None => {
                 let names = self.names(kind);
                 let help = did_you_mean(name, &format!("{kind}s"), names.iter().map(String::as_str));
-                Err(Error { message: format!("no {kind} is named {name:?}"), ..Error::default() }.help(help))
+                Err(Error::nowhere(format!("no {kind} is named {name:?}")).hint(help))
             }
         }
     }
@@ -136,7 +137,7 @@ pub fn experiments() -> impl Iterator<Item = &'static str> {
 
 /// The TOML files of an experiment that ships, each with its path in the experiment's folder, experiment.toml first; or
 /// what names there are.
-pub fn shipped_experiment(name: &str) -> Result<Vec<(&'static Path, &'static str)>, String> {
+pub fn shipped_experiment(name: &str) -> Result<Vec<(&'static Path, &'static str)>, Hint> {
     let Some(folder) = experiments().find(|known| *known == name).and_then(|name| EXPERIMENTS.get_dir(name)) else {
         return Err(did_you_mean(name, "shipped experiments", experiments()));
     };

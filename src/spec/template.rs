@@ -1,12 +1,13 @@
 //! Models and pipelines as TOML with parameters: what `use` supplies replaces `{placeholders}`.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::{Diagnostics, did_you_mean, nearest};
 use super::fields::{Fields, unknown_key};
 use super::node::{Entries, Error, Node, Value};
 
@@ -50,6 +51,30 @@ pub fn parameters(node: Option<&Node>, diagnostics: &mut Diagnostics) -> IndexMa
     parameters
 }
 
+/// Parameters that no placeholder of the body names are errors, but for those that a mistyped one may mean.
+pub fn check_used(parameters: Option<&Node>, body: &Entries, diagnostics: &mut Diagnostics) {
+    let Some(declared) = parameters.and_then(Node::table) else { return };
+    let mut named = BTreeSet::new();
+    body.iter().filter(|(key, _)| *key != "parameters").for_each(|(_, (_, node))| placeholders(node, &mut named));
+    let mistyped = named.iter().filter(|name| !declared.contains_key(**name));
+    let meant: Vec<&str> = mistyped.filter_map(|name| nearest(name, declared.keys().map(String::as_str))).collect();
+    for (name, (key, _)) in declared.iter().filter(|(name, _)| !named.contains(name.as_str())) {
+        if !meant.contains(&name.as_str()) {
+            let error = Error::new(key, format!("nothing uses the parameter `{name}`"));
+            diagnostics.push(error.help(format!("write \"{{{name}}}\" where its value goes, or leave it out")));
+        }
+    }
+}
+
+fn placeholders<'a>(node: &'a Node, into: &mut BTreeSet<&'a str>) {
+    match &node.value {
+        Value::String(text) => into.extend(placeholder(text)),
+        Value::List(items) => items.iter().for_each(|item| placeholders(item, into)),
+        Value::Table(entries) => entries.values().for_each(|(_, value)| placeholders(value, into)),
+        _ => {}
+    }
+}
+
 /// What placeholders stand for; `None` for an optional parameter that was left out.
 #[derive(Clone)]
 pub struct Scope {
@@ -83,8 +108,9 @@ impl Scope {
         for (parameter_name, parameter) in parameters {
             let value = arguments.get(parameter_name).map(|(_, node)| node).or(parameter.default.as_ref());
             if value.is_none() && !parameter.optional {
-                let error = Error::at(used, format!("`{name}` needs `{parameter_name}`"));
-                diagnostics.push(Error { help: (!parameter.help.is_empty()).then(|| parameter.help.clone()), ..error });
+                let error = Error::at(used, format!("`{name}` needs `{parameter_name}`")).absent(parameter_name);
+                let meaning = if parameter.help.is_empty() { "" } else { &format!(": {}", parameter.help) };
+                diagnostics.push(error.help(format!("write `{parameter_name} = …` beside `use`{meaning}")));
                 scope.incomplete.set(true);
             }
             scope.values.insert(parameter_name.clone(), value.cloned().map(Rc::new));
@@ -132,7 +158,7 @@ impl Scope {
     fn value(&self, name: &str, node: &Node, diagnostics: &mut Diagnostics) -> Option<Node> {
         let Some(value) = self.values.get(name) else {
             let help = did_you_mean(name, "parameters", self.values.keys().map(String::as_str));
-            diagnostics.push(Error::at(node, format!("no parameter is named `{name}`")).help(help));
+            diagnostics.push(Error::at(node, format!("no parameter is named `{name}`")).hint(help));
             self.incomplete.set(true);
             return None;
         };
@@ -146,7 +172,8 @@ impl Scope {
         let left = self.left.get().checked_sub(values);
         self.left.set(left.unwrap_or(0));
         if left.is_none() {
-            diagnostics.push(Error::at(node, format!("filled in, this has more than {VALUES} values")));
+            let error = Error::at(node, format!("filled in, this has more than {VALUES} values"));
+            diagnostics.push(error.help("give shorter lists"));
         }
         left.map(|_| ())
     }

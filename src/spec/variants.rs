@@ -6,17 +6,21 @@ use super::overlay::overlay;
 use super::vary::take;
 use super::{Setting, Spec, Variant};
 
-/// Reads the variants with `read`, which reads an experiment without a sweep.
+/// Reads the variants with `read`, which reads an experiment without a sweep; those that are sound.
 pub fn read(
     mut root: Node,
     diagnostics: &mut Diagnostics,
     read: impl Fn(&Node, &mut Diagnostics) -> Option<Spec>,
 ) -> Option<Spec> {
-    let before = diagnostics.len();
-    let written = take(&mut root, diagnostics);
+    let mut wrong = Diagnostics::default();
+    let written = take(&mut root, &mut wrong);
     if written.is_empty() {
         // Of an experiment whose sweep is wrong, what else is wrong shows best without it.
-        return read(&root, diagnostics).filter(|_| diagnostics.len() == before);
+        let is_swept = !wrong.is_empty();
+        diagnostics.extend(wrong.errors().to_vec());
+        let spec = read(&root, diagnostics);
+        // Its predictions are of variants that are not known.
+        return spec.map(|spec| if is_swept { Spec { predictions: Vec::new(), ..spec } } else { spec });
     }
     let mut specs: Vec<Option<Spec>> = Vec::new();
     let mut found = Vec::new();
@@ -27,16 +31,17 @@ pub fn read(
         found.push(errors);
     }
     let labels = written.iter().map(|variant| (variant.name.as_str(), variant.settings.as_slice()));
-    diagnostics.extend(blamed(labels.zip(found).collect()).errors().to_vec());
-    let mut specs = specs.into_iter().collect::<Option<Vec<Spec>>>()?;
-    let variants = specs.iter_mut().flat_map(|spec| std::mem::take(&mut spec.variants)).zip(written);
-    let named = |(read, written): (Variant, super::vary::Written)| Variant {
-        name: written.name,
-        settings: written.settings,
-        ..read
+    let wrong = blamed(labels.zip(found).collect());
+    diagnostics.extend(wrong.errors().to_vec());
+    let named = |(spec, written): (&mut Option<Spec>, super::vary::Written)| {
+        let read = spec.as_mut()?.variants.pop()?;
+        Some(Variant { name: written.name, settings: written.settings, ..read })
     };
-    let variants = variants.map(named).collect();
-    specs.into_iter().next().map(|first| Spec { variants, ..first })
+    let variants: Vec<Variant> = specs.iter_mut().zip(written).filter_map(named).collect();
+    let first = specs.into_iter().flatten().next()?;
+    // They may name tickets of a variant that is wrong.
+    let predictions = if wrong.is_empty() { first.predictions } else { Vec::new() };
+    Some(Spec { variants, predictions, ..first })
 }
 
 /// What was found in each variant, together: an error that they all have is the experiment's; one that only some have

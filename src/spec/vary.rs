@@ -29,8 +29,8 @@ pub fn take(root: &mut Node, diagnostics: &mut Diagnostics) -> Vec<Written> {
     let (vary, variant) = (entries.shift_remove("vary"), entries.shift_remove("variant"));
     match (vary, variant) {
         (Some((first, _)), Some((second, _))) => {
-            let mut error = Error::new(&second, "an experiment has [vary] or [[variant]], not both");
-            error.context.push((first, "the other is here".to_string()));
+            let error = Error::new(&second, "an experiment has [vary] or [[variant]], not both");
+            let error = error.context(&first, "the other is here");
             diagnostics.push(error.help("write the combinations that you mean as [[variant]] each"));
             Vec::new()
         }
@@ -104,12 +104,14 @@ fn axes_of<'a>(
 
 fn check_values(list: &Node, values: &[Node], diagnostics: &mut Diagnostics) {
     if values.is_empty() {
-        diagnostics.push(Error::at(list, "the list is empty, and so there would be no variant"));
+        let error = Error::at(list, "the list is empty, and so there would be no variant");
+        diagnostics.push(error.help("give the field its values, or leave it out"));
     }
     let mut seen = BTreeSet::new();
     for value in values {
         if !seen.insert(text(value)) {
-            diagnostics.push(Error::at(value, format!("{} is in the list twice", value.origin.text())));
+            let error = Error::at(value, format!("{} is in the list twice", value.origin.text()));
+            diagnostics.push(error.help("leave it out: nothing runs twice"));
         }
     }
 }
@@ -155,20 +157,20 @@ fn listed(node: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Vec<Writte
     let items = list(node, "[[variant]]", diagnostics);
     if items.len() > VARIANTS {
         let message = format!("{} variants, and a sweep has {VARIANTS} at most", items.len());
-        diagnostics.push(Error::at(node, message));
+        diagnostics.push(Error::at(node, message).help("divide it among several experiments"));
         return Vec::new();
     }
     if items.is_empty() {
-        diagnostics.push(Error::at(node, "the list is empty, and so there would be no variant"));
+        let error = Error::at(node, "the list is empty, and so there would be no variant");
+        diagnostics.push(error.help(LISTED));
     }
     let mut taken: HashMap<String, Origin> = HashMap::new();
     let mut written = Vec::new();
     for item in items {
         let Some(variant) = one(item, root, diagnostics) else { continue };
         if let Some(other) = taken.insert(variant.name.clone(), item.origin.clone()) {
-            let mut error = Error::at(item, format!("two variants are named {:?}", variant.name));
-            error.context.push((other, "the other is here".to_string()));
-            diagnostics.push(error);
+            let error = Error::at(item, format!("two variants are named {:?}", variant.name));
+            diagnostics.push(error.context(&other, "the other is here").help("give one of them another name"));
         }
         written.push(variant);
     }
@@ -223,14 +225,14 @@ fn check_path(keys: &[(&str, &Origin)], root: &Node, diagnostics: &mut Diagnosti
             true => format!("`{first}` is the whole experiment's, and no variant's"),
             false => format!("a variant has no field `{first}`"),
         };
-        diagnostics.push(Error::new(origin, message).help(did_you_mean(first, "fields of a variant", FIELDS)));
+        diagnostics.push(Error::new(origin, message).hint(did_you_mean(first, "fields of a variant", FIELDS)));
     }
     let pipelines = root.table().and_then(|entries| entries.get("pipeline")).and_then(|(_, node)| node.table());
     if let ("pipeline", Some((name, origin)), Some(pipelines)) = (*first, keys.get(1), pipelines)
         && !pipelines.contains_key(*name)
     {
         let help = did_you_mean(name, "pipelines", pipelines.keys().map(String::as_str));
-        diagnostics.push(Error::new(origin, format!("no pipeline is named {name:?}")).help(help));
+        diagnostics.push(Error::new(origin, format!("no pipeline is named {name:?}")).hint(help).absent(*name));
     }
 }
 

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Ahead, Failure, Outcome, Stage, Work};
+use crate::refusal::Refusal;
 use crate::registry::Plugin;
 use crate::ticket::Ticket;
 
@@ -19,7 +20,7 @@ impl Plugin for Evaluate {
 }
 
 impl Stage for Evaluate {
-    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), String> {
+    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), Refusal> {
         ahead.require_ticket(Self::NAME)?;
         ahead.evaluated = true;
         Ok(())

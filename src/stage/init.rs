@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ahead, Failure, Outcome, Stage, Work, build_init};
 use crate::mask::Mask;
+use crate::refusal::Refusal;
 use crate::registry::{Kind, Plugin, Use};
 use crate::seed::Purpose;
 use crate::ticket::Ticket;
@@ -27,9 +28,10 @@ impl Plugin for InitStage {
 }
 
 impl Stage for InitStage {
-    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), String> {
+    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), Refusal> {
         if ahead.begun {
-            return Err("`init` begins a pipeline and there is a ticket already: use `reinit` for new weights".into());
+            let refusal = Refusal::new("`init` begins a pipeline, and there is a ticket already");
+            return Err(refusal.help("use `reinit` for new weights"));
         }
         build_init(ahead.registry, &self.init)?;
         ahead.begun = true;

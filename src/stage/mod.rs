@@ -24,6 +24,7 @@ use crate::init::{Fans, Init};
 use crate::layer::Role;
 use crate::model::{Model, Param, RateKind};
 use crate::record::{Scores, TrainingRecord};
+use crate::refusal::Refusal;
 use crate::registry::{Registry, Use};
 use crate::seed::{Purpose, Seeds};
 use crate::ticket::{Array, Ticket};
@@ -31,7 +32,7 @@ use crate::ticket::{Array, Ticket};
 /// One thing that a pipeline does to a ticket.
 pub trait Stage: Send + Sync {
     /// Changes what is known of the ticket before anything runs; an error says why the stage cannot follow.
-    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), String>;
+    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), Refusal>;
 
     /// Does it.
     fn apply(&self, work: &Work<'_>, ticket: Ticket) -> Result<Outcome, Failure>;
@@ -86,10 +87,11 @@ impl Ahead<'_> {
     }
 
     /// An error unless a ticket is there to work on.
-    pub fn require_ticket(&self, stage: &str) -> Result<(), String> {
+    pub fn require_ticket(&self, stage: &str) -> Result<(), Refusal> {
         match self.begun {
             true => Ok(()),
-            false => Err(format!("`{stage}` needs a ticket to work on: begin the pipeline with `init = {{}}`")),
+            false => Err(Refusal::new(format!("`{stage}` needs a ticket to work on"))
+                .help("begin the pipeline with `init = {}`, or let it fork: `each = \"imp\"`")),
         }
     }
 }
@@ -173,6 +175,12 @@ pub enum Failure {
     Interrupted,
     /// It cannot be done, with the reason.
     Failed(String),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        Failure::Failed(refusal.to_string())
+    }
 }
 
 impl From<String> for Failure {

@@ -14,6 +14,7 @@ use crate::criterion::magnitude::Magnitude;
 use crate::criterion::select::{Scored, remove_lowest};
 use crate::mask::Mask;
 use crate::model::RateKind;
+use crate::refusal::Refusal;
 use crate::registry::{Kind, Plugin, Use};
 use crate::ticket::Ticket;
 use crate::units::Rate;
@@ -93,7 +94,7 @@ pub struct KindRates {
 
 impl Rates {
     /// The rate for a tensor, or which key is missing.
-    fn of(self, kind: RateKind) -> Result<Rate, String> {
+    fn of(self, kind: RateKind) -> Result<Rate, Refusal> {
         let rate = match (self, kind) {
             (Rates::One(rate), _) => Some(rate),
             (Rates::ByKind(rates), RateKind::Conv) => rates.conv,
@@ -101,7 +102,8 @@ impl Rates {
             (Rates::ByKind(rates), RateKind::Output) => rates.output,
         };
         rate.ok_or_else(|| {
-            format!("the prune rate has no `{kind}`, and the model has such a layer: add it, 0 keeps it whole")
+            Refusal::of("rate", format!("the prune rate has no `{kind}`, and the model has such a layer"))
+                .help(format!("add `{kind} = 0.2`; 0 keeps it whole"))
         })
     }
 }
@@ -127,23 +129,24 @@ impl Plugin for Prune {
 }
 
 impl Prune {
-    fn global_rate(&self) -> Result<Rate, String> {
+    fn global_rate(&self) -> Result<Rate, Refusal> {
         match self.rate {
             Rates::One(rate) => Ok(rate),
             Rates::ByKind(_) => {
-                Err("a prune of global scope takes one rate: rates by layer kind rank within layers".into())
+                Err(Refusal::of("rate", "a prune of global scope takes one rate, and not one by layer kind")
+                    .help("write `rate = 0.2`, or leave out the scope to rank within layers"))
             }
         }
     }
 
     /// How many weights each tensor loses, with the scope `layer`.
-    fn removed(&self, layers: impl Iterator<Item = (RateKind, usize)>) -> Result<Vec<usize>, String> {
+    fn removed(&self, layers: impl Iterator<Item = (RateKind, usize)>) -> Result<Vec<usize>, Refusal> {
         layers.map(|(kind, kept)| Ok(removed(self.rate.of(kind)?, kept))).collect()
     }
 }
 
 impl Stage for Prune {
-    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), String> {
+    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), Refusal> {
         ahead.require_ticket(Self::NAME)?;
         ahead.registry.criteria.build(&self.criterion)?;
         match self.scope {

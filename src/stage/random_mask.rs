@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Ahead, Failure, Outcome, Stage, Work};
+use crate::range;
+use crate::refusal::Refusal;
 use crate::registry::Plugin;
 use crate::seed::Purpose;
 use crate::ticket::Ticket;
@@ -15,6 +17,8 @@ use crate::units::Rate;
 #[serde(deny_unknown_fields)]
 pub struct RandomMask {
     /// Fraction of each tensor's kept weights that stay, rounded half up.
+    #[serde(deserialize_with = "range::above_zero")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub weights_remaining: Rate,
 }
 
@@ -26,7 +30,7 @@ impl Plugin for RandomMask {
 }
 
 impl Stage for RandomMask {
-    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), String> {
+    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), Refusal> {
         ahead.require_ticket(Self::NAME)?;
         ahead.layers.iter_mut().for_each(|layer| layer.kept = self.weights_remaining.of(layer.kept));
         ahead.level += 1;

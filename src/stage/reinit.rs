@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Ahead, Failure, Outcome, Stage, Work, build_init};
+use crate::refusal::Refusal;
 use crate::registry::{Kind, Plugin, Use};
 use crate::seed::Purpose;
 use crate::ticket::Ticket;
@@ -27,7 +28,7 @@ impl Plugin for Reinit {
 }
 
 impl Stage for Reinit {
-    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), String> {
+    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), Refusal> {
         ahead.require_ticket(Self::NAME)?;
         build_init(ahead.registry, &self.init)?;
         ahead.position = 0;

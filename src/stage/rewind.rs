@@ -8,6 +8,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Ahead, Failure, Outcome, Stage, Work};
+use crate::refusal::Refusal;
 use crate::registry::Plugin;
 use crate::ticket::Ticket;
 use crate::units::Length;
@@ -74,14 +75,17 @@ impl Plugin for Rewind {
 }
 
 impl Stage for Rewind {
-    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), String> {
+    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), Refusal> {
         ahead.require_ticket(Self::NAME)?;
         let Some(trained) = ahead.trained else {
-            return Err("`rewind` restores weights of the pipeline's first training: put a `train` before it".into());
+            let refusal =
+                Refusal::new("`rewind` restores weights of the pipeline's first training, and there was none");
+            return Err(refusal.help("put a `train` before it"));
         };
         let k = self.to.iterations(ahead.per_epoch);
         if k > trained {
-            return Err(format!("rewinding to {} goes past the end of the first training, {trained}it", self.to));
+            let message = format!("rewinding to {} goes past the end of the first training, {trained}it", self.to);
+            return Err(Refusal::of("to", message).help(format!("rewind to \"0it\" … \"{trained}it\"")));
         }
         (ahead.position, ahead.origin) = (k, k);
         ahead.rewinds_to = Some(k);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ahead, Failure, Outcome, Stage, Work};
 use crate::mask::Mask;
+use crate::refusal::Refusal;
 use crate::registry::Plugin;
 use crate::seed::Purpose;
 use crate::ticket::Ticket;
@@ -23,11 +24,12 @@ impl Plugin for Shuffle {
 }
 
 impl Stage for Shuffle {
-    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), String> {
+    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), Refusal> {
         ahead.require_ticket(Self::NAME)?;
         if ahead.trained.is_none() {
+            let refusal = Refusal::new("`shuffle` imitates a ticket, and none was trained yet");
             return Err(
-                "`shuffle` imitates a ticket: put a `train` and a `prune` before it, or fork from a pipeline".into()
+                refusal.help("put a `train` and a `prune` before it, or let the pipeline fork: `each = \"imp\"`")
             );
         }
         // Where the ticket was never rewound, that is initialisation, and the control is trained from there.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{Ahead, Failure, Outcome, Stage, Work};
 use crate::learn::{Learn, LearnWeights};
 use crate::optimizer::Optimizer;
+use crate::range::{self, SOME_LENGTH};
+use crate::refusal::Refusal;
 use crate::registry::{Kind, Plugin, Registry, Use};
 use crate::schedule::Course;
 use crate::schedule::constant::Constant;
@@ -24,10 +26,16 @@ pub struct Train {
     #[serde(default = "constant")]
     pub schedule: Use,
     /// Examples in a batch.
+    #[serde(deserialize_with = "range::at_least_one")]
+    #[schemars(range(min = 1))]
     pub batch_size: usize,
     /// Total length.
+    #[serde(deserialize_with = "range::some_length")]
+    #[schemars(regex(pattern = SOME_LENGTH))]
     pub length: Length,
     /// How often validation data is evaluated.
+    #[serde(deserialize_with = "range::some_length")]
+    #[schemars(regex(pattern = SOME_LENGTH))]
     pub evaluate: Length,
     /// What is learned.
     #[serde(default = "weights")]
@@ -73,17 +81,13 @@ pub struct Training {
 
 impl Train {
     /// Builds what the configuration names, for a training split of this many examples.
-    pub fn resolve(&self, registry: &Registry, examples: u64) -> Result<Training, String> {
-        if self.batch_size == 0 {
-            return Err("a batch of 0 examples trains nothing: batch_size must be at least 1".into());
-        }
+    pub fn resolve(&self, registry: &Registry, examples: u64) -> Result<Training, Refusal> {
         if self.batch_size as u64 > examples {
-            return Err(format!(
-                "batches of {} are larger than the training split, {examples} examples",
-                self.batch_size
-            ));
+            let message = format!("batches of {} are larger than the training split", self.batch_size);
+            return Err(Refusal::of("batch_size", message)
+                .help(format!("it has {examples} examples, validation examples taken off")));
         }
-        let per_epoch = examples.div_ceil(self.batch_size as u64).max(1);
+        let per_epoch = examples.div_ceil(self.batch_size.max(1) as u64).max(1);
         let training = Training {
             optimizer: registry.optimizers.build(&self.optimizer)?,
             schedule: Course::start(&self.schedule, registry)?,
@@ -94,24 +98,27 @@ impl Train {
             evaluate: self.evaluate.iterations(per_epoch),
             order: self.order.clone(),
         };
-        match (training.total, training.evaluate) {
-            (0, _) => Err("a training of length 0 trains nothing: use `evaluate` to score a ticket as it is".into()),
-            (_, 0) => Err("`evaluate` is 0: it must be at least \"1it\"".into()),
-            (total, every) if every > total => Err(format!(
-                "`evaluate` = {} is longer than the training, {}: early stop would see its end only",
-                self.evaluate, self.length
-            )),
-            _ => Ok(training),
+        if training.evaluate > training.total {
+            let message = format!("`evaluate` = {} is longer than the training, {}", self.evaluate, self.length);
+            let refusal = Refusal::of("evaluate", message);
+            return Err(refusal.help("early stop would see the training's end only: evaluate more often"));
         }
+        if let Some(first) = training.schedule.first().filter(|of| of.iterations(per_epoch) > training.total) {
+            let message =
+                format!("the `{}` of {first} is longer than the training, {}", self.schedule.name, self.length);
+            return Err(Refusal::of("schedule", message).help("make it shorter, or train longer"));
+        }
+        Ok(training)
     }
 }
 
 impl Stage for Train {
-    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), String> {
+    fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), Refusal> {
         ahead.require_ticket(Self::NAME)?;
         let training = self.resolve(ahead.registry, ahead.examples)?;
         if ahead.position >= training.total {
-            return Err(format!("the training begins at {}it and ends at {}it", ahead.position, training.total));
+            let message = format!("the training begins at {}it and ends at {}it", ahead.position, training.total);
+            return Err(Refusal::of("length", message).help("train longer, or rewind to an earlier position before it"));
         }
         ahead.iterations = training.total - ahead.position;
         ahead.position = training.total;
@@ -119,8 +126,9 @@ impl Stage for Train {
             ahead.trained = Some(training.total);
             ahead.per_epoch = training.per_epoch;
         }
+        let refused = |message| Refusal::of("learn", message).help("put it before any prune");
         for layer in &mut ahead.layers {
-            layer.kept = training.learn.foresee(layer.kept, layer.prunable)?;
+            layer.kept = training.learn.foresee(layer.kept, layer.prunable).map_err(refused)?;
         }
         ahead.learns = Some(training.learn.learns());
         ahead.evaluated = true;

@@ -92,13 +92,13 @@ pub fn list(sort: Sort, registry: &Registry, folder: Option<&Path>) -> Result<Ve
 pub fn show(sort: Sort, name: &str, registry: &Registry, folder: Option<&Path>) -> Result<Entry, Diagnostics> {
     let fail = |message: String, help: String| {
         let mut diagnostics = Diagnostics::default();
-        diagnostics.push(Error { message, ..Error::default() }.help(help));
+        diagnostics.push(Error::nowhere(message).help(help));
         diagnostics
     };
     match sort {
         Sort::Plugin(kind) => registry.about(kind, name).map(plugin).ok_or_else(|| {
             let names = registry.abouts(kind).into_iter().map(|about| about.name);
-            fail(format!("no {kind} is named {name:?}"), did_you_mean(name, &format!("{kind} names"), names))
+            fail(format!("no {kind} is named {name:?}"), did_you_mean(name, &format!("{kind} names"), names).text)
         }),
         Sort::Declared(kind) => {
             let found = with_library(folder, |library, found| declared(library, registry, kind, name, found))?;

@@ -106,7 +106,7 @@ struct Variant {
 
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct Prediction {
+pub struct Prediction {
     /// In words.
     #[schemars(length(min = 1))]
     claim: String,

@@ -89,8 +89,18 @@ pub fn parameters(
     json!({ "type": "object", "properties": parameters.properties, "required": parameters.required })
 }
 
+/// What the keys of an experiment mean.
+pub(super) fn fields() -> Value {
+    experiment::experiment()
+}
+
+/// What the keys of a prediction mean.
+pub(super) fn prediction() -> Value {
+    of::<experiment::Prediction>()
+}
+
 /// The schema of a struct, all in one piece.
-fn of<T: JsonSchema>() -> Value {
+pub(super) fn of<T: JsonSchema>() -> Value {
     dialect::plain(SchemaGenerator::default().into_root_schema_for::<T>().to_value())
 }
 
