@@ -148,14 +148,65 @@ const ELSEWHERE: [&str; 7] = [
 ];
 
 /// Sentences that no spec makes `check` say, and why.
-const NOT_IN_THE_GALLERY: [(&str, &str); 1] = [("", "")];
+const NOT_IN_THE_GALLERY: [(&str, &str); 50] = [
+    ("1 value", "a part of a sentence"),
+    ("a nonzero u32", "serde's words"),
+    ("a nonzero u64", "serde's words"),
+    ("a nonzero usize", "serde's words"),
+    ("a whole number, 1 or more", "of plugins of one's own with such fields"),
+    ("an array of length 3", "serde's words"),
+    ("a sequence", "serde's words"),
+    ("expected an empty table, found {}", "of plugins of one's own with such fields"),
+    ("expected one key, found {}", "of plugins of one's own with such fields"),
+    ("expected a string or a table with one key, found {}", "of plugins of one's own with such fields"),
+    ("a value was asked for before its key", "a mistake in a plugin's source"),
+    ("1 error", "the count after the errors"),
+    ("{n} errors, the first {SHOWN} shown", "the count after the errors"),
+    ("{n} errors", "the count after the errors"),
+    ("there are no {sort}", "nothing is named yet: tested in src/spec/"),
+    ("{}: the folder's name is the experiment's, and must be a name", "no folder of the gallery: tested in src/spec/"),
+    ("an experiment is a folder with experiment.toml", "no folder of the gallery"),
+    ("an experiment is a folder, and this is a file", "no folder of the gallery"),
+    ("give the folder that holds experiment.toml", "no folder of the gallery"),
+    ("this link leads out of the experiment's folder", "a link: tested in src/spec/experiment.rs"),
+    ("a spec reads nothing outside its folder: copy the file into it", "a link: tested in src/spec/experiment.rs"),
+    ("not a plain file", "a device or a pipe"),
+    ("larger than {BYTES} bytes, which no spec is", "a megabyte: tested in src/spec/experiment.rs"),
+    ("not UTF-8 text: {e}", "no text"),
+    ("{}: no experiment.toml", "no folder of the gallery"),
+    ("the model `{name}`", "a part of a sentence"),
+    ("the pipeline `{uses}`", "a part of a sentence"),
+    ("duplicate key", "the TOML parser's words"),
+    ("a rule", "never shown"),
+    ("this {kind} needs `use`, its name", "a part of several"),
+    ("divide it among several experiments", "a thousand tables"),
+    ("a [[variant]]", "a part of a sentence"),
+    ("let it evaluate one: end it with `train = {}`", "the plan refuses it before"),
+    ("{} tickets of `{pipeline}` are at {place}", "tested in src/prediction/tests.rs"),
+    ("say which: {}", "tested in src/prediction/tests.rs"),
+    ("a difference of fractions", "a part of a sentence"),
+    ("a loss", "a part of a sentence"),
+    ("a number of weights", "a part of a sentence"),
+    ("an expression of {} bytes: at most {LONGEST}", "too long to show: tested in src/prediction/tests.rs"),
+    ("make several predictions of it", "too long to show"),
+    ("{:?} plans more than {LIMIT} steps, shared ones included", "slow: tested in tests/outcomes.rs"),
+    ("fewer variants, replicates, levels, branches or draws", "slow: tested in tests/outcomes.rs"),
+    ("stride = 0 never gets anywhere", "for layers built without a spec"),
+    ("what learns {} here does so in the host's memory only: use `--device cpu`", "while running"),
+    ("{name} level {} draw {}", "a stream's name"),
+    ("no initialiser is named, neither by the stage nor by the model", "for stages built without a spec"),
+    ("the weights at {} are not there", "while running"),
+    ("the weights to restore are not there", "while running"),
+    ("no plugin is named {:?}", "for plugins built without a spec"),
+    ("more than {DEEPEST} parentheses and signs within each other", "tested in src/prediction/tests.rs"),
+];
 
 /// The texts of a source's string literals outside its tests, attributes and what describes plugins, each with its line.
 fn literals(code: &str) -> Vec<(usize, String)> {
     let code = code.split("#[cfg(test)]\nmod tests").next().unwrap();
     let token = concat!(
-        r#"(?s)//[^\n]*|#!?\[(?:[^\[\]"]|"(?:[^"\\]|\\.)*"|\[[^\]]*\])*\]|(?:const (?:SUMMARY|SOURCE|EXAMPLE): [^;]*;)"#,
-        r##"|\.expect\("[^"]*"\)|unreachable!\("[^"]*"\)|r#"(.*?)"#|'(?:[^'\\\n]|\\[^\n']*)'|"((?:[^"\\]|\\.)*)""##
+        r#"(?s)//[^\n]*|#!?\[(?:[^\[\]"]|"(?:[^"\\]|\\.)*"|\[[^\]]*\])*\]|const (?:SUMMARY|SOURCE|EXAMPLE): &'static str =\s*"[^"]*";"#,
+        r##"|const EXAMPLE: &'static str =\s*r#".*?"#;|\.expect\("[^"]*"\)|unreachable!\("[^"]*"\)|r#"(.*?)"#|'(?:[^'\\\n]|\\[^\n']*)'|"((?:[^"\\]|\\.)*)""##
     );
     let token = regex::Regex::new(token).unwrap();
     let escape = regex::Regex::new(r#"(?s)\\(\n\s*|.)"#).unwrap();
@@ -196,6 +247,7 @@ fn shown() -> Vec<String> {
         for error in found.errors() {
             shown.push(error.message.clone());
             shown.extend(error.help.clone());
+            shown.extend(error.help.iter().map(|help| format!("{}: {help}", error.message)));
             shown.extend(error.context.iter().map(|(_, label)| label.clone()));
         }
         // Where an experiment extends another is a label of the printed error only.

@@ -236,7 +236,7 @@ mod tests {
             ("{ residual = { layers = [] } }", "a residual block needs at least one layer"),
             ("{ residual = { layers = [{ relu = {} }], shortcut = [] } }", "leave it out for the identity"),
             ("{ residual = [] }", "`residual` must be a table"),
-            ("{ repeat = { times = 0, layers = [{ relu = {} }] } }", "0 is not from 1 to 1000"),
+            ("{ repeat = { times = 0, layers = [{ relu = {} }] } }", "it must be from 1 to 1000"),
             ("{ repeat = { layers = [{ relu = {} }] } }", "`repeat` needs `times`"),
             ("{ repeat = { times = 2, layers = [{ relu = {} }] }, name = \"a\" }", "name the layers in it"),
         ] {
