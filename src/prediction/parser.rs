@@ -238,7 +238,8 @@ impl Parser<'_> {
     fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         if self.depth == DEEPEST {
             let message = format!("more than {DEEPEST} parentheses and signs within each other");
-            return Err(Fault::new(self.place(), message));
+            let fault = Fault::new(self.place(), message);
+            return Err(fault.help("say it with fewer, or in several predictions"));
         }
         self.depth += 1;
         let result = work(self);
