@@ -9,6 +9,7 @@ mod kernels;
 mod models;
 mod new;
 mod outcomes;
+mod planning;
 mod predictions;
 mod resolved;
 mod rules;

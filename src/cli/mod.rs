@@ -5,7 +5,6 @@ mod devices;
 mod list;
 mod machine;
 mod new;
-mod news;
 mod open;
 mod plan;
 mod predictions;
@@ -39,7 +38,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done (a diverged training and a failed p
 enum Command {
     /// Says everything that is wrong with an experiment, and runs nothing
     Check(check::Check),
-    /// Shows the steps that a run would take: recorded or new and why, and the ladder of weights remaining
+    /// Shows what a run would do: steps, recorded or new and why, weights remaining by layer, time and disk
     Plan(plan::PlanCommand),
     /// Runs an experiment, resuming where it stopped, and renders its report
     Run(run::RunCommand),

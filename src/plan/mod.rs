@@ -64,6 +64,8 @@ pub struct Step {
     pub parent: Option<usize>,
     /// The first variant that it is of: model, data and seed are the same for all that share it.
     pub variant: usize,
+    /// The pipeline, of that variant, that it was first planned for.
+    pub pipeline: Arc<str>,
     pub replicate: u32,
     /// Prunes applied, this step's included.
     pub level: u32,

@@ -1,6 +1,6 @@
 //! Walks each pipeline's stages for each variant and replicate, sharing the steps that they have in common.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -138,6 +138,7 @@ pub struct Planner<'a> {
     known: HashMap<String, usize>,
     /// Stages built, by their configuration.
     built: HashMap<String, (Arc<Use>, Arc<dyn Stage>)>,
+    names: HashSet<Arc<str>>,
     /// Stages walked so far, shared ones each time.
     walked: usize,
 }
@@ -156,6 +157,7 @@ impl<'a> Planner<'a> {
             tickets: Vec::new(),
             known: HashMap::new(),
             built: HashMap::new(),
+            names: HashSet::new(),
             walked: 0,
         }
     }
@@ -295,7 +297,7 @@ impl<'a> Planner<'a> {
         cursor.ahead.rewinds_to = None;
         let (used, stage) = self.build(used).map_err(|message| Error::new(origin, message))?;
         stage.foresee(&mut cursor.ahead).map_err(|message| Error::new(origin, message))?;
-        let step = self.step(used, &before, &cursor);
+        let step = self.step(used, &before, &cursor, pipeline);
         cursor.at = Some(step);
         if cursor.ahead.iterations > 0 && cursor.first_training.is_none() {
             cursor.first_training = Some(step);
@@ -324,7 +326,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The step of this content, a new one or one that another pipeline planned before.
-    fn step(&mut self, used: Arc<Use>, before: &Cursor<'a>, after: &Cursor<'a>) -> usize {
+    fn step(&mut self, used: Arc<Use>, before: &Cursor<'a>, after: &Cursor<'a>, pipeline: &str) -> usize {
         let parent = before.at.map_or_else(|| (*before.root).clone(), |at| self.steps[at].id.clone().into());
         let id = identity::id(&identity::inputs(&used, parent, before.draw));
         if let Some(&known) = self.known.get(&id) {
@@ -339,12 +341,14 @@ impl<'a> Planner<'a> {
             }
             _ => None,
         };
+        let pipeline = self.name(pipeline);
         self.steps.push(Step {
             id: id.clone(),
             stage: used,
             root: before.root.clone(),
             parent: before.at,
             variant: self.current(),
+            pipeline,
             replicate: before.replicate,
             level: after.ahead.level,
             draw: before.draw,
@@ -357,6 +361,18 @@ impl<'a> Planner<'a> {
         });
         self.known.insert(id, self.steps.len() - 1);
         self.steps.len() - 1
+    }
+
+    /// A pipeline's name, held once for all its steps.
+    fn name(&mut self, pipeline: &str) -> Arc<str> {
+        match self.names.get(pipeline) {
+            Some(name) => name.clone(),
+            None => {
+                let name: Arc<str> = pipeline.into();
+                self.names.insert(name.clone());
+                name
+            }
+        }
     }
 
     fn build(&mut self, used: &Use) -> Result<(Arc<Use>, Arc<dyn Stage>), String> {
