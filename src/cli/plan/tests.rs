@@ -59,3 +59,33 @@ fn a_narrow_terminal_and_all_of_a_small_experiment() {
     let all = ["quickstart", "--all", "--replicates", "1"];
     settings.bind(|| insta::assert_snapshot!("all", screen(&all, None)));
 }
+
+#[test]
+fn side_by_side_a_run_takes_no_less_than_its_longest_chain() {
+    let registry = Registry::builtin();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/quickstart");
+    let line = ["plan", folder.to_str().unwrap(), "--replicates", "1", "--device", "cpu"];
+    let opened = well(Line::parse_from(line).command.experiment.open(&registry));
+    let groups = groups(&opened, &vec![true; opened.plan.steps.len()], &registry);
+    let pace = run::Pace { iteration: 0.01, example: 0.0, n: 1 };
+    let measured = (0..groups.len()).map(|group| (group, pace)).collect();
+    let elapsed = |jobs| estimate(&opened, &groups, &Samples::default(), &measured, (jobs, 1)).elapsed;
+    // 18 trainings of 2,000 iterations; dense and four levels of imp follow each other.
+    assert_eq!([elapsed(1), elapsed(2), elapsed(100)].map(|seconds: f64| seconds.round()), [360.0, 180.0, 100.0]);
+    let time = estimate(&opened, &groups, &Samples::default(), &HashMap::new(), (1, 1));
+    assert_eq!((time.known, time.unknown, time.elapsed), (0, 36_000, 0.0));
+}
+
+#[test]
+fn a_disk_that_is_too_small_is_warned_of() {
+    let registry = Registry::builtin();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/quickstart");
+    let line = ["plan", folder.to_str().unwrap(), "--runs", "/no/such/store", "--device", "cpu"];
+    let command = Line::parse_from(line).command;
+    let opened = well(command.experiment.open(&registry));
+    let mut joined = well(command.join(&opened, &registry));
+    for (free, warned) in [(joined.disk - 1, true), (joined.disk, false)] {
+        joined.free = Some(free);
+        assert_eq!(summary::needs(&joined, Width { terminal: None }).contains("does not fit"), warned);
+    }
+}
