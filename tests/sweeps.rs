@@ -33,7 +33,7 @@ fn each_variant_gives_what_the_experiment_with_its_values_gives() {
     run(swept.path(), &["--replicates", "1"]);
     let report = std::fs::read_to_string(swept.path().join("reports/small/report.md")).unwrap();
     for said in
-        ["batch size 60 | 30", "\n\nData of dataset=fashion-mnist-12k batch\\_size=30 seed=2: fashion-mnist-12k: "]
+        ["batch size 60 \\| 30", "\n\nData of dataset=fashion-mnist-12k batch\\_size=30 seed=2: fashion-mnist-12k: "]
     {
         assert!(report.contains(said), "{said}: {report}");
     }
