@@ -14,6 +14,7 @@ pub mod learn;
 pub mod loss;
 pub mod mask;
 pub mod model;
+pub mod nearest;
 pub mod optimizer;
 pub mod plan;
 pub mod prediction;

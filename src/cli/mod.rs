@@ -32,8 +32,9 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done (a diverged training and a failed prediction are outcomes, too); 1 a step crashed; 2 the command or \
-    the spec is wrong; 130 interrupted.\n\nStart with: tombola run experiments/quickstart";
+const EXIT_CODES: &str = "Exit codes: 0 done (a diverged training and a failed prediction are outcomes, too); \
+    1 a step crashed; 2 the command or the spec is wrong; 130 interrupted.\n\n\
+    Start with: tombola run experiments/quickstart";
 
 #[derive(Subcommand)]
 enum Command {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::changes::StageChanges;
 use super::dataset::dataset;
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::Diagnostics;
 use super::fields::Fields;
 use super::folder::Folder;
 use super::merge::{Merged, merged};
@@ -15,6 +15,7 @@ use super::prediction::predictions;
 use super::set::set;
 use super::shipped::Library;
 use super::{MATCHING, PipelineSpec, REPLICATES, Spec, Variant, is_name, variants};
+use crate::nearest::did_you_mean;
 use crate::registry::{Kind, Registry};
 
 /// Reads an experiment with the overrides of the command line, each `key.path=value`, or says everything that is

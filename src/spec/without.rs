@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::Diagnostics;
 use super::fields::list;
 use super::node::{Error, Node, Value};
 use super::quoted::Quoted;
+use crate::nearest::did_you_mean;
 
 /// Takes the values of these dotted keys out of the base, each of which must be there.
 pub fn leave_out(base: &mut Node, keys: &Node, diagnostics: &mut Diagnostics) {
