@@ -5,6 +5,7 @@ mod combinations;
 mod command_line;
 mod devices;
 mod gates;
+mod guide;
 mod kernels;
 mod models;
 mod new;

@@ -1,10 +1,12 @@
 //! From what was typed to the steps that will run: content ids, shapes and counts, all before anything runs. Pure: no
 //! device, no clock, no disk.
 
+mod alternatives;
 mod header;
 mod identity;
 mod planner;
 mod predictions;
+mod variants;
 
 pub use header::header;
 use planner::Planner;

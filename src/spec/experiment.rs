@@ -7,7 +7,7 @@ use super::dataset::dataset;
 use super::diagnostic::Diagnostics;
 use super::fields::Fields;
 use super::folder::Folder;
-use super::merge::merged;
+use super::merge::{Merged, merged};
 use super::model::Models;
 use super::node::{Entries, Error, Node, Value};
 use super::pipeline::Pipelines;
@@ -35,13 +35,13 @@ fn read(path: &Path, registry: &Registry, overrides: &[String], diagnostics: &mu
         let error = Error { message, ..Error::default() };
         diagnostics.push(error.help("use letters, digits, `-` and `_`, at most 64"));
     }
-    let mut root = merged(&folder, diagnostics)?;
+    let Merged { mut root, bases } = merged(&folder, diagnostics)?;
     overrides.iter().for_each(|text| set(&mut root, text, diagnostics));
     // What could not be parsed would show as missing: first things first.
     if !diagnostics.is_empty() {
         return None;
     }
-    let library = Library::of(&folder, diagnostics);
+    let library = Library::of(&folder, &bases, diagnostics);
     variants::read(root, diagnostics, |root, diagnostics| experiment(&folder, root, &library, registry, diagnostics))
 }
 

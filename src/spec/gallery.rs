@@ -278,3 +278,34 @@ stage = [{ init = {} }]
     let text = text.replace("use = \"dots\"", "use = \"dots\"\nnormalise.men = [0.1]");
     assert_snapshot!(Experiment::new(&[("experiment.toml", &text), ("datasets/dots.toml", DOTS)]).errors(&[]));
 }
+
+#[test]
+fn what_cannot_be_left_out_of_a_base_is_told_where_it_is_named() {
+    let told = |text: &str| Experiment::new(&[("experiment.toml", text), ("base.toml", SOUND)]).errors(&[]);
+    let keys = [
+        "pipeline.dens",
+        "titel",
+        "title.x",
+        "training.optimizer.momentum",
+        "training.length",
+        "training.length",
+        "",
+        "pipeline.",
+    ];
+    assert_snapshot!(told(&format!(
+        "extends = 'base.toml'\nwithout = [3, {}]",
+        keys.map(|key| format!("'{key}'")).join(", ")
+    )));
+    assert_snapshot!(told("extends = 'base.toml'\nwithout = 'title'"));
+    let alone = format!("without = ['title']\n{SOUND}");
+    assert_snapshot!(Experiment::new(&[("experiment.toml", &alone)]).errors(&[]));
+    let more = [("experiment.toml", SOUND), ("more.toml", "without = ['title']")];
+    assert_snapshot!(Experiment::new(&more).errors(&[]));
+    let forks = format!(
+        "{SOUND}\n[pipeline.control]\nuse = 'shuffle'\neach = 'dense'\n[[prediction]]\nclaim = 'it learns'\nexpect = 'dense.test_accuracy > 50%'"
+    );
+    let child = "extends = 'base.toml'\nwithout = ['pipeline.dense']";
+    assert_snapshot!(
+        Experiment::new(&[("experiment.toml", child), ("base.toml", &forks), ("datasets/dots.toml", DOTS)]).errors(&[])
+    );
+}

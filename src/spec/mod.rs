@@ -32,6 +32,7 @@ mod template;
 mod toml_text;
 mod variants;
 mod vary;
+mod without;
 
 pub use diagnostic::Diagnostics;
 pub use experiment::load;

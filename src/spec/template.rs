@@ -132,7 +132,11 @@ impl Scope {
 
     fn value(&self, name: &str, node: &Node, diagnostics: &mut Diagnostics) -> Option<Node> {
         let Some(value) = self.values.get(name) else {
-            let help = did_you_mean(name, "parameters", self.values.keys().map(String::as_str));
+            let mut help = did_you_mean(name, "parameters", self.values.keys().map(String::as_str));
+            if self.values.is_empty() {
+                help +=
+                    &format!("; a file of models/ or pipelines/ has [parameters], as `{name} = {{ default = 0.5 }}`");
+            }
             diagnostics.push(Error::at(node, format!("no parameter is named `{name}`")).help(help));
             self.incomplete.set(true);
             return None;

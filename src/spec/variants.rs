@@ -43,13 +43,13 @@ pub fn read(
 /// says which is the first, and points at the values that make it.
 pub fn blamed(found: Vec<((&str, &[Setting]), Diagnostics)>) -> Diagnostics {
     let mut all = Diagnostics::default();
-    let same = |one: &Error, other: &Error| one.message == other.message && one.origin == other.origin;
-    let common = |error: &Error| found.iter().all(|(_, of)| of.errors().iter().any(|other| same(error, other)));
+    let common = |error: &Error| found.iter().all(|(_, of)| has(of, error));
     for ((name, settings), errors) in &found {
         for error in errors.errors() {
             let mut error = error.clone();
-            if !common(&error) {
-                error.context.extend(blame(&error, name, settings));
+            if !has(&all, &error) && all.len() < EXPLAINED && !common(&error) {
+                let to_blame = to_blame(&error, settings, &found);
+                error.context.extend(blame(&error, name, &to_blame, settings.len() == 1));
             }
             all.push(error);
         }
@@ -57,13 +57,42 @@ pub fn blamed(found: Vec<((&str, &[Setting]), Diagnostics)>) -> Diagnostics {
     all
 }
 
-fn blame(error: &Error, name: &str, settings: &[Setting]) -> Vec<(Origin, String)> {
-    let within = |setting: &&Setting| error.origin.as_ref().is_some_and(|origin| inside(origin, &setting.origin));
-    if settings.iter().any(|setting| within(&setting)) && settings.len() == 1 {
-        return Vec::new();
+/// More errors are counted, not shown.
+const EXPLAINED: usize = 200;
+
+fn has(found: &Diagnostics, error: &Error) -> bool {
+    found.errors().iter().any(|other| other.message == error.message && other.origin == error.origin)
+}
+
+/// The settings without those that make no difference: where variants have other values of them and the rest alike, they
+/// all have the error, too.
+fn to_blame<'a>(
+    error: &Error,
+    settings: &'a [Setting],
+    found: &[((&str, &[Setting]), Diagnostics)],
+) -> Vec<&'a Setting> {
+    let mut kept: Vec<&Setting> = settings.iter().collect();
+    for setting in settings {
+        let rest: Vec<&Setting> = kept.iter().copied().filter(|other| other.field != setting.field).collect();
+        let sets = |own: &[Setting], one: &Setting| own.iter().any(|s| s.field == one.field && s.value == one.value);
+        let alike = || found.iter().filter(|((_, own), _)| rest.iter().all(|one| sets(own, one)));
+        if !rest.is_empty() && alike().nth(1).is_some() && alike().all(|(_, of)| has(of, error)) {
+            kept = rest;
+        }
     }
-    let others = settings.iter().filter(|setting| !within(setting));
-    others.map(|setting| (setting.origin.clone(), format!("in the variant `{name}`"))).collect()
+    kept
+}
+
+fn blame(error: &Error, name: &str, to_blame: &[&Setting], alone: bool) -> Vec<(Origin, String)> {
+    let within = |setting: &Setting| error.origin.as_ref().is_some_and(|origin| inside(origin, &setting.origin));
+    let (own, others): (Vec<&Setting>, Vec<&Setting>) = to_blame.iter().copied().partition(|setting| within(setting));
+    // An error at its own value needs no other place, and no name where a variant sets nothing else.
+    let places = match others.is_empty() {
+        true if alone => Vec::new(),
+        true => own,
+        false => others,
+    };
+    places.into_iter().map(|setting| (setting.origin.clone(), format!("in the variant `{name}`"))).collect()
 }
 
 fn inside(origin: &Origin, of: &Origin) -> bool {

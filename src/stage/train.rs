@@ -111,7 +111,11 @@ impl Stage for Train {
         ahead.require_ticket(Self::NAME)?;
         let training = self.resolve(ahead.registry, ahead.examples)?;
         if ahead.position >= training.total {
-            return Err(format!("the training begins at {}it and ends at {}it", ahead.position, training.total));
+            return Err(format!(
+                "the training begins at {}it, where the last one ended, and ends at {}it: `length` counts from the start \
+                 of the pipeline; write a longer one, or rewind before",
+                ahead.position, training.total
+            ));
         }
         ahead.iterations = training.total - ahead.position;
         ahead.position = training.total;

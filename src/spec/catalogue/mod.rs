@@ -20,6 +20,7 @@ use serde_json::Value;
 use super::diagnostic::Diagnostics;
 use super::fields::Fields;
 use super::folder::Folder;
+use super::merge::merged;
 use super::node::Error;
 use super::parse::parse;
 use super::schema;
@@ -120,7 +121,11 @@ pub(super) fn with_library<T>(
     };
     let folder = folder.map(Folder::open).transpose().map_err(fail)?;
     let library = match &folder {
-        Some(folder) => Library::of(folder, &mut diagnostics),
+        Some(folder) => {
+            // What is wrong with the experiment itself, `check` says.
+            let bases = merged(folder, &mut Diagnostics::default()).map(|merged| merged.bases);
+            Library::of(folder, &bases.unwrap_or_default(), &mut diagnostics)
+        }
         None => Library::shipped(),
     };
     let result = work(&library, &mut diagnostics);
