@@ -8,7 +8,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snip
 use super::node::{Error, Origin, Source};
 
 /// More errors than this are counted, not shown.
-const SHOWN: usize = 100;
+pub const SHOWN: usize = 100;
 
 /// The errors found so far, in the order found, none twice.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +33,16 @@ impl Diagnostics {
 
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Whether there are more errors than are shown: whoever finds them one by one may stop.
+    pub fn is_full(&self) -> bool {
+        self.0.len() > SHOWN
+    }
+
+    /// Forgets what would not be shown.
+    pub fn truncate(&mut self) {
+        self.0.truncate(SHOWN + 1);
     }
 
     pub fn errors(&self) -> &[Error] {
@@ -152,11 +162,17 @@ fn floor(text: &str, mut at: usize) -> usize {
     at
 }
 
+/// More names than these are counted, not listed.
+const LISTED: usize = 200;
+
 /// "did you mean `length`? valid keys: …" for a name that is none of `valid`.
 pub fn did_you_mean<'a>(name: &str, sort: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
     let valid: Vec<&str> = valid.into_iter().collect();
     let list = match valid.is_empty() {
         true => format!("there are no {sort}"),
+        false if valid.len() > LISTED => {
+            format!("{sort}: {}, and {} more", valid[..LISTED].join(", "), valid.len() - LISTED)
+        }
         false => format!("{sort}: {}", valid.join(", ")),
     };
     match nearest(name, valid) {

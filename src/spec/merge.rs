@@ -11,7 +11,11 @@ use super::parse::parse;
 
 /// All TOML files directly in the folder as one table, over the experiment that they extend.
 pub fn merged(folder: &Folder, diagnostics: &mut Diagnostics) -> Option<Node> {
-    let files = folder.top();
+    let before = diagnostics.len();
+    let files = folder.top(diagnostics);
+    if diagnostics.len() > before {
+        return None;
+    }
     if !files.first().is_some_and(|file| file.ends_with("experiment.toml")) {
         let message = format!("{}: no experiment.toml", folder.path.display());
         diagnostics.push(Error { message, ..Error::default() }.help("an experiment is a folder with experiment.toml"));

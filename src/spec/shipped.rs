@@ -11,6 +11,7 @@ use super::diagnostic::{Diagnostics, did_you_mean};
 use super::folder::Folder;
 use super::node::{Error, Node, Source};
 use super::parse::parse;
+use super::spelling;
 
 static PLUGINS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/plugins");
 static EXPERIMENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/experiments");
@@ -62,7 +63,7 @@ impl<'a> Library<'a> {
     pub fn of(folder: &'a Folder, diagnostics: &mut Diagnostics) -> Library<'a> {
         let mut local = BTreeMap::new();
         for kind in Declared::ALL {
-            for path in folder.below(kind.folder()) {
+            for path in folder.below(kind.folder(), diagnostics) {
                 if let Some(other) = local.insert((kind, stem(&path)), path.clone()) {
                     let message = format!("{} and {} declare the same {kind}", other.display(), path.display());
                     diagnostics.push(Error { message, ..Error::default() }.help("rename one of the files"));
@@ -96,7 +97,11 @@ impl<'a> Library<'a> {
             Ok(source) => {
                 let mut errors = Diagnostics::default();
                 let label = format!("this {kind} is used here");
-                let node = errors.used_by(&source, &used.origin, &label, |errors| parse(&source, errors));
+                let node = errors.used_by(&source, &used.origin, &label, |errors| {
+                    let node = parse(&source, errors);
+                    spelling::check(&node, errors);
+                    node
+                });
                 let sound = errors.is_empty();
                 diagnostics.extend(errors.errors().to_vec());
                 sound.then(|| (name.to_string(), node))

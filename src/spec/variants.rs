@@ -1,10 +1,34 @@
 //! An experiment with its sweep → its spec: every variant read as an experiment of its own, errors told once.
 
+use std::collections::{HashMap, HashSet};
+
 use super::diagnostic::Diagnostics;
 use super::node::{Error, Node, Origin};
 use super::overlay::overlay;
 use super::vary::take;
-use super::{Setting, Spec, Variant};
+use super::{Setting, Spec, StageSpec, Variant};
+
+/// What all variants may have together, so that a sweep ends in an error, not out of memory.
+const VALUES: usize = 2_000_000;
+
+/// Layers and stages of a variant, each as many values as it has at most, about.
+fn size(spec: &Spec) -> usize {
+    const OF_EACH: usize = 10;
+    fn stages(of: &[StageSpec]) -> usize {
+        let size = |stage: &StageSpec| match stage {
+            StageSpec::One(..) => 1,
+            StageSpec::Repeat { stages: inner, .. } => 1 + stages(inner),
+            StageSpec::Branch(branches) => branches.iter().map(|branch| 1 + stages(branch)).sum(),
+        };
+        of.iter().map(size).sum()
+    }
+    let variant = |variant: &Variant| {
+        let layers: usize = variant.model.layers.iter().map(|layer| layer.walk().len()).sum();
+        let stages: usize = variant.pipelines.values().map(|pipeline| stages(&pipeline.stages)).sum();
+        OF_EACH * (layers + stages)
+    };
+    spec.variants.iter().map(variant).sum()
+}
 
 /// Reads the variants with `read`, which reads an experiment without a sweep.
 pub fn read(
@@ -20,11 +44,22 @@ pub fn read(
     }
     let mut specs: Vec<Option<Spec>> = Vec::new();
     let mut found = Vec::new();
+    let mut values = 0;
     for variant in &written {
         let (mut own, mut errors) = (root.clone(), Diagnostics::default());
         variant.patches.iter().for_each(|patch| overlay(&mut own, patch.clone()));
-        specs.push(read(&own, &mut errors));
+        let spec = read(&own, &mut errors);
+        values += own.size() + spec.as_ref().map_or(0, size);
+        specs.push(spec);
+        errors.truncate();
         found.push(errors);
+        if values > VALUES {
+            let message = format!("the variants of this sweep, written out, have more than {VALUES} values together");
+            let place = variant.settings.first().map(|setting| setting.origin.clone());
+            let error = Error { message, origin: place, ..Error::default() };
+            diagnostics.push(error.help("compare fewer variants, or give them fewer layers and stages"));
+            return None;
+        }
     }
     let labels = written.iter().map(|variant| (variant.name.as_str(), variant.settings.as_slice()));
     diagnostics.extend(blamed(labels.zip(found).collect()).errors().to_vec());
@@ -43,8 +78,12 @@ pub fn read(
 /// says which is the first, and points at the values that make it.
 pub fn blamed(found: Vec<((&str, &[Setting]), Diagnostics)>) -> Diagnostics {
     let mut all = Diagnostics::default();
-    let same = |one: &Error, other: &Error| one.message == other.message && one.origin == other.origin;
-    let common = |error: &Error| found.iter().all(|(_, of)| of.errors().iter().any(|other| same(error, other)));
+    let mut having: HashMap<Same<'_>, usize> = HashMap::new();
+    for (_, errors) in &found {
+        let distinct: HashSet<Same<'_>> = errors.errors().iter().map(same).collect();
+        distinct.into_iter().for_each(|error| *having.entry(error).or_default() += 1);
+    }
+    let common = |error: &Error| having.get(&same(error)) == Some(&found.len());
     for ((name, settings), errors) in &found {
         for error in errors.errors() {
             let mut error = error.clone();
@@ -55,6 +94,14 @@ pub fn blamed(found: Vec<((&str, &[Setting]), Diagnostics)>) -> Diagnostics {
         }
     }
     all
+}
+
+/// What makes errors of two variants the same: the message and where it points.
+type Same<'a> = (&'a str, Option<(&'a str, usize, usize)>);
+
+fn same(error: &Error) -> Same<'_> {
+    let place = error.origin.as_ref().map(|origin| (origin.source.name.as_str(), origin.span.start, origin.span.end));
+    (&error.message, place)
 }
 
 fn blame(error: &Error, name: &str, settings: &[Setting]) -> Vec<(Origin, String)> {
