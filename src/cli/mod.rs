@@ -24,7 +24,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::registry::Registry;
 use crate::run::crash;
-use crate::spec::is_harmful;
+use crate::unseen::is_harmful;
 
 /// Runs lottery-ticket experiments: a folder of TOML in, a report out.
 #[derive(Parser)]
@@ -34,8 +34,9 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done (a diverged training and a failed prediction are outcomes, too); 1 a step crashed; 2 the command or \
-    the spec is wrong; 130 interrupted.\n\nStart with: tombola run experiments/quickstart";
+const EXIT_CODES: &str = "Exit codes: 0 done (a diverged training and a failed prediction are outcomes, too); \
+    1 a step crashed; 2 the command or the spec is wrong; 130 interrupted.\n\n\
+    Start with: tombola run experiments/quickstart";
 
 #[derive(Subcommand)]
 enum Command {

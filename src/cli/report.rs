@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-
 use serde::Serialize;
 
 use super::open::Opened;

@@ -6,7 +6,8 @@ use crate::record::{DatasetFacts, Header, LayerFacts, ModelFacts, PipelineFacts,
 use crate::registry::Use;
 use crate::spec::{DatasetSpec, Form, PipelineSpec, PredictionSpec, Spec, StageSpec, Variant};
 
-/// The report's header; of a sweep, data, model and pipelines are the first variant's. `command` is how to rerun the experiment.
+/// The report's header; of a sweep, data, model and pipelines are the first variant's. `command` is how to rerun the
+/// experiment.
 pub fn header(spec: &Spec, plan: &Plan, command: &str) -> Header {
     let first = &spec.variants[0];
     let learns = |name: &str| plan.tickets.iter().find(|t| t.pipeline == name).map_or("", |t| t.learns);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Fault;
-use crate::spec::is_harmful;
+use crate::unseen::is_harmful;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Token {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::lexer::{Token, lex};
 use super::{Expression, Fault, Function, Kind, Number, Operator, Place, Reference, Within, Word};
-use crate::spec::diagnostic::did_you_mean;
+use crate::nearest::did_you_mean;
 
 /// Longer than any expectation that a person can read.
 const LONGEST: usize = 20_000;

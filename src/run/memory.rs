@@ -15,7 +15,7 @@ const COPIES: u64 = 11;
 const FLOWS: u64 = 2;
 /// How often a kernel at work holds its layer's largest parameter: packed, and the sums of its gradient's four parts.
 const AT_WORK: u64 = 5;
-/// What a job takes besides, whatever the model: a few megabytes of it are where a kernel unrolls its images.
+/// What a job takes besides, whatever the model: a few megabytes of it hold the images that a kernel unrolls.
 const OVERHEAD: u64 = 12_000_000;
 const FLOAT: u64 = 4;
 
@@ -56,8 +56,8 @@ pub fn fitting(wanted: usize, job: u64, data: u64, free: u64) -> usize {
     wanted.min(usize::try_from(fitting).unwrap_or(usize::MAX))
 }
 
-/// Bytes that a run may take without driving others out, as the system tells them, and its control group where that has
-/// a limit; `None` where it tells nothing.
+/// Bytes that nobody uses, as the system tells them; fewer where the limit of a control group leaves fewer. `None` where
+/// neither is told.
 pub fn free() -> Option<u64> {
     let wanted = sysinfo::RefreshKind::nothing().with_memory(sysinfo::MemoryRefreshKind::nothing().with_ram());
     let system = sysinfo::System::new_with_specifics(wanted).ok()?;

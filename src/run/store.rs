@@ -1,9 +1,9 @@
 //! The store: what each completed step left, by its content id.
 //!
 //! `steps/ab/abcd…/` holds `ticket.safetensors`, `record.json` and snapshots `at-500it.safetensors`. A step is written
-//! into a folder of its own under `tmp/` (see `scratch`), synced, and renamed into place, so it is there whole or not at all; two runs
-//! that write the same step write the same bytes, and the second finds it there. A file that does not read back as it
-//! was written is no result: the step counts as not run, and is computed anew.
+//! into a folder of its own under `tmp/` (see `scratch`), synced, and renamed into place, so it is there whole or not at
+//! all; two runs that write the same step write the same bytes, and the second finds it there. A file that does not read
+//! back as it was written is no result: the step counts as not run, and is computed anew.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};

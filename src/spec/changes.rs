@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 
-use super::diagnostic::{Diagnostics, SHOWN, did_you_mean};
+use super::diagnostic::{Diagnostics, SHOWN};
 use super::node::{Entries, Error, Node, Origin};
 use super::overlay::overlay;
+use crate::nearest::did_you_mean;
 
 /// Puts a change over a configuration: a table field by field, anything else as a whole.
 fn put(config: &mut Node, change: &Node) {

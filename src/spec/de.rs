@@ -8,8 +8,9 @@ use serde::de::{DeserializeOwned, DeserializeSeed, EnumAccess, Expected, IntoDes
 use serde::de::{Unexpected, VariantAccess, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
-use super::diagnostic::{SHOWN, did_you_mean};
+use super::diagnostic::SHOWN;
 use super::node::{Error, Node, Origin, Value};
+use crate::nearest::did_you_mean;
 
 impl Node {
     /// Reads the value as `T`, or says everything that does not fit.

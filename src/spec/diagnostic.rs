@@ -161,29 +161,3 @@ fn floor(text: &str, mut at: usize) -> usize {
     }
     at
 }
-
-/// More names than these are counted, not listed.
-const LISTED: usize = 200;
-
-/// "did you mean `length`? valid keys: …" for a name that is none of `valid`.
-pub fn did_you_mean<'a>(name: &str, sort: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
-    let valid: Vec<&str> = valid.into_iter().collect();
-    let list = match valid.is_empty() {
-        true => format!("there are no {sort}"),
-        false if valid.len() > LISTED => {
-            format!("{sort}: {}, and {} more", valid[..LISTED].join(", "), valid.len() - LISTED)
-        }
-        false => format!("{sort}: {}", valid.join(", ")),
-    };
-    match nearest(name, valid) {
-        Some(nearest) => format!("did you mean `{nearest}`? {list}"),
-        None => list,
-    }
-}
-
-/// The name that was probably meant.
-pub fn nearest<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let likeness = |candidate: &str| strsim::jaro_winkler(name, candidate);
-    let near = valid.into_iter().filter(|candidate| likeness(candidate) > 0.75);
-    near.max_by(|a, b| likeness(a).total_cmp(&likeness(b)).then(b.cmp(a)))
-}

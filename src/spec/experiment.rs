@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::changes::StageChanges;
 use super::dataset::dataset;
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::Diagnostics;
 use super::fields::Fields;
 use super::folder::Folder;
 use super::merge::merged;
@@ -16,6 +16,7 @@ use super::set::set;
 use super::shipped::Library;
 use super::spelling;
 use super::{MATCHING, PipelineSpec, REPLICATES, Spec, Variant, is_name, variants};
+use crate::nearest::did_you_mean;
 use crate::registry::{Kind, Registry};
 
 /// More than any figure can show: what is compared pair by pair stays quick.

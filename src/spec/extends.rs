@@ -3,13 +3,14 @@
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::Diagnostics;
 use super::folder::Folder;
 use super::merge::merge;
 use super::node::{Error, Node, Origin, Source, Value};
 use super::overlay::overlay;
 use super::parse::parse;
 use super::shipped::{experiments, shipped_experiment};
+use crate::nearest::did_you_mean;
 
 /// What an experiment extends, as a whole.
 #[derive(Default)]

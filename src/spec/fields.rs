@@ -2,8 +2,9 @@
 
 use serde::de::DeserializeOwned;
 
-use super::diagnostic::{Diagnostics, SHOWN, did_you_mean, nearest};
+use super::diagnostic::{Diagnostics, SHOWN};
 use super::node::{Entries, Error, Node, Origin, Value};
+use crate::nearest::{did_you_mean, nearest};
 
 pub struct Fields<'a> {
     /// What the table is, for messages: "[dataset]".

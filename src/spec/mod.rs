@@ -40,7 +40,6 @@ pub use experiment::load;
 pub use quoted::Quoted;
 pub use resolved::resolved;
 pub use shipped::{experiments, shipped_experiment};
-pub use spelling::is_harmful;
 pub use variants::blamed;
 
 use std::path::PathBuf;
@@ -52,6 +51,7 @@ use serde::{Deserialize, Serialize};
 use crate::prediction::Expression;
 use crate::registry::Use;
 use crate::units::Rate;
+use crate::unseen::is_harmful;
 
 /// Replicates that an experiment may ask for.
 pub const REPLICATES: u32 = 10_000;

@@ -2,8 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::diagnostic::{Diagnostics, SHOWN, did_you_mean, nearest};
+use super::diagnostic::{Diagnostics, SHOWN};
 use super::node::{Entries, Error, Node, Origin, Value};
+use crate::nearest::{did_you_mean, nearest};
 use crate::registry::{About, Kind, Registry, Use};
 
 impl Registry {

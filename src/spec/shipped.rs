@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::Diagnostics;
 use super::folder::Folder;
 use super::node::{Error, Node, Source};
 use super::parse::parse;
 use super::spelling;
+use crate::nearest::did_you_mean;
 
 static PLUGINS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/plugins");
 static EXPERIMENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/experiments");

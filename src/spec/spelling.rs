@@ -2,15 +2,7 @@
 
 use super::diagnostic::Diagnostics;
 use super::node::{Error, Node, Origin, Value};
-
-/// Whether a character moves a terminal's cursor, turns the text after it around, or hides in it.
-pub fn is_harmful(character: char) -> bool {
-    let layout = matches!(character, '\n' | '\r' | '\t');
-    let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let hides = matches!(character, '\u{ad}' | '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2064}'
-        | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
-    (character.is_control() && !layout) || turns || hides
-}
+use crate::unseen::is_harmful;
 
 /// Every key and every string that has such a character.
 pub fn check(node: &Node, diagnostics: &mut Diagnostics) {

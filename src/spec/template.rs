@@ -6,9 +6,10 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 
-use super::diagnostic::{Diagnostics, SHOWN, did_you_mean};
+use super::diagnostic::{Diagnostics, SHOWN};
 use super::fields::{Fields, unknown_key};
 use super::node::{Entries, Error, Node, Value};
+use crate::nearest::did_you_mean;
 
 /// Values that filling in one template may make, so that lists within lists end in an error, not out of memory.
 const VALUES: usize = 200_000;

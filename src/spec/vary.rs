@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::Diagnostics;
 use super::fields::{Fields, list};
 use super::node::{Entries, Error, Node, Origin, Value};
 use super::overlay::{is_open, open};
 use super::{Setting, is_variant_name};
+use crate::nearest::did_you_mean;
 
 /// More variants than anyone compares: a sweep of more is a mistake, found before memory is.
 const VARIANTS: usize = 1000;

@@ -17,13 +17,14 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::Diagnostics;
 use super::fields::Fields;
 use super::folder::Folder;
 use super::node::Error;
 use super::parse::parse;
 use super::schema;
 use super::shipped::Library;
+use crate::nearest::did_you_mean;
 use crate::registry::{About, Kind, Registry};
 
 /// What a name is of.
