@@ -30,4 +30,5 @@ pub mod stage;
 pub mod ticket;
 pub mod train;
 pub mod units;
+pub mod unseen;
 pub mod values;

@@ -1,10 +1,16 @@
 //! The name that was probably meant, for help with one that is none of the valid names.
 
+/// More names than these are counted, not listed.
+const LISTED: usize = 200;
+
 /// "did you mean `length`? valid keys: …" for a name that is none of `valid`.
 pub fn did_you_mean<'a>(name: &str, sort: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
     let valid: Vec<&str> = valid.into_iter().collect();
     let list = match valid.is_empty() {
         true => format!("there are no {sort}"),
+        false if valid.len() > LISTED => {
+            format!("{sort}: {}, and {} more", valid[..LISTED].join(", "), valid.len() - LISTED)
+        }
         false => format!("{sort}: {}", valid.join(", ")),
     };
     match nearest(name, valid) {

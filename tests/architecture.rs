@@ -92,7 +92,7 @@ fn imports_run_downward_only() {
             &["burn::", "crate::run", "crate::cli", "crate::train", "crate::device"],
         ),
         (
-            &["prediction/", "nearest.rs"],
+            &["prediction/", "nearest.rs", "unseen.rs"],
             &["burn::", "crate::spec", "crate::plan", "crate::run", "crate::report", "crate::cli", "std::fs"],
         ),
         (&["plan/"], &["burn::", "crate::run", "crate::cli", "crate::train", "crate::device", "std::fs", "std::time"]),

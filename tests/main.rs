@@ -4,6 +4,8 @@ mod architecture;
 mod combinations;
 mod command_line;
 mod devices;
+mod evil;
+mod fuzzing;
 mod gates;
 mod guide;
 mod kernels;

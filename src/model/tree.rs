@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Param;
-use crate::layer::{Layer, Shape};
+use crate::layer::{Layer, ParamSpec, Shape};
 
 /// A layer or a block in its place.
 #[derive(Clone)]
@@ -62,6 +62,8 @@ impl Part {
             Part::Layer { name, plugin, layer } => {
                 let inferred = layer.infer(input);
                 let (output, specs) = inferred.map_err(|message| Misfit { layer: name.clone(), message })?;
+                let too_large = |message| Misfit { layer: name.clone(), message };
+                within_reach(output, &specs, params).map_err(too_large)?;
                 let own = specs.len();
                 params.extend(specs.into_iter().map(|spec| Param::of(&name, spec)));
                 Ok(Node::Layer(Placed { name, plugin, layer, output, params: own }))
@@ -79,6 +81,27 @@ impl Part {
                 }
             }
         }
+    }
+}
+
+/// More values than any machine that this runs on holds, in a model or between two layers of it: sums and products of
+/// sizes stay within their types.
+const LARGEST: u128 = 1 << 36;
+
+fn within_reach(output: Shape, specs: &[ParamSpec], before: &[Param]) -> Result<(), String> {
+    let values = |shape: &[usize]| shape.iter().map(|length| *length as u128).product::<u128>();
+    let own: u128 = specs.iter().map(|spec| values(&spec.shape)).sum();
+    let all = own + before.iter().map(|param| param.len() as u128).sum::<u128>();
+    if all > LARGEST {
+        return Err(format!(
+            "with this layer the model has {all} parameters, and {LARGEST} are too many: make it smaller"
+        ));
+    }
+    match values(&output.dims()) {
+        flowing if flowing > LARGEST => {
+            Err(format!("{output} are {flowing} values, and {LARGEST} are too many: make it smaller"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -45,8 +45,9 @@ fn of_step(plan: &Plan, step: &Step) -> u64 {
     let trained = step.stage.config["batch_size"].as_u64().unwrap_or(0);
     // A training holds what flows between all layers; an evaluation, what flows at the widest.
     let widest = model.walk().map(|node| node.output().len() as u64).max().unwrap_or(0);
-    let flowing = (values * trained).max(widest * evaluation_batch(model) as u64 * 2);
-    OVERHEAD + (parameters * (COPIES + snapshots) + largest * AT_WORK + flowing * FLOWS) * FLOAT
+    let flowing = values.saturating_mul(trained).max(widest.saturating_mul(evaluation_batch(model) as u64 * 2));
+    let floats = (parameters * (COPIES + snapshots) + largest * AT_WORK).saturating_add(flowing.saturating_mul(FLOWS));
+    floats.saturating_mul(FLOAT).saturating_add(OVERHEAD)
 }
 
 /// How many jobs fit beside the data set, at most `wanted`; 0 where not one does.

@@ -8,6 +8,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, EnumAccess, Expected, IntoDes
 use serde::de::{Unexpected, VariantAccess, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
+use super::diagnostic::SHOWN;
 use super::node::{Error, Node, Origin, Value};
 use crate::nearest::did_you_mean;
 
@@ -32,7 +33,8 @@ impl Node {
             if !follows {
                 errors.push(fault.error);
             }
-            if !remove(&mut rest, &path) {
+            // Each error is another reading of the whole: of thousands, the first say enough.
+            if errors.len() == SHOWN || !remove(&mut rest, &path) {
                 return Err(errors);
             }
             removed.insert(path);

@@ -8,7 +8,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snip
 use super::node::{Error, Origin, Source};
 
 /// More errors than this are counted, not shown.
-const SHOWN: usize = 100;
+pub const SHOWN: usize = 100;
 
 /// The errors found so far, in the order found, none twice.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +33,16 @@ impl Diagnostics {
 
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Whether there are more errors than are shown: whoever finds them one by one may stop.
+    pub fn is_full(&self) -> bool {
+        self.0.len() > SHOWN
+    }
+
+    /// Forgets what would not be shown.
+    pub fn truncate(&mut self) {
+        self.0.truncate(SHOWN + 1);
     }
 
     pub fn errors(&self) -> &[Error] {

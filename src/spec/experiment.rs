@@ -14,9 +14,13 @@ use super::pipeline::Pipelines;
 use super::prediction::predictions;
 use super::set::set;
 use super::shipped::Library;
+use super::spelling;
 use super::{MATCHING, PipelineSpec, REPLICATES, Spec, Variant, is_name, variants};
 use crate::nearest::did_you_mean;
 use crate::registry::{Kind, Registry};
+
+/// More than any figure can show: what is compared pair by pair stays quick.
+const PIPELINES: usize = 500;
 
 /// Reads an experiment with the overrides of the command line, each `key.path=value`, or says everything that is
 /// wrong with it.
@@ -37,6 +41,7 @@ fn read(path: &Path, registry: &Registry, overrides: &[String], diagnostics: &mu
     }
     let Merged { mut root, bases } = merged(&folder, diagnostics)?;
     overrides.iter().for_each(|text| set(&mut root, text, diagnostics));
+    spelling::check(&root, diagnostics);
     // What could not be parsed would show as missing: first things first.
     if !diagnostics.is_empty() {
         return None;
@@ -117,6 +122,11 @@ fn read_pipelines(node: &Node, reader: &Pipelines<'_>, diagnostics: &mut Diagnos
     let entries = node.table().unwrap_or(&none);
     if entries.is_empty() {
         diagnostics.push(Error::at(node, "an experiment needs at least one pipeline"));
+    }
+    if entries.len() > PIPELINES {
+        let message = format!("{} pipelines, and an experiment has {PIPELINES} at most", entries.len());
+        diagnostics.push(Error::at(node, message).help("compare fewer, or make several experiments of it"));
+        return Vec::new();
     }
     let mut pipelines = Vec::new();
     for (name, (key, node)) in entries {

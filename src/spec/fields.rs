@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::diagnostic::Diagnostics;
+use super::diagnostic::{Diagnostics, SHOWN};
 use super::node::{Entries, Error, Node, Origin, Value};
 use crate::nearest::{did_you_mean, nearest};
 
@@ -97,10 +97,11 @@ impl<'a> Fields<'a> {
     /// Unknown keys are errors, and so are missing ones that no unknown key looks like.
     pub fn finish(self, diagnostics: &mut Diagnostics) {
         let unknown = self.rest();
-        for (key, (origin, _)) in &unknown {
+        for (key, (origin, _)) in unknown.iter().take(SHOWN + 1) {
             diagnostics.push(unknown_key(key, origin, &self.what, self.asked.iter().copied()));
         }
-        let meant: Vec<_> = unknown.keys().filter_map(|key| nearest(key, self.asked.iter().copied())).collect();
+        let meant: Vec<_> =
+            unknown.keys().take(SHOWN + 1).filter_map(|key| nearest(key, self.asked.iter().copied())).collect();
         for key in self.missing.iter().filter(|key| !meant.contains(key)) {
             let error = Error::new(&self.origin, format!("{} needs `{key}`", self.what));
             diagnostics.push(Error { missing: Some(key.to_string()), ..error });

@@ -18,7 +18,11 @@ pub struct Merged {
 
 /// All TOML files directly in the folder as one table, over the experiment that they extend.
 pub fn merged(folder: &Folder, diagnostics: &mut Diagnostics) -> Option<Merged> {
-    let files = folder.top();
+    let before = diagnostics.len();
+    let files = folder.top(diagnostics);
+    if diagnostics.len() > before {
+        return None;
+    }
     if !files.first().is_some_and(|file| file.ends_with("experiment.toml")) {
         let message = format!("{}: no experiment.toml", folder.path.display());
         diagnostics.push(Error { message, ..Error::default() }.help("an experiment is a folder with experiment.toml"));

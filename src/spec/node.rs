@@ -81,11 +81,24 @@ impl Error {
     }
 }
 
+/// Bytes of a text that take as much memory as another value.
+const LONG: usize = 200;
+
 impl Node {
     pub fn table(&self) -> Option<&Entries> {
         match &self.value {
             Value::Table(entries) => Some(entries),
             _ => None,
+        }
+    }
+
+    /// How many values it is: itself and all within it, a long text as many as it is long.
+    pub fn size(&self) -> usize {
+        1 + match &self.value {
+            Value::List(items) => items.iter().map(Node::size).sum(),
+            Value::Table(entries) => entries.values().map(|(_, value)| value.size()).sum(),
+            Value::String(text) => text.len() / LONG,
+            _ => 0,
         }
     }
 

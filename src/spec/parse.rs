@@ -6,14 +6,23 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::depth::deeper_than;
 use super::diagnostic::Diagnostics;
 use super::node::{Entries, Error, Node, Origin, Source, Value};
 
 /// Deeper nesting than any experiment needs, and no danger to the stack.
 const DEPTH: usize = 48;
 
+const TOO_DEEP: &str = "nested deeper than 48 levels";
+
 /// Reads a whole TOML text; the table is what could be read in spite of the errors.
 pub fn parse(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Node {
+    if let Some(span) = deeper_than(2 * DEPTH, &source.text) {
+        let origin = Origin { source: source.clone(), span };
+        diagnostics
+            .push(Error::new(&origin, TOO_DEEP).help("nothing in a spec nests so deep: is a bracket left open?"));
+        return Node { value: Value::Table(Entries::new()), origin: Origin { span: 0..0, ..origin } };
+    }
     let (table, mut errors) = DeTable::parse_recoverable(&source.text);
     errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
     let mut reader = Reader { source, diagnostics };
@@ -55,7 +64,7 @@ impl Reader<'_> {
         // Tables that only dotted keys imply have no place of their own.
         let span = if spanned.span().is_empty() { key.clone() } else { spanned.span() };
         if depth > DEPTH {
-            self.error(span, &format!("nested deeper than {DEPTH} levels"));
+            self.error(span, TOO_DEEP);
             return None;
         }
         let value = match spanned.get_ref() {

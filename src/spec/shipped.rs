@@ -12,6 +12,7 @@ use super::extends::{Base, from, shipped_file};
 use super::folder::Folder;
 use super::node::{Error, Node, Origin, Source};
 use super::parse::parse;
+use super::spelling;
 use crate::nearest::did_you_mean;
 
 static PLUGINS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/plugins");
@@ -71,7 +72,7 @@ impl<'a> Library<'a> {
     pub fn of(folder: &'a Folder, bases: &[Base], diagnostics: &mut Diagnostics) -> Library<'a> {
         let mut local = BTreeMap::new();
         for kind in Declared::ALL {
-            for path in folder.below(kind.folder()) {
+            for path in folder.below(kind.folder(), diagnostics) {
                 if let Some(Place::Own(other)) = local.insert((kind, stem(&path)), Place::Own(path.clone())) {
                     let message = format!("{} and {} declare the same {kind}", other.display(), path.display());
                     diagnostics.push(Error { message, ..Error::default() }.help("rename one of the files"));
@@ -118,7 +119,11 @@ impl<'a> Library<'a> {
             Ok(source) => {
                 let mut errors = Diagnostics::default();
                 let label = format!("this {kind} is used here");
-                let node = errors.used_by(&source, &used.origin, &label, |errors| parse(&source, errors));
+                let node = errors.used_by(&source, &used.origin, &label, |errors| {
+                    let node = parse(&source, errors);
+                    spelling::check(&node, errors);
+                    node
+                });
                 let sound = errors.is_empty();
                 diagnostics.extend(errors.errors().to_vec());
                 sound.then(|| (name.to_string(), node))

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 
-use super::diagnostic::Diagnostics;
+use super::diagnostic::{Diagnostics, SHOWN};
 use super::fields::{Fields, unknown_key};
 use super::node::{Entries, Error, Node, Value};
 use crate::nearest::did_you_mean;
@@ -76,7 +76,8 @@ impl Scope {
     ) -> Scope {
         let name = used.string().unwrap_or_default();
         let what = format!("the parameters of `{name}`");
-        for (key, (origin, _)) in arguments.iter().filter(|(key, _)| !parameters.contains_key(*key)) {
+        let unknown = arguments.iter().filter(|(key, _)| !parameters.contains_key(*key));
+        for (key, (origin, _)) in unknown.take(SHOWN + 1) {
             let valid = parameters.keys().map(String::as_str).chain(other.iter().copied());
             diagnostics.push(unknown_key(key, origin, &what, valid));
         }
@@ -143,7 +144,7 @@ impl Scope {
         };
         let value = value.as_ref()?;
         self.spend(1, node, diagnostics)?;
-        self.spend(size(value), node, diagnostics)?;
+        self.spend(value.size(), node, diagnostics)?;
         Some(Node::clone(value))
     }
 
@@ -162,14 +163,6 @@ pub fn placeholder(text: &str) -> Option<&str> {
     let name = text.strip_prefix('{')?.strip_suffix('}')?;
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     (!name.is_empty() && name.chars().all(word)).then_some(name)
-}
-
-fn size(node: &Node) -> usize {
-    1 + match &node.value {
-        Value::List(items) => items.iter().map(size).sum(),
-        Value::Table(entries) => entries.values().map(|(_, value)| size(value)).sum(),
-        _ => 0,
-    }
 }
 
 #[cfg(test)]
