@@ -143,11 +143,17 @@ pub struct Header {
     pub replicates: u32,
     pub dataset: DatasetFacts,
     pub model: ModelFacts,
-    /// In the order of the spec.
+    /// In the order of the spec. Where variants differ, a stage has the words of each: "batch size 60 | 30".
     pub pipelines: Vec<PipelineFacts>,
-    /// The cells of a sweep; what is said above of data, model and pipelines is the first one's.
+    /// The cells of a sweep; what is said above of data and model is the first one's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<VariantFacts>,
+    /// Data that are not the first variant's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_datasets: Vec<Other<DatasetFacts>>,
+    /// Models that are not the first variant's, each with those layers that the first's has not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_models: Vec<Other<ModelFacts>>,
     /// Matching = mean paired difference to dense of at least this much, in accuracy as a fraction: −0.002.
     pub matching: f64,
     /// What the author expects, in the order of the spec.
@@ -217,6 +223,14 @@ pub struct VariantFacts {
     pub settings: Vec<(String, String)>,
     pub parameters: usize,
     pub prunable: usize,
+}
+
+/// What some variants of a sweep have in the place of the first one's.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Other<T> {
+    /// Their names.
+    pub variants: Vec<String>,
+    pub facts: T,
 }
 
 /// What the author expects: in words, and as an expression (see `prediction`) that a report judges.

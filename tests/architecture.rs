@@ -91,7 +91,10 @@ fn imports_run_downward_only() {
             &["criterion/", "init/", "optimizer/", "schedule/", "learn/", "stage/", "loss.rs", "dataset/", "figure/"],
             &["burn::", "crate::run", "crate::cli", "crate::train", "crate::device"],
         ),
-        (&["prediction/"], &["burn::", "crate::plan", "crate::run", "crate::report", "crate::cli", "std::fs"]),
+        (
+            &["prediction/", "nearest.rs", "unseen.rs"],
+            &["burn::", "crate::spec", "crate::plan", "crate::run", "crate::report", "crate::cli", "std::fs"],
+        ),
         (&["plan/"], &["burn::", "crate::run", "crate::cli", "crate::train", "crate::device", "std::fs", "std::time"]),
         (
             &["spec/"],

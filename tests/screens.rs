@@ -21,6 +21,8 @@ fn on_any_machine() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"\b[0-9a-f]{8}\b", "[step]");
     settings.add_filter(r"flex [0-9.]+, [^\n]*", "[device kind]");
+    settings.add_filter(r"in /[^\s,]+", "in [store]");
+    settings.add_filter(r"[0-9.]+ [KMGT]?B free", "[so much] free");
     settings
 }
 

@@ -31,6 +31,12 @@ fn each_variant_gives_what_the_experiment_with_its_values_gives() {
     let variant = |sets: &[&str; 3]| format!("[[variant]]\n{}\n", sets.join("\n"));
     let swept = with(&sets.iter().map(variant).collect::<String>());
     run(swept.path(), &["--replicates", "1"]);
+    let report = std::fs::read_to_string(swept.path().join("reports/small/report.md")).unwrap();
+    for said in
+        ["batch size 60 \\| 30", "\n\nData of dataset=fashion-mnist-12k batch\\_size=30 seed=2: fashion-mnist-12k: "]
+    {
+        assert!(report.contains(said), "{said}: {report}");
+    }
     let swept = rows(swept.path());
     let names = ["dataset=fashion-mnist-12k batch_size=30 seed=2", "dataset=mnist-10k batch_size=60 seed=1"];
     assert_eq!(swept.keys().collect::<Vec<_>>(), names);
@@ -74,6 +80,29 @@ fn a_report_names_the_variants_in_tables_and_has_a_panel_for_each() {
         assert!(page.contains(name) && svg.contains(name), "{name}");
     }
     assert!(read("figures/accuracy.csv").starts_with("variant,pipeline,"));
+}
+
+#[test]
+fn the_methods_say_what_variants_have_otherwise() {
+    let variants = "[[variant]]\nname = \"a\"\n\
+                    [[variant]]\nname = \"b\"\nmodel = { use = \"lenet-300-100\", width = 0.1 }\n\
+                    [[variant]]\nname = \"c\"\ndataset.use = \"fashion-mnist-12k\"\npipeline.imp.levels = 2\n\
+                    [[variant]]\nname = \"d\"\ndataset.use = \"fashion-mnist-12k\"";
+    let swept = with(variants);
+    let registry = tombola::registry::Registry::builtin();
+    let spec = tombola::spec::load(&swept.path().join("small"), &registry, &[]).unwrap_or_else(|e| panic!("{e}"));
+    let plan = tombola::plan::plan(&spec, &registry, "any").unwrap_or_else(|e| panic!("{e}"));
+    let header = tombola::plan::header(&spec, &plan, "");
+    let [data] = &header.other_datasets[..] else { panic!("{:?}", header.other_datasets) };
+    assert_eq!((data.facts.name.as_str(), &data.variants[..]), ("fashion-mnist-12k", &["c".into(), "d".into()][..]));
+    let [model] = &header.other_models[..] else { panic!("{:?}", header.other_models) };
+    assert_eq!((model.facts.name.as_str(), &model.variants[..]), ("lenet-300-100", &["b".into()][..]));
+    // Both flatten the images first.
+    let layers: Vec<&str> = model.facts.layers.iter().map(|layer| layer.name.as_str()).collect();
+    assert_eq!(layers, ["fc1", "relu1", "fc2", "relu2", "output"]);
+    let imp = header.pipelines.iter().find(|pipeline| pipeline.name == "imp").unwrap();
+    assert!(imp.stages[2].starts_with("repeat 3 | 2 times: prune"), "{:?}", imp.stages);
+    assert_eq!(imp.stages[1].matches(" | ").count(), 0, "{:?}", imp.stages);
 }
 
 #[test]

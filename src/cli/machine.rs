@@ -26,6 +26,18 @@ impl Machine {
         self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()), usize::from)
     }
 
+    /// As many jobs as a run of these new steps would have, and threads for each of them; where not one fits the memory,
+    /// which `run` says, one.
+    pub fn planned(&self, plan: &Plan, spec: &Spec, new: &[bool]) -> (usize, usize) {
+        let wanted = self.jobs.map_or_else(|| self.threads(), usize::from);
+        let steps = plan.steps.iter().zip(new).filter(|(_, new)| **new).map(|(step, _)| step);
+        let job = memory::greatest(plan, steps).map(|(_, job)| job);
+        let fitting = job.zip(self.memory.or_else(memory::free));
+        let jobs =
+            fitting.map_or(wanted, |(job, free)| memory::fitting(wanted, job, memory::of_data(spec), free)).max(1);
+        (jobs, (self.threads() / jobs).max(1))
+    }
+
     /// As many jobs as were asked for and fit the memory, all of these steps being to run; says where they are fewer.
     /// A step that does not fit alone is an error: it would be killed, minutes or hours into the run.
     pub fn jobs<'a>(&self, plan: &'a Plan, steps: impl Iterator<Item = &'a Step>, spec: &Spec) -> Result<usize, Ended> {
@@ -72,7 +84,7 @@ fn bytes(text: &str) -> Result<u64, String> {
 }
 
 /// "1.2 GB".
-fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     let units = UNITS.iter().filter(|(name, _)| !name.contains('i'));
     match units.into_iter().find(|(_, unit)| bytes >= *unit) {
         Some((name, unit)) => format!("{:.1} {name}", bytes as f64 / *unit as f64),

@@ -5,7 +5,6 @@ mod devices;
 mod list;
 mod machine;
 mod new;
-mod news;
 mod open;
 mod plan;
 mod predictions;
@@ -17,6 +16,7 @@ mod show;
 
 pub use open::planned;
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,6 +25,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::registry::Registry;
 use crate::run::crash;
+use crate::unseen::is_harmful;
 
 /// Runs lottery-ticket experiments: a folder of TOML in, a report out.
 #[derive(Parser)]
@@ -34,14 +35,15 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done (a diverged training and a failed prediction are outcomes, too); 1 a step crashed; 2 the command or \
-    the spec is wrong; 130 interrupted.\n\nStart with: tombola run experiments/quickstart";
+const EXIT_CODES: &str = "Exit codes: 0 done (a diverged training and a failed prediction are outcomes, too); \
+    1 a step crashed; 2 the command or the spec is wrong; 130 interrupted.\n\n\
+    Start with: tombola run experiments/quickstart";
 
 #[derive(Subcommand)]
 enum Command {
     /// Says everything that is wrong with an experiment, and runs nothing
     Check(check::Check),
-    /// Shows the steps that a run would take: recorded or new and why, and the ladder of weights remaining
+    /// Shows what a run would do: steps, recorded or new and why, weights remaining by layer, time and disk
     Plan(plan::PlanCommand),
     /// Runs an experiment, resuming where it stopped, and renders its report
     Run(run::RunCommand),
@@ -97,7 +99,7 @@ pub enum Ended {
 
 impl From<String> for Ended {
     fn from(message: String) -> Ended {
-        Ended::Wrong(format!("error: {message}\n"))
+        Ended::Wrong(format!("error: {}\n", harmless(&message)))
     }
 }
 
@@ -119,7 +121,8 @@ pub fn main(registry: Registry) -> ExitCode {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(Ended::Crashed)) => ExitCode::from(1),
         Ok(Err(Ended::Wrong(message))) => {
-            say(message.trim_end());
+            // Its colours are ours.
+            let _ = writeln!(std::io::stderr(), "{}", message.trim_end());
             ExitCode::from(2)
         }
         Ok(Err(Ended::Failed(message))) => {
@@ -141,13 +144,44 @@ fn count(n: usize, of: &str) -> String {
 
 /// A line to stderr, which may be closed: that is no reason to stop.
 fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", harmless(line));
+}
+
+/// The text without what would move a terminal's cursor or turn a line around, as names of files might: each such
+/// character escaped as JSON does it, so that what was JSON stays the same JSON.
+fn harmless(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_harmful) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match is_harmful(character) {
+            true => character.encode_utf16(&mut [0; 2]).iter().for_each(|unit| shown += &format!("\\u{unit:04x}")),
+            false => shown.push(character),
+        }
+    }
+    shown.into()
 }
 
 /// Writes a result to stdout. A reader that has gone away, as `head` does, ends the output and is no error.
 fn print(text: &str) -> Result<(), Ended> {
-    match std::io::stdout().write_all(text.as_bytes()) {
+    match std::io::stdout().write_all(harmless(text).as_bytes()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("cannot write: {e}").into()),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn what_moves_the_cursor_is_shown_and_json_stays_the_same_json() {
+        let text = "a\u{1b}[2J\u{9b}b\r\u{202e}\u{e0041}é\n";
+        let shown = harmless(text);
+        assert_eq!(shown, "a\\u001b[2J\\u009bb\r\\u202e\\udb40\\udc41é\n");
+        let json = serde_json::to_string(text).unwrap();
+        assert_eq!(serde_json::from_str::<String>(&harmless(&json)).unwrap(), text);
+        assert!(matches!(harmless("plain\ttext\n"), std::borrow::Cow::Borrowed(_)));
     }
 }

@@ -60,7 +60,7 @@ impl<'a> Progress<'a> {
 
     fn line(&self, text: String) {
         match self.terminal {
-            true => self.bar.println(text),
+            true => self.bar.println(super::harmless(&text)),
             false => super::say(&text),
         }
     }
@@ -99,7 +99,7 @@ fn style() -> ProgressStyle {
 impl Watch for Progress<'_> {
     fn began(&self, job: Job) {
         self.report(job, 0);
-        self.bar.set_message(self.name(job));
+        self.bar.set_message(super::harmless(&self.name(job)).into_owned());
     }
 
     fn advanced(&self, job: Job, iterations: u64) {

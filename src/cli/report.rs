@@ -1,9 +1,8 @@
 //! `report`: renders what has run so far.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-
 use serde::Serialize;
 
 use super::open::Opened;
@@ -58,10 +57,26 @@ pub fn render(
         let message = format!("no ticket of {} is recorded in {}", opened.spec.name, store.root().display());
         return Err(format!("{message}: `tombola run` it first, or name another store with `--runs DIR`").into());
     }
-    let templates = opened.spec.folder.join("templates");
-    let files = report::render(&study, registry, templates.is_dir().then_some(templates.as_path()))?;
+    let templates = templates(&opened.spec.folder)?;
+    let files = report::render(&study, registry, templates.as_deref())?;
     let folder = experiment.reports.join(&opened.spec.name);
     report::write(&files, &folder).map_err(Ended::Failed)?;
     drop(files);
     Ok((folder, study))
+}
+
+/// The experiment's own templates, where it has any.
+fn templates(folder: &Path) -> Result<Option<PathBuf>, String> {
+    let templates = folder.join("templates");
+    if !templates.is_dir() {
+        return Ok(None);
+    }
+    let place = |path: &Path| path.canonicalize().map_err(|e| format!("{}: {e}", path.display()));
+    match place(&templates)?.starts_with(place(folder)?) {
+        true => Ok(Some(templates)),
+        false => Err(format!(
+            "{}: this link leads out of the experiment's folder: copy the templates into it",
+            templates.display()
+        )),
+    }
 }

@@ -60,16 +60,34 @@ fn find(spec: &DatasetSpec, name: &str, directories: &[PathBuf]) -> Result<(Stri
             return Ok((format!("built-in {}", path.display()), decompress(path, file.contents())));
         }
     }
-    let places: Vec<_> = directories.iter().flat_map(|d| spellings.iter().map(|spelling| d.join(spelling))).collect();
-    for path in &places {
-        match File::open(path) {
-            Ok(file) => return Ok((path.display().to_string(), decompress(path, BufReader::new(file)))),
-            Err(e) if e.kind() == ErrorKind::NotFound => {}
-            Err(e) => return Err(format!("{}: {e}", path.display())),
+    let below =
+        |directory: &'_ PathBuf| spellings.clone().map(|spelling| (directory.clone(), directory.join(spelling)));
+    let places: Vec<_> = directories.iter().flat_map(below).collect();
+    for (directory, path) in &places {
+        if let Some(file) = open(directory, path).map_err(|why| format!("{}: {why}", path.display()))? {
+            return Ok((path.display().to_string(), decompress(path, BufReader::new(file))));
         }
     }
-    let looked: String = places.iter().map(|path| format!("\n  {}", path.display())).collect();
+    let looked: String = places.iter().map(|(_, path)| format!("\n  {}", path.display())).collect();
     Err(format!("{name} is not built in, nor is it any of these:{looked}\nTo mend it, {}", remedy(spec, name)))
+}
+
+/// The plain file of this path, where there is one. What a link leads to lies below the data directory, too.
+fn open(directory: &Path, path: &Path) -> Result<Option<File>, String> {
+    let place = match path.canonicalize() {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        place => place.map_err(|e| e.to_string())?,
+    };
+    let root = directory.canonicalize().map_err(|e| e.to_string())?;
+    if !place.starts_with(&root) {
+        let remedy = "copy the file, or name the directory that it leads to with --data DIR or TOMBOLA_DATA";
+        return Err(format!("this link leads out of the data directory: {remedy}"));
+    }
+    // A pipe's other end might never come, and a device never end.
+    if !place.metadata().map_err(|e| e.to_string())?.is_file() {
+        return Err("not a plain file".into());
+    }
+    File::open(&place).map(Some).map_err(|e| e.to_string())
 }
 
 fn decompress(path: &Path, content: impl BufRead + 'static) -> Box<dyn Read> {

@@ -6,6 +6,8 @@ mod found;
 mod graphics;
 pub mod pool;
 mod select;
+#[cfg(test)]
+pub mod testing;
 mod torch;
 
 #[cfg(test)]

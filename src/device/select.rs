@@ -77,15 +77,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::device::open;
+    use crate::device::testing::devices;
     use crate::kernel::top_k;
-
-    fn devices() -> impl Iterator<Item = Device> {
-        ["cpu", "libtorch", "libtorch:cuda:0", "wgpu"]
-            .into_iter()
-            .filter_map(|name| open(name).ok())
-            .map(|compute| compute.plain)
-    }
 
     fn on(device: &Device, values: &[f32]) -> Tensor<1> {
         Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), device)

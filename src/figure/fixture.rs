@@ -140,6 +140,8 @@ fn header() -> Header {
             pipeline("edge-popup", None, "mask"),
         ],
         variants: Vec::new(),
+        other_datasets: Vec::new(),
+        other_models: Vec::new(),
         matching: -0.002,
         predictions: Vec::new(),
         command: "tombola run experiments/quickstart".into(),

@@ -4,24 +4,26 @@
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 
+/// Floats in a cache line.
+pub const LINE: usize = 16;
+
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([f32; LINE]);
-
-const LINE: usize = 16;
 
 /// At most this many are kept for later by each thread.
 const POOLED: usize = 8;
 
 thread_local!(static POOL: RefCell<Vec<Vec<Line>>> = const { RefCell::new(Vec::new()) });
 
-/// Numbers whose first contents are arbitrary.
+/// Numbers that begin on a cache line.
 pub struct Buffer {
     lines: Vec<Line>,
     len: usize,
 }
 
 impl Buffer {
+    /// Numbers whose first contents are arbitrary.
     pub fn new(len: usize) -> Self {
         let needed = len.div_ceil(LINE);
         let mut lines = POOL.with_borrow_mut(|pool| {
@@ -34,6 +36,12 @@ impl Buffer {
             lines.resize(needed, Line([0.0; LINE]));
         }
         Self { lines, len }
+    }
+
+    pub fn zeros(len: usize) -> Self {
+        let mut buffer = Self::new(len);
+        buffer.fill(0.0);
+        buffer
     }
 }
 
@@ -53,6 +61,7 @@ impl Drop for Buffer {
 impl Deref for Buffer {
     type Target = [f32];
 
+    #[inline(always)]
     fn deref(&self) -> &[f32] {
         // SAFETY: the lines are arrays of f32 with no gaps, and hold at least `len` of them.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
@@ -60,10 +69,16 @@ impl Deref for Buffer {
 }
 
 impl DerefMut for Buffer {
+    #[inline(always)]
     fn deref_mut(&mut self) -> &mut [f32] {
         // SAFETY: as in `deref`, and the borrow is exclusive.
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
     }
+}
+
+/// Rounds a distance between rows up to an odd number of lines: rows at a power of two would share a few cache sets.
+pub fn odd_lines(len: usize) -> usize {
+    (len.div_ceil(LINE) | 1) * LINE
 }
 
 #[cfg(test)]
@@ -78,5 +93,11 @@ mod tests {
         drop(first);
         let second = Buffer::new(50);
         assert_eq!((second.as_ptr(), second.len()), (at, 50));
+    }
+
+    #[test]
+    fn zeros_are_zeros_where_something_was() {
+        Buffer::new(100).fill(7.0);
+        assert_eq!(*Buffer::zeros(50), [0.0; 50]);
     }
 }

@@ -1,5 +1,6 @@
 //! A resolved model: a tree of layers, with the parameters that they have. Plan, stages and graph share it.
 
+mod cost;
 mod tree;
 
 pub use tree::{Misfit, Node, Part, Placed, Residual};

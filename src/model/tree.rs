@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Param;
-use crate::layer::{Layer, Shape};
+use crate::layer::{Layer, ParamSpec, Shape};
 use crate::refusal::Refusal;
 
 /// A layer or a block in its place.
@@ -62,7 +62,9 @@ impl Part {
         match self {
             Part::Layer { name, plugin, layer } => {
                 let inferred = layer.infer(input);
-                let (output, specs) = inferred.map_err(|refusal| Misfit { layer: name.clone(), refusal })?;
+                let misfit = |refusal| Misfit { layer: name.clone(), refusal };
+                let (output, specs) = inferred.map_err(misfit)?;
+                within_reach(output, &specs, params).map_err(misfit)?;
                 let own = specs.len();
                 params.extend(specs.into_iter().map(|spec| Param::of(&name, spec)));
                 Ok(Node::Layer(Placed { name, plugin, layer, output, params: own }))
@@ -80,6 +82,27 @@ impl Part {
                 }
             }
         }
+    }
+}
+
+/// More values than any machine that this runs on holds, in a model or between two layers of it: sums and products of
+/// sizes stay within their types.
+const LARGEST: u128 = 1 << 36;
+
+fn within_reach(output: Shape, specs: &[ParamSpec], before: &[Param]) -> Result<(), Refusal> {
+    let values = |shape: &[usize]| shape.iter().map(|length| *length as u128).product::<u128>();
+    let own: u128 = specs.iter().map(|spec| values(&spec.shape)).sum();
+    let all = own + before.iter().map(|param| param.len() as u128).sum::<u128>();
+    if all > LARGEST {
+        let message = format!("with this layer the model has {all} parameters, and {LARGEST} are too many");
+        return Err(Refusal::new(message).help("make it smaller"));
+    }
+    match values(&output.dims()) {
+        flowing if flowing > LARGEST => {
+            let message = format!("{output} are {flowing} values, and {LARGEST} are too many");
+            Err(Refusal::new(message).help("make it smaller"))
+        }
+        _ => Ok(()),
     }
 }
 

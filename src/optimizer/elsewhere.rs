@@ -42,16 +42,18 @@ impl Number for Array {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::device::open;
+    use crate::device::testing::devices;
     use crate::kernel::gradient::Whole;
     use crate::mask::Mask;
+    use crate::optimizer::Optimizer;
     use crate::optimizer::tests::{everyone, tensors};
     use crate::values::{Place, Values};
 
-    fn places() -> impl Iterator<Item = Place> {
-        let names = ["cpu", "libtorch", "libtorch:cuda:0", "wgpu"].into_iter();
-        names.filter_map(|name| open(name).ok()).map(|compute| Place(compute.plain))
+    fn everywhere() -> impl Iterator<Item = (Place, Arc<dyn Optimizer>)> {
+        devices().map(Place).flat_map(|place| everyone().into_iter().map(move |optimizer| (place.clone(), optimizer)))
     }
 
     #[test]
@@ -59,7 +61,7 @@ mod tests {
         const LEN: usize = 1_003;
         let (start, first, second) = tensors(LEN);
         let mask = Mask::from_fn(LEN, |i| i % 3 > 0);
-        for (place, optimizer) in places().flat_map(|place| everyone().into_iter().map(move |o| (place.clone(), o))) {
+        for (place, optimizer) in everywhere() {
             let (mut here, mut stepper) = (start.clone(), optimizer.start(&[LEN]));
             let mut there = Array::at(start.clone(), &place);
             let mut elsewhere = optimizer.start_elsewhere(&[LEN], &place).unwrap();
@@ -78,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_masked_value_is_zero_after_every_step_whatever_its_gradient() {
-        for (place, optimizer) in places().flat_map(|place| everyone().into_iter().map(move |o| (place.clone(), o))) {
+        for (place, optimizer) in everywhere() {
             let masked = Array::select(&Mask::from_fn(20, |i| i % 4 == 3), &place);
             let mut values = Array::at(vec![1.0; 20], &place);
             let mut stepper = optimizer.start_elsewhere(&[20], &place).unwrap();

@@ -1,12 +1,14 @@
 //! What a report says of an experiment before any result: taken from the spec and the plan.
 
-use super::{Plan, PlannedVariant};
+use super::Plan;
+use super::alternatives::alternatives;
+use super::variants::{described, other_datasets, other_models, variants};
 use crate::model::Model;
-use crate::record::{DatasetFacts, Header, LayerFacts, ModelFacts, PipelineFacts, PredictionFacts, VariantFacts};
+use crate::record::{DatasetFacts, Header, LayerFacts, ModelFacts, PipelineFacts, PredictionFacts};
 use crate::registry::Use;
 use crate::spec::{DatasetSpec, Form, PipelineSpec, PredictionSpec, Spec, StageSpec, Variant};
 
-/// The report's header; of a sweep, data, model and pipelines are the first variant's. `command` is how to rerun the experiment.
+/// The report's header; of a sweep, data and model are the first variant's. `command` is how to rerun the experiment.
 pub fn header(spec: &Spec, plan: &Plan, command: &str) -> Header {
     let first = &spec.variants[0];
     let learns = |name: &str| plan.tickets.iter().find(|t| t.pipeline == name).map_or("", |t| t.learns);
@@ -18,31 +20,21 @@ pub fn header(spec: &Spec, plan: &Plan, command: &str) -> Header {
         replicates: spec.replicates,
         dataset: dataset(&first.dataset),
         model: model(first, &plan.variants[0].model),
-        pipelines: first.pipelines.values().map(|p| pipeline(p, learns(&p.name))).collect(),
+        pipelines: first.pipelines.keys().map(|name| described(spec, name, learns(name))).collect(),
         variants: variants(spec, plan),
+        other_datasets: other_datasets(spec),
+        other_models: other_models(spec, plan),
         matching: -spec.matching,
         predictions: spec.predictions.iter().map(prediction).collect(),
         command: command.to_string(),
     }
 }
 
-/// What sets each variant apart; nothing where there is no sweep.
-fn variants(spec: &Spec, plan: &Plan) -> Vec<VariantFacts> {
-    let facts = |(variant, planned): (&Variant, &PlannedVariant)| VariantFacts {
-        name: variant.name.clone(),
-        settings: variant.settings.iter().map(|set| (set.field.clone(), set.value.clone())).collect(),
-        parameters: planned.model.parameters(),
-        prunable: planned.model.prunable().map(|(param, _)| param.len()).sum(),
-    };
-    let swept = spec.variants.iter().zip(&plan.variants).filter(|(variant, _)| !variant.name.is_empty());
-    swept.map(facts).collect()
-}
-
 fn prediction(spec: &PredictionSpec) -> PredictionFacts {
     PredictionFacts { claim: spec.claim.clone(), expect: spec.expect.to_string() }
 }
 
-fn dataset(spec: &DatasetSpec) -> DatasetFacts {
+pub(super) fn dataset(spec: &DatasetSpec) -> DatasetFacts {
     DatasetFacts {
         name: spec.name.clone(),
         summary: spec.summary.clone(),
@@ -66,7 +58,7 @@ fn normalisation(spec: &DatasetSpec) -> String {
     }
 }
 
-fn model(variant: &Variant, model: &Model) -> ModelFacts {
+pub(super) fn model(variant: &Variant, model: &Model) -> ModelFacts {
     let mut params = model.params.iter();
     let layers = model.walk().zip(variant.model.walk()).map(|(node, written)| {
         let own: Vec<_> = params.by_ref().take(node.own_params()).collect();
@@ -91,7 +83,7 @@ fn model(variant: &Variant, model: &Model) -> ModelFacts {
     }
 }
 
-fn pipeline(spec: &PipelineSpec, learns: &str) -> PipelineFacts {
+pub(super) fn pipeline(spec: &PipelineSpec, learns: &str) -> PipelineFacts {
     PipelineFacts {
         name: spec.name.clone(),
         uses: spec.uses.clone(),
@@ -123,32 +115,6 @@ fn stage(stage: &StageSpec) -> Vec<String> {
     }
 }
 
-/// "keep 0.1 | 0.5 of it" of "keep 0.1 of it" and "keep 0.5 of it": what all have in common is said once.
-fn alternatives(all: &[String]) -> String {
-    let split: Vec<Vec<&str>> = all.iter().map(|text| words_and_gaps(text)).collect();
-    let Some(first) = split.first() else { return String::new() };
-    let shortest = split.iter().map(Vec::len).min().unwrap_or(0);
-    let before = (0..shortest).take_while(|i| split.iter().all(|words| words[*i] == first[*i])).count();
-    let from_end = |words: &[&str], i: usize| words[words.len() - i].to_string();
-    let same_end = |i: &usize| split.iter().all(|words| from_end(words, *i) == from_end(first, *i));
-    let after = (1..=shortest - before).take_while(same_end).count();
-    let middles: Vec<String> = split.iter().map(|words| words[before..words.len() - after].concat()).collect();
-    format!("{}{}{}", first[..before].concat(), middles.join(" | "), first[first.len() - after..].concat())
-}
-
-/// "keep", " ", "0.1", ", ".
-fn words_and_gaps(text: &str) -> Vec<&str> {
-    let gap = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')');
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let end = rest.find(|c| gap(c) != gap(first)).unwrap_or(rest.len());
-        parts.push(&rest[..end]);
-        rest = &rest[end..];
-    }
-    parts
-}
-
 /// A plugin with its configuration, in words.
 fn words(used: &Use) -> String {
     let entries: Vec<String> = match used.config.as_object() {
@@ -177,19 +143,5 @@ fn value(value: &serde_json::Value) -> String {
             table.iter().map(|(k, v)| format!("{k} {}", self::value(v))).collect::<Vec<_>>().join(" ")
         }
         (other, _) => other.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn alternatives_say_what_they_share_once() {
-        let told = |all: &[&str]| alternatives(&all.iter().map(|text| text.to_string()).collect::<Vec<_>>());
-        assert_eq!(told(&["train (keep 0.1, adam)", "train (keep 0.5, adam)"]), "train (keep 0.1 | 0.5, adam)");
-        assert_eq!(told(&["prune; train"]), "prune; train");
-        assert_eq!(told(&["a", "b"]), "a | b");
-        assert_eq!(told(&[]), "");
     }
 }

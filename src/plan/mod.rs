@@ -1,10 +1,12 @@
 //! From what was typed to the steps that will run: content ids, shapes and counts, all before anything runs. Pure: no
 //! device, no clock, no disk.
 
+mod alternatives;
 mod header;
 mod identity;
 mod planner;
 mod predictions;
+mod variants;
 
 pub use header::header;
 use planner::Planner;
@@ -65,6 +67,8 @@ pub struct Step {
     pub parent: Option<usize>,
     /// The first variant that it is of: model, data and seed are the same for all that share it.
     pub variant: usize,
+    /// The pipeline, of that variant, that it was first planned for.
+    pub pipeline: Arc<str>,
     pub replicate: u32,
     /// Prunes applied, this step's included.
     pub level: u32,

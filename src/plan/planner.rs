@@ -1,6 +1,6 @@
 //! Walks each pipeline's stages for each variant and replicate, sharing the steps that they have in common.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Gate, Plan, PlannedTicket, PlannedVariant, Step, identity, refused};
 use crate::model::Model;
 use crate::registry::{Registry, Use};
-use crate::spec::node::Error;
+use crate::spec::node::{Error, Origin};
 use crate::spec::{Diagnostics, Fork, PipelineSpec, Spec, StageSpec, Stop, Variant, Written};
 use crate::stage::{Ahead, Foreseen, Stage};
 
@@ -17,7 +17,8 @@ fn order(variant: &Variant) -> Result<Vec<&PipelineSpec>, Diagnostics> {
     let mut ordered: Vec<&PipelineSpec> = Vec::new();
     let mut left: Vec<&PipelineSpec> = variant.pipelines.values().collect();
     while !left.is_empty() {
-        let ready = |p: &&PipelineSpec| p.fork.as_ref().is_none_or(|f| ordered.iter().any(|o| o.name == f.each));
+        let names: HashSet<&str> = ordered.iter().map(|pipeline| pipeline.name.as_str()).collect();
+        let ready = |p: &&PipelineSpec| p.fork.as_ref().is_none_or(|f| names.contains(f.each.as_str()));
         let (now, later): (Vec<_>, Vec<_>) = left.into_iter().partition(ready);
         if now.is_empty() {
             let mut problems = Diagnostics::default();
@@ -111,8 +112,10 @@ fn forks<'a>(fork: &Fork, of: &Walked<'a>) -> Result<Vec<Cursor<'a>>, Error> {
             }));
         }
     }
-    if of.points.len().saturating_mul(fork.times as usize) > LIMIT {
-        return Err(Error::new(&fork.origin, format!("more than {LIMIT} forks")).help("draw each fork fewer times"));
+    let layers = of.points.first().map_or(0, |point| point.ahead.layers.len());
+    let forks = of.points.len().saturating_mul(fork.times as usize);
+    if forks > LIMIT || forks.saturating_mul(layers) > KEPT {
+        return Err(Error::new(&fork.origin, format!("{forks} forks are too many")).help("draw each fork fewer times"));
     }
     let wanted = |point: &&Cursor<'a>| fork.at.as_ref().is_none_or(|at| at.contains(&point.ahead.level));
     let drawn = |point: &Cursor<'a>| {
@@ -141,9 +144,18 @@ pub struct Planner<'a> {
     known: HashMap<String, usize>,
     /// Stages built, by their configuration.
     built: HashMap<String, (Arc<Use>, Arc<dyn Stage>)>,
+    names: HashSet<Arc<str>>,
     /// Stages walked so far, shared ones each time.
     walked: usize,
+    /// What these have kept: layers' counts and stop rules.
+    kept: usize,
 }
+
+/// Layers' counts and stop rules that all steps of a plan may have together, a few gigabytes of them.
+const KEPT: usize = 40_000_000;
+
+/// What a tensor of the model counts where a chain begins, with its whole configuration.
+const ROOT: usize = 40;
 
 /// Far more than anyone runs: a plan that needs more is a mistake, found before memory is.
 const LIMIT: usize = 1_000_000;
@@ -159,7 +171,9 @@ impl<'a> Planner<'a> {
             tickets: Vec::new(),
             known: HashMap::new(),
             built: HashMap::new(),
+            names: HashSet::new(),
             walked: 0,
+            kept: 0,
         }
     }
 
@@ -170,6 +184,18 @@ impl<'a> Planner<'a> {
         let mut problems = Diagnostics::default();
         self.variants.push(PlannedVariant { name: variant.name.clone(), model: model.clone(), seed: variant.seed });
         for replicate in 0..self.spec.replicates {
+            self.kept += ROOT * model.params.len();
+            if self.kept > KEPT {
+                let message = format!(
+                    "{} replicates of a model of {} tensors are too many",
+                    self.spec.replicates,
+                    model.params.len()
+                );
+                let origin = order.first().map(|pipeline| pipeline.origin.clone());
+                problems
+                    .push(Error { message, origin, ..Error::default() }.help("fewer variants, replicates or layers"));
+                return Err(problems);
+            }
             let beginning = Cursor::beginning(variant, self.registry, &model, replicate, self.device);
             let mut walked: HashMap<&str, Walked<'_>> = HashMap::new();
             for pipeline in &order {
@@ -241,8 +267,8 @@ impl<'a> Planner<'a> {
                             next.extend(self.stages(branch, vec![cursor.clone()], pipeline, walked)?);
                         }
                     }
-                    StageSpec::Repeat { times, until, stages, .. } => {
-                        next.extend(self.repeat(*times, until, stages, cursor, pipeline, walked)?);
+                    StageSpec::Repeat { times, until, stages, written } => {
+                        next.extend(self.repeat(&written.origin, *times, until, stages, cursor, pipeline, walked)?);
                     }
                 }
             }
@@ -251,8 +277,10 @@ impl<'a> Planner<'a> {
         Ok(cursors)
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn repeat(
         &mut self,
+        origin: &Origin,
         times: u32,
         until: &Stop,
         stages: &[StageSpec],
@@ -263,6 +291,8 @@ impl<'a> Planner<'a> {
         let mut ended = Vec::new();
         let mut cursors = vec![cursor];
         for _ in 0..times {
+            // Even one without a stage, as options that were left out leave it, takes its time.
+            cursors.iter().try_for_each(|cursor| self.spend(origin, cursor))?;
             cursors = self.stages(stages, cursors, pipeline, walked)?;
             for cursor in &mut cursors {
                 if let (Some(drop), Some(ticket), Some(dense)) = (until.accuracy_drop, cursor.evaluated, cursor.dense) {
@@ -284,6 +314,23 @@ impl<'a> Planner<'a> {
         Ok(ended)
     }
 
+    /// Counts a step, and what is kept for it.
+    fn spend(&mut self, origin: &Origin, cursor: &Cursor<'a>) -> Result<(), Error> {
+        const HELP: &str = "fewer variants, replicates, levels, branches or draws";
+        self.walked += 1;
+        self.kept += cursor.ahead.layers.len() + cursor.gates.len();
+        if self.walked > LIMIT {
+            let message = format!("{:?} plans more than {LIMIT} steps, shared ones included", self.spec.name);
+            return Err(Error::new(origin, message).help(HELP));
+        }
+        if self.kept > KEPT {
+            let message =
+                format!("{:?} plans more than {KEPT} layers and stop rules, steps taken together", self.spec.name);
+            return Err(Error::new(origin, message).help(HELP));
+        }
+        Ok(())
+    }
+
     /// `None` where the stage cannot follow.
     fn one(
         &mut self,
@@ -293,11 +340,7 @@ impl<'a> Planner<'a> {
         pipeline: &str,
         walked: &mut Walked<'a>,
     ) -> Result<Option<Cursor<'a>>, Error> {
-        self.walked += 1;
-        if self.walked > LIMIT {
-            let message = format!("{:?} plans more than {LIMIT} steps, shared ones included", self.spec.name);
-            return Err(Error::new(origin, message).help("fewer variants, replicates, levels, branches or draws"));
-        }
+        self.spend(origin, &cursor)?;
         let before = cursor.clone();
         cursor.ahead.iterations = 0;
         cursor.ahead.evaluated = false;
@@ -307,7 +350,7 @@ impl<'a> Planner<'a> {
             walked.problems.push(refused(refusal, origin, config));
             return Ok(None);
         }
-        let step = self.step(used, &before, &cursor);
+        let step = self.step(used, &before, &cursor, pipeline);
         cursor.at = Some(step);
         if cursor.ahead.iterations > 0 && cursor.first_training.is_none() {
             cursor.first_training = Some(step);
@@ -336,7 +379,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The step of this content, a new one or one that another pipeline planned before.
-    fn step(&mut self, used: Arc<Use>, before: &Cursor<'a>, after: &Cursor<'a>) -> usize {
+    fn step(&mut self, used: Arc<Use>, before: &Cursor<'a>, after: &Cursor<'a>, pipeline: &str) -> usize {
         let parent = before.at.map_or_else(|| (*before.root).clone(), |at| self.steps[at].id.clone().into());
         let id = identity::id(&identity::inputs(&used, parent, before.draw));
         if let Some(&known) = self.known.get(&id) {
@@ -351,12 +394,14 @@ impl<'a> Planner<'a> {
             }
             _ => None,
         };
+        let pipeline = self.name(pipeline);
         self.steps.push(Step {
             id: id.clone(),
             stage: used,
             root: before.root.clone(),
             parent: before.at,
             variant: self.current(),
+            pipeline,
             replicate: before.replicate,
             level: after.ahead.level,
             draw: before.draw,
@@ -369,6 +414,18 @@ impl<'a> Planner<'a> {
         });
         self.known.insert(id, self.steps.len() - 1);
         self.steps.len() - 1
+    }
+
+    /// A pipeline's name, held once for all its steps.
+    fn name(&mut self, pipeline: &str) -> Arc<str> {
+        match self.names.get(pipeline) {
+            Some(name) => name.clone(),
+            None => {
+                let name: Arc<str> = pipeline.into();
+                self.names.insert(name.clone());
+                name
+            }
+        }
     }
 
     fn build(&mut self, used: &Use) -> Result<(Arc<Use>, Arc<dyn Stage>), String> {

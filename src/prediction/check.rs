@@ -1,7 +1,7 @@
 //! What an expression's text alone cannot say: that its names are an experiment's, and that its figures go together.
 
 use super::{Aggregate, Expression, Fault, Kind, Metric, Operator, Reference, Unit, Within};
-use crate::spec::diagnostic::{Hint, did_you_mean};
+use crate::nearest::{Hint, did_you_mean};
 
 /// Everything wrong with an expectation of an experiment with these pipelines.
 pub fn check(expression: &Expression, pipelines: &[&str]) -> Vec<Fault> {

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::{Fault, Place, Reference};
-use crate::spec::diagnostic::{Hint, did_you_mean};
+use crate::nearest::{Hint, did_you_mean};
 use crate::units::percent;
 
 /// The tickets of one pipeline that have the same level and the same weights: replicates and draws of each other.

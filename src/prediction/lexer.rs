@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::Fault;
-use crate::spec::diagnostic::Hint;
+use crate::nearest::Hint;
+use crate::unseen::is_harmful;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Token {
@@ -58,7 +59,12 @@ fn token(text: &str, at: usize, before: Option<&Token>) -> Result<(Token, usize)
                 Fault::new(at..text.len(), "this bracket is not closed").help("end the variant's name with `]`")
             );
         };
-        return Ok((Token::Bracket(inner[..length].trim().to_string()), length + 2));
+        let name = inner[..length].trim();
+        if name.contains(|c: char| c.is_control() || is_harmful(c)) {
+            let fault = Fault::new(at..at + length + 2, "no variant has such a name");
+            return Err(fault.help("a variant's name is one line, of characters that can be seen"));
+        }
+        return Ok((Token::Bracket(name.to_string()), length + 2));
     }
     if let Some(symbol) = SYMBOLS.into_iter().find(|symbol| rest.starts_with(symbol)) {
         return Ok((Token::Symbol(symbol), symbol.len()));

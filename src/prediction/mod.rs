@@ -29,8 +29,7 @@ pub use parser::parse;
 
 use std::ops::Range;
 
-use crate::spec::diagnostic::Hint;
-use crate::spec::node::Meant;
+use crate::nearest::{Hint, Meant};
 
 /// One thing wrong with an expression: bytes of its text, what is wrong, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,10 +4,14 @@ use std::ops::Range;
 
 use super::lexer::{Token, lex};
 use super::{Expression, Fault, Function, Kind, Number, Operator, Place, Reference, Within, Word};
-use crate::spec::diagnostic::did_you_mean;
+use crate::nearest::did_you_mean;
 
-/// Longer than any expectation that a person can read; trees of it are no danger to the stack.
-const LONGEST: usize = 2000;
+/// Longer than any expectation that a person can read.
+const LONGEST: usize = 20_000;
+
+/// Names, numbers and signs: trees of them are no danger to the stack. How an expression is spaced does not count, so
+/// that what can be read can be printed and read again.
+const TOKENS: usize = 2000;
 
 /// Parentheses, calls and signs within each other.
 const DEEPEST: usize = 32;
@@ -19,6 +23,10 @@ pub fn parse(text: &str) -> Result<Expression, Vec<Fault>> {
         return Err(vec![Fault::new(0..text.len(), message).help("make several predictions of it")]);
     }
     let tokens = lex(text)?;
+    if let Some((_, span)) = tokens.get(TOKENS) {
+        let message = format!("an expression of {} parts: at most {TOKENS}", tokens.len());
+        return Err(vec![Fault::new(span.start..text.len(), message).help("make several predictions of it")]);
+    }
     let mut parser = Parser { tokens: &tokens, at: 0, end: text.len(), depth: 0 };
     parser.whole().map_err(|fault| vec![fault])
 }

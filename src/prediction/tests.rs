@@ -285,3 +285,19 @@ fn an_endless_expression_is_an_error() {
     let long = format!("{}a.x > 0", "1+".repeat(990));
     assert_eq!(check(&read(&long), &["a"]).len(), 1);
 }
+
+#[test]
+fn a_name_in_brackets_is_one_line_of_characters_that_can_be_seen() {
+    for name in ["a\0b", "a\nb", "a\u{1b}[2J", "a\u{202e}b"] {
+        let faults = parse(&format!("imp[{name}].test_accuracy > 0")).unwrap_err();
+        assert_eq!(faults[0].message, "no variant has such a name", "{name:?}");
+    }
+}
+
+#[test]
+fn what_can_be_read_can_be_printed_and_read_again_however_tight_it_was_written() {
+    let tight = format!("a.x{}>0", "-a.x".repeat(498));
+    assert!(tight.len() < 2000);
+    let printed = read(&tight).to_string();
+    assert!(printed.len() > 2000 && read(&printed).to_string() == printed);
+}

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::cells::{Cell, cells};
 use super::predictions::{Judgement, judge, tally};
-use super::verdict::{sentence, verdict};
+use super::verdict::{outcomes, sentence, verdict};
 use super::{format, problems, provenance};
 use crate::figure::{Drawing, Table};
 use crate::record::{Header, Status, Study};
@@ -15,6 +15,8 @@ use crate::units::percent;
 pub(super) struct Context<'a> {
     header: &'a Header,
     verdict: String,
+    /// The same as a list, a line a variant and pipeline.
+    verdicts: Vec<String>,
     /// Percentage points below dense that still match.
     matching: String,
     progress: Progress,
@@ -77,6 +79,7 @@ pub(super) fn context<'a>(study: &'a Study, figures: &'a [(Drawing, String)]) ->
     Context {
         header: &study.header,
         verdict: sentence(study, &cells),
+        verdicts: outcomes(study, &cells),
         matching: format::signed(study.header.matching),
         progress: progress(study),
         outcomes: tally(&predictions),

@@ -58,10 +58,13 @@ fn row(experiment: &str, row: &Row) -> Vec<String> {
     ]
 }
 
+/// What formulas begin with, full-width forms too.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
 /// A field as CSV wants it. A text that a spreadsheet would take for a formula begins with an apostrophe; numbers,
 /// negative ones too, are left alone.
 fn field(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+    let formula = text.starts_with(FORMULA) && text.parse::<f64>().is_err();
     let text = if formula { format!("'{text}") } else { text.to_string() };
     match text.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", text.replace('"', "\"\"")),
@@ -101,6 +104,8 @@ mod tests {
     #[test]
     fn a_formula_in_a_name_is_text_and_a_negative_number_a_number() {
         assert_eq!(field("=1+1"), "'=1+1");
+        let begun = ["+x", "-x", "@x", "\tx", "\rx", "\nx", "＝x"].map(field);
+        assert_eq!(begun, ["'+x", "'-x", "'@x", "'\tx", "\"'\rx\"", "\"'\nx\"", "'＝x"]);
         assert_eq!(field("-0.5"), "-0.5");
         assert_eq!(field("a \"b\", c"), "\"a \"\"b\"\", c\"");
     }

@@ -104,13 +104,12 @@ fn draw_panel(drawing: &Drawing, panel: &Panel, root: &Area, area: &Area, width:
     let shown_x = ticks_that_fit(x, plot_width);
     let x_ticks = shown_x.iter().map(|(at, _)| *at).collect();
     let y_ticks = y.ticks.iter().map(|(at, _)| *at).collect();
-    let mut builder = ChartBuilder::on(area);
+    // Above the margin, into which the uppermost label of the y axis reaches.
+    let title = fitted(&panel.title, width - 20);
+    let titled = if title.is_empty() { None } else { Some(area.titled(&title, font())?) };
+    let mut builder = ChartBuilder::on(titled.as_ref().unwrap_or(area));
     builder.margin(10 * UNIT).margin_right(24 * UNIT).x_label_area_size(50 * UNIT);
     builder.y_label_area_size(y_label_width * UNIT);
-    let title = fitted(&panel.title, width - 20);
-    if !title.is_empty() {
-        builder.caption(title, font());
-    }
     let mut chart = builder.build_cartesian_2d(Ruler { axis: x, ticks: x_ticks }, Ruler { axis: y, ticks: y_ticks })?;
     let label = |axis: &Axis, at: f64| {
         let tick = axis.ticks.iter().find(|(value, _)| *value == at);

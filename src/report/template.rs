@@ -26,17 +26,34 @@ pub(super) fn render(context: &impl Serialize, folder: Option<&Path>) -> Result<
 fn source(name: &str, shipped: &str, folder: Option<&Path>) -> Result<String, String> {
     let Some(folder) = folder else { return Ok(shipped.into()) };
     let path = folder.join(name);
-    match fs::read_to_string(&path) {
-        Ok(own) => Ok(own),
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(shipped.into()),
-        Err(e) => Err(format!("{}: {e}", path.display())),
-    }
+    let place = match path.canonicalize() {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(shipped.into()),
+        place => place,
+    };
+    let own = || {
+        let (place, folder) = (place?, folder.canonicalize()?);
+        let about = fs::metadata(&place)?;
+        let why = match (place.starts_with(folder), about.is_file(), about.len()) {
+            (false, ..) => "this link leads out of the folder of templates: copy the file into it",
+            (_, false, _) => "not a plain file",
+            (.., BYTES..) => "larger than a megabyte, which no template is",
+            _ => return fs::read_to_string(place),
+        };
+        Err(std::io::Error::other(why))
+    };
+    own().map_err(|e| format!("{}: {e}", path.display()))
 }
+
+const BYTES: u64 = 1 << 20;
+
+/// Steps of a template: what goes round and round ends in an error, not never.
+const FUEL: u64 = 1_000_000_000;
 
 /// A name that the context does not have is an error; the page escapes every value, the Markdown those through `md`.
 fn environment() -> Result<Environment<'static>, String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     environment.set_syntax(syntax.map_err(|e| format!("the templates' syntax: {e}"))?);
     environment.set_auto_escape_callback(|name| match name.contains(".html") {
@@ -45,6 +62,7 @@ fn environment() -> Result<Environment<'static>, String> {
     });
     environment.add_filter("md", markdown);
     environment.add_filter("line", one_line);
+    environment.add_filter("code", code);
     environment.add_filter("sentence", sentence);
     environment.add_global("style", CSS);
     Ok(environment)
@@ -52,8 +70,16 @@ fn environment() -> Result<Environment<'static>, String> {
 
 /// Text that Markdown shows as it is, in a paragraph or in a table.
 fn markdown(text: String) -> String {
+    let text = one_line(text);
     let mut escaped = String::with_capacity(text.len());
-    for character in one_line(text).chars() {
+    let text = match begins_a_list(&text) {
+        Some(at) => {
+            escaped.extend([&text[..at], "\\", &text[at..=at]]);
+            &text[at + 1..]
+        }
+        None => &text,
+    };
+    for character in text.chars() {
         match character {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
@@ -63,6 +89,30 @@ fn markdown(text: String) -> String {
         }
     }
     escaped
+}
+
+/// Of a text that Markdown would take for an item of a list, or for a line across the page, the sign that makes it one.
+fn begins_a_list(text: &str) -> Option<usize> {
+    let number = text.bytes().take_while(u8::is_ascii_digit).count();
+    let sign = text[number..].chars().next()?;
+    let alone = text[number + sign.len_utf8()..].chars().next().is_none_or(|next| next == ' ');
+    let begins = match (sign, number) {
+        ('.' | ')', 1..) | ('+', 0) => alone,
+        ('-', 0) => alone || text.starts_with("--"),
+        _ => false,
+    };
+    begins.then_some(number)
+}
+
+/// A text as code, whatever backticks it has.
+fn code(text: String) -> String {
+    let text = one_line(text);
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    match longest {
+        0 => format!("`{text}`"),
+        _ => format!("{fence} {text} {fence}"),
+    }
 }
 
 /// Line breaks become spaces: inside a table and a code block they would end it.
@@ -86,6 +136,27 @@ mod tests {
     #[test]
     fn markdown_shows_hostile_text_as_it_is() {
         assert_eq!(markdown("a|b <i>*x*\n# [y](z)".into()), r"a\|b &lt;i&gt;\*x\* \# \[y\](z)");
+    }
+
+    #[test]
+    fn text_that_begins_like_a_list_begins_none_and_backticks_end_no_code() {
+        let shown = ["- a", "--", "+ a", "12. a", "3)", "-0.5", "1.2e-3", "+5", "a - b"].map(|t| markdown(t.into()));
+        assert_eq!(shown, [r"\- a", r"\--", r"\+ a", r"12\. a", r"3\)", "-0.5", "1.2e-3", "+5", "a - b"]);
+        let coded = ["a\nb", "a`<img>``b", "`"].map(|t| code(t.into()));
+        assert_eq!(coded, ["`a b`", "``` a`<img>``b ```", "`` ` ``"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_template_that_leads_out_of_its_folder_or_is_no_plain_file_is_refused() {
+        let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::NamedTempFile::new().unwrap());
+        let context = serde_json::json!({});
+        std::os::unix::fs::symlink(outside.path(), folder.path().join(HTML.0)).unwrap();
+        let error = render(&context, Some(folder.path())).unwrap_err();
+        assert!(error.contains("report.html.j2: this link leads out of the folder of templates"), "{error}");
+        fs::remove_file(folder.path().join(HTML.0)).unwrap();
+        fs::create_dir(folder.path().join(HTML.0)).unwrap();
+        assert!(render(&context, Some(folder.path())).unwrap_err().contains("not a plain file"));
     }
 
     #[test]

@@ -54,8 +54,19 @@ fn reinitialised<'a>(study: &Study, cells: &'a [Cell<'a>], cell: &Cell) -> Optio
     cells.iter().filter(|other| other.variant == cell.variant && other.level == cell.level).find(is_control)
 }
 
-/// The study's outcome in a line: the smallest winning or matching ticket of each pipeline that is no control.
+/// The study's outcome in a line.
 pub(super) fn sentence(study: &Study, cells: &[Cell]) -> String {
+    let found = outcomes(study, cells);
+    let scored = cells.iter().any(|cell| cell.accuracy.is_some());
+    match (found.is_empty(), scored && !cells.iter().any(|cell| cell.is_reference)) {
+        (false, _) => found.join("; ") + ".",
+        (true, true) => "No verdict: no dense network is among the pipelines.".into(),
+        (true, false) => "No result to compare with dense yet.".into(),
+    }
+}
+
+/// The smallest winning or matching ticket of each pipeline that is no control.
+pub(super) fn outcomes(study: &Study, cells: &[Cell]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut subjects: Vec<(&str, &str)> = Vec::new();
     for cell in cells.iter().filter(|cell| cell.difference.is_some()) {
@@ -69,12 +80,7 @@ pub(super) fn sentence(study: &Study, cells: &[Cell]) -> String {
         let place = if variant.is_empty() { pipeline.into() } else { format!("{pipeline} ({variant})") };
         found.extend(outcome(study, cells, &own).map(|outcome| format!("{place}: {outcome}")));
     }
-    let scored = cells.iter().any(|cell| cell.accuracy.is_some());
-    match (found.is_empty(), scored && !cells.iter().any(|cell| cell.is_reference)) {
-        (false, _) => found.join("; ") + ".",
-        (true, true) => "No verdict: no dense network is among the pipelines.".into(),
-        (true, false) => "No result to compare with dense yet.".into(),
-    }
+    found
 }
 
 fn outcome(study: &Study, cells: &[Cell], own: &[&Cell]) -> Option<String> {

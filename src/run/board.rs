@@ -26,6 +26,12 @@ impl State {
     }
 }
 
+/// How each step of a plan stands before a run: what is recorded, what waits, and what will not run because of what is
+/// recorded.
+pub fn standing(plan: &Plan, recorded: &[Option<Recorded>]) -> Vec<State> {
+    Board::new(plan, recorded).into_states()
+}
+
 pub struct Board<'a> {
     plan: &'a Plan,
     states: Vec<State>,
@@ -192,6 +198,7 @@ mod tests {
             root: Arc::default(),
             parent: *parent,
             variant: 0,
+            pipeline: "imp".into(),
             replicate: 0,
             level: 0,
             draw: 0,

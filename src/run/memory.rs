@@ -15,7 +15,7 @@ const COPIES: u64 = 11;
 const FLOWS: u64 = 2;
 /// How often a kernel at work holds its layer's largest parameter: packed, and the sums of its gradient's four parts.
 const AT_WORK: u64 = 5;
-/// What a job takes besides, whatever the model: a few megabytes of it are where a kernel unrolls its images.
+/// What a job takes besides, whatever the model: a few megabytes of it hold the images that a kernel unrolls.
 const OVERHEAD: u64 = 12_000_000;
 const FLOAT: u64 = 4;
 
@@ -45,8 +45,9 @@ fn of_step(plan: &Plan, step: &Step) -> u64 {
     let trained = step.stage.config["batch_size"].as_u64().unwrap_or(0);
     // A training holds what flows between all layers; an evaluation, what flows at the widest.
     let widest = model.walk().map(|node| node.output().len() as u64).max().unwrap_or(0);
-    let flowing = (values * trained).max(widest * evaluation_batch(model) as u64 * 2);
-    OVERHEAD + (parameters * (COPIES + snapshots) + largest * AT_WORK + flowing * FLOWS) * FLOAT
+    let flowing = values.saturating_mul(trained).max(widest.saturating_mul(evaluation_batch(model) as u64 * 2));
+    let floats = (parameters * (COPIES + snapshots) + largest * AT_WORK).saturating_add(flowing.saturating_mul(FLOWS));
+    floats.saturating_mul(FLOAT).saturating_add(OVERHEAD)
 }
 
 /// How many jobs fit beside the data set, at most `wanted`; 0 where not one does.
@@ -55,8 +56,8 @@ pub fn fitting(wanted: usize, job: u64, data: u64, free: u64) -> usize {
     wanted.min(usize::try_from(fitting).unwrap_or(usize::MAX))
 }
 
-/// Bytes that a run may take without driving others out, as the system tells them, and its control group where that has
-/// a limit; `None` where it tells nothing.
+/// Bytes that nobody uses, as the system tells them; fewer where the limit of a control group leaves fewer. `None` where
+/// neither is told.
 pub fn free() -> Option<u64> {
     let wanted = sysinfo::RefreshKind::nothing().with_memory(sysinfo::MemoryRefreshKind::nothing().with_ram());
     let system = sysinfo::System::new_with_specifics(wanted).ok()?;

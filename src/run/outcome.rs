@@ -9,7 +9,8 @@ use super::store::Store;
 use crate::plan::{Plan, PlannedTicket};
 use crate::record::{Header, Record, Row, Status, Study};
 
-/// The study as far as it has run; its curves stay in the store until they are asked for. `states` are the last run's, for what the store does not keep: failures.
+/// The study as far as it has run; its curves stay in the store until they are asked for. `states` are the last run's,
+/// for what the store does not keep: failures.
 pub fn study(header: Header, plan: &Plan, store: &Store, states: Option<&[State]>) -> Study {
     let records: Vec<Option<Record>> = plan.steps.par_iter().map(|step| store.complete(&step.id)).collect();
     let view = View { plan, records: &records, states };

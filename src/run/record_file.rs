@@ -3,8 +3,10 @@
 //! The seal is a hash of bytes, so that a record is proved without being read, and who reads it may skip what it does
 //! not need: in a long experiment, curves are nearly all of it.
 
+use std::borrow::Cow;
+
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::record::{LayerCount, Provenance, Record, Scores, TrainingRecord};
@@ -26,10 +28,16 @@ pub struct Outlined {
     pub record: Outline,
 }
 
-/// The inputs alone.
+/// What a recorded step tells a plan: inputs, and the record without its curve.
 #[derive(Deserialize)]
-pub struct Inputs {
+pub struct Past {
     pub inputs: Value,
+    #[serde(deserialize_with = "without_curve")]
+    pub record: Record,
+}
+
+fn without_curve<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Record, D::Error> {
+    Ok(Outline::deserialize(deserializer)?.into())
 }
 
 /// A record whose curve was passed over.
@@ -80,14 +88,48 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     whole.then(|| serde_json::from_slice(bytes).ok())?
 }
 
+/// What a record says but for inputs and curve, which are not even read as JSON where the file is as we write it.
+pub fn outlined(bytes: &[u8]) -> Option<Outlined> {
+    if !is_sealed(bytes) {
+        return read(bytes);
+    }
+    let [_, ticket, record] = lines(bytes)?;
+    Some(Outlined {
+        ticket: serde_json::from_str(ticket).ok()?,
+        record: serde_json::from_str(&record_without_curve(record)).ok()?,
+    })
+}
+
+/// What a record says but for its curve.
+pub fn past(bytes: &[u8]) -> Option<Past> {
+    if !is_sealed(bytes) {
+        return read(bytes);
+    }
+    let [inputs, _, record] = lines(bytes)?;
+    let record: Outline = serde_json::from_str(&record_without_curve(record)).ok()?;
+    Some(Past { inputs: serde_json::from_str(inputs).ok()?, record: record.into() })
+}
+
+/// Inputs, ticket and record, each as JSON: there is no line feed inside.
+fn lines(bytes: &[u8]) -> Option<[&str; 3]> {
+    let mut lines = std::str::from_utf8(bytes).ok()?.lines();
+    let mut next = |key: &str| lines.next()?.strip_prefix(key)?.strip_suffix(',');
+    Some([next("{\"inputs\":")?, next("\"ticket\":")?, next("\"record\":")?])
+}
+
+/// A curve is lists of numbers, so that the next brace ends it; and no text holds these quotation marks unescaped.
+fn record_without_curve(record: &str) -> Cow<'_, str> {
+    const CURVE: &str = "\"curve\":{";
+    let cut = record.split_once(CURVE).and_then(|(before, rest)| Some((before, rest.split_once('}')?.1)));
+    cut.map_or(Cow::Borrowed(record), |(before, after)| Cow::Owned(format!("{before}\"curve\":null{after}")))
+}
+
 /// The record alone, as its line of JSON, without reading it.
 pub fn record_line(bytes: &[u8]) -> Option<String> {
     if !is_sealed(bytes) {
         return serde_json::to_string(&read::<Stored>(bytes)?.record).ok();
     }
-    // Inputs, ticket, record, seal: JSON has no line feed inside.
-    let line = std::str::from_utf8(bytes).ok()?.lines().nth(2)?;
-    Some(line.strip_prefix("\"record\":")?.strip_suffix(',')?.to_string())
+    lines(bytes).map(|[_, _, record]| record.to_string())
 }
 
 /// The end of a record whose beginning this is.

@@ -1,9 +1,9 @@
 //! The store: what each completed step left, by its content id.
 //!
 //! `steps/ab/abcd…/` holds `ticket.safetensors`, `record.json` and snapshots `at-500it.safetensors`. A step is written
-//! into a folder of its own under `tmp/` (see `scratch`), synced, and renamed into place, so it is there whole or not at all; two runs
-//! that write the same step write the same bytes, and the second finds it there. A file that does not read back as it
-//! was written is no result: the step counts as not run, and is computed anew.
+//! into a folder of its own under `tmp/` (see `scratch`), synced, and renamed into place, so it is there whole or not at
+//! all; two runs that write the same step write the same bytes, and the second finds it there. A file that does not read
+//! back as it was written is no result: the step counts as not run, and is computed anew.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::record_file::{self, Inputs, Outlined, Stored};
+use super::record_file::{self, Outlined, Past, Stored};
 use super::scratch::Scratch;
 use super::{mark, ticket_file};
 use crate::record::{Record, Shelf};
@@ -52,13 +52,18 @@ impl Store {
         (stored.record.step == id && self.step(id).join(TICKET).exists()).then_some(stored)
     }
 
-    /// What a recorded step's id was made of.
-    pub fn inputs(&self, id: &str) -> Option<Value> {
-        Some(self.read::<Inputs>(id)?.inputs)
+    /// What a recorded step was made of, and what it measured but for its curve; its ticket is not looked at.
+    pub fn past(&self, id: &str) -> Option<Past> {
+        record_file::past(&self.bytes(id)?)
     }
 
     fn read<T: DeserializeOwned>(&self, id: &str) -> Option<T> {
-        record_file::read(&fs::read(self.step(id).join("record.json")).ok()?)
+        record_file::read(&self.bytes(id)?)
+    }
+
+    /// A step's `record.json`.
+    fn bytes(&self, id: &str) -> Option<Vec<u8>> {
+        fs::read(self.step(id).join("record.json")).ok()
     }
 
     /// The id of every step that is here, in no order.
@@ -75,7 +80,7 @@ impl Store {
     /// A ticket that was not written since its hash was last checked is not read again: stores are far larger than
     /// what a run must know of them.
     pub fn complete(&self, id: &str) -> Option<Record> {
-        let Outlined { ticket, record } = self.read(id)?;
+        let Outlined { ticket, record } = record_file::outlined(&self.bytes(id)?)?;
         let path = self.step(id).join(TICKET);
         let sound = mark::is_on(&path, &ticket) || self.is(&path, &ticket);
         (sound && record.step == id).then(|| record.into())
@@ -94,7 +99,11 @@ impl Store {
     pub fn ticket(&self, id: &str) -> Result<Ticket, String> {
         let path = self.step(id).join(TICKET);
         let bytes = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-        match self.read::<Outlined>(id).is_some_and(|outlined| hash(&bytes) == outlined.ticket) {
+        match self
+            .bytes(id)
+            .and_then(|bytes| record_file::outlined(&bytes))
+            .is_some_and(|outlined| hash(&bytes) == outlined.ticket)
+        {
             true => ticket_file::from_bytes(&bytes).map_err(|e| format!("{}: {e}", path.display())),
             false => {
                 // The next run finds it out, and computes the step anew.
@@ -184,7 +193,7 @@ impl Shelf for Store {
     }
 
     fn json(&self, step: &str) -> Option<String> {
-        record_file::record_line(&fs::read(self.step(step).join("record.json")).ok()?)
+        record_file::record_line(&self.bytes(step)?)
     }
 }
 
@@ -322,6 +331,24 @@ mod tests {
         assert_eq!(store.json(ID), Some(line));
         fs::write(&path, format!("{first:#}").replace("1.5", "0.5")).unwrap();
         assert_eq!(store.complete(ID), None);
+    }
+
+    #[test]
+    fn what_is_read_without_the_curve_is_the_rest_of_the_record() {
+        let (_folder, store, ticket) = filled();
+        let id = "cd000000000000000000000000000000";
+        let curve = crate::record::Curve { iteration: vec![0, 5], ..Default::default() };
+        let learned = "a brace } and \"curve\":{".to_string();
+        let training = crate::record::TrainingRecord { learned, from: 0, to: 5, curve, diverged: Some(3) };
+        let whole = Record { step: id.into(), training: Some(training.clone()), ..record() };
+        let inputs = serde_json::json!({ "stage": "} \"record\":{" });
+        store.put(&inputs, &whole, &ticket, &[]).unwrap();
+        assert_eq!(store.stored(id).unwrap().record, whole);
+        let rest = crate::record::TrainingRecord { curve: Default::default(), ..training };
+        let rest = Record { training: Some(rest), ..whole };
+        assert_eq!(store.complete(id), Some(rest.clone()));
+        let past = store.past(id).unwrap();
+        assert_eq!((past.inputs, past.record), (inputs, rest));
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::{Diagnostics, SHOWN};
 use super::node::{Entries, Error, Node, Origin};
 use super::overlay::overlay;
+use crate::nearest::did_you_mean;
 
 /// Puts a change over a configuration: a table field by field, anything else as a whole.
 fn put(config: &mut Node, change: &Node) {
@@ -64,7 +65,8 @@ impl<'a> StageChanges<'a> {
     /// A change of a stage that there is not is an error.
     pub fn finish(&self, diagnostics: &mut Diagnostics) {
         let seen = self.seen.borrow();
-        for (name, (key, _)) in self.changes.into_iter().flatten().filter(|(name, _)| !seen.used.contains(*name)) {
+        let unused = self.changes.into_iter().flatten().filter(|(name, _)| !seen.used.contains(*name));
+        for (name, (key, _)) in unused.take(SHOWN + 1) {
             let valid = seen.names();
             let help = did_you_mean(name, "stages", valid.iter().map(String::as_str));
             diagnostics.push(Error::new(key, format!("there is no stage `{name}` to change")).hint(help));
@@ -130,6 +132,9 @@ fn unknown(prefix: &str, changes: &Entries, names: &HashSet<String>, diagnostics
     for (key, (origin, node)) in changes {
         let name = format!("{prefix}{key}");
         let within = format!("{name}.");
+        if diagnostics.is_full() {
+            return;
+        }
         if names.contains(&name) {
             continue;
         }

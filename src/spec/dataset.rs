@@ -54,8 +54,8 @@ fn written_out(
 
 fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mut Diagnostics) -> Option<DatasetSpec> {
     let some = |n: &usize| *n > 0;
-    let below = "a path below the data directory, without `..`";
-    let folder = fields.need_node("folder").and_then(|_| fields.read_if("folder", below, is_below, d));
+    let below = "the name of a folder below the data directory, without a path";
+    let folder = fields.need_node("folder").and_then(|_| fields.read_if("folder", below, is_plain, d));
     let format = fields.need_node("format").and_then(|node| registry.resolve(Kind::Format, node, d));
     let files = fields.need_node("file").map(|node| files(node, d));
     let summary = fields.read("summary", d).unwrap_or_default();
@@ -107,17 +107,26 @@ fn file(node: &Node, diagnostics: &mut Diagnostics) -> Option<FileSpec> {
     for key in ["name", "sha256"] {
         fields.need_node(key);
     }
-    let name = fields.read_if("name", "a path below the data set's folder, without `..`", is_below, diagnostics);
+    let name =
+        fields.read_if("name", "the name of a file in the data set's folder, without a path", is_plain, diagnostics);
     let sha256 = fields.read_if("sha256", rule, hexadecimal, diagnostics);
     let bytes = fields.need("bytes", diagnostics);
     fields.finish(diagnostics);
     Some(FileSpec { name: name?, sha256: sha256?, bytes: bytes? })
 }
 
-/// Whether a path stays below the folder that it is joined to.
-fn is_below(path: &String) -> bool {
-    !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+/// One component, so that it stays below the folder that it is joined to; on any system.
+fn is_plain(name: &String) -> bool {
+    let mut components = Path::new(name).components();
+    let one = matches!((components.next(), components.next()), (Some(Component::Normal(part)), None) if part == name.as_str());
+    one && name.len() <= 255 && !name.contains(['/', '\\', ':']) && !name.contains(char::is_control)
 }
+
+/// More pixels than any memory holds: a data set rests in it, a byte a pixel.
+const PIXELS: u128 = 1 << 40;
+
+/// Labels are bytes.
+const CLASSES: usize = 256;
 
 /// What must hold between fields.
 fn fits(spec: &DatasetSpec, node: &Node, diagnostics: &mut Diagnostics) {
@@ -128,6 +137,24 @@ fn fits(spec: &DatasetSpec, node: &Node, diagnostics: &mut Diagnostics) {
     if spec.validation >= spec.train {
         let message = format!("{} validation examples leave none of the {} to train on", spec.validation, spec.train);
         fail("validation", message, "validation examples are taken from the training split: take fewer");
+    }
+    let product = |numbers: &[usize]| numbers.iter().map(|n| *n as u128).try_fold(1u128, u128::checked_mul);
+    let one = product(&spec.shape).filter(|pixels| *pixels <= PIXELS);
+    let all = one.and_then(|pixels| pixels.checked_mul(spec.train as u128 + spec.test as u128));
+    let Some(all) = all.filter(|pixels| *pixels <= PIXELS) else {
+        let message = format!("`shape` × (`train` + `test`) are more than {PIXELS} pixels, which no memory holds");
+        return fail("shape", message, "declare what the files hold: channels, height, width, and how many images");
+    };
+    if spec.classes > CLASSES {
+        let message = format!("{} classes, and labels, which are bytes, have {CLASSES} at most", spec.classes);
+        fail("classes", message, "labels are 0 to classes − 1");
+    }
+    // No format takes more than some numbers a pixel, and a header.
+    let most = 16 * (all + spec.train as u128 + spec.test as u128) + (1 << 20);
+    if let Some(file) = spec.files.iter().find(|file| u128::from(file.bytes) > most) {
+        let (bytes, name) = (file.bytes, &file.name);
+        let message = format!("{bytes} bytes of {name} are more than such a data set takes: at most {most}");
+        fail("file", message, "`bytes` are those of the decompressed file");
     }
     let Normalise { mean, std } = &spec.normalise;
     let channels = spec.shape[0];

@@ -8,8 +8,9 @@ use serde::de::{DeserializeOwned, DeserializeSeed, EnumAccess, Expected, IntoDes
 use serde::de::{Unexpected, VariantAccess, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
-use super::diagnostic::{Hint, did_you_mean};
+use super::diagnostic::SHOWN;
 use super::node::{Error, Node, Origin, Value};
+use crate::nearest::{Hint, did_you_mean};
 
 impl Node {
     /// Reads the value as `T`, or says everything that does not fit.
@@ -32,7 +33,8 @@ impl Node {
             if !follows {
                 errors.push(fault.error);
             }
-            if !remove(&mut rest, &path) {
+            // Each error is another reading of the whole: of thousands, the first say enough.
+            if errors.len() == SHOWN || !remove(&mut rest, &path) {
                 return Err(errors);
             }
             removed.insert(path);

@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
 
-use super::node::{Error, Meant, Origin, Source};
+use super::node::{Error, Origin, Source};
 
 /// More errors than this are counted, not shown.
-const SHOWN: usize = 100;
+pub const SHOWN: usize = 100;
 
 /// As wide as any terminal.
 const COLUMNS: usize = 80;
@@ -39,6 +39,16 @@ impl Diagnostics {
 
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Whether there are more errors than are shown: whoever finds them one by one may stop.
+    pub fn is_full(&self) -> bool {
+        self.0.len() > SHOWN
+    }
+
+    /// Forgets what would not be shown.
+    pub fn truncate(&mut self) {
+        self.0.truncate(SHOWN + 1);
     }
 
     pub fn errors(&self) -> &[Error] {
@@ -196,51 +206,4 @@ fn floor(text: &str, mut at: usize) -> usize {
         at -= 1;
     }
     at
-}
-
-/// A help line, and what to write instead where one thing is likely.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hint {
-    pub text: String,
-    pub meant: Option<Meant>,
-}
-
-impl Hint {
-    /// "did you mean `meant`? …"
-    pub fn meant(written: &str, meant: &str, text: impl fmt::Display) -> Hint {
-        let text = format!("did you mean `{meant}`? {text}").trim_end().to_string();
-        Hint { text, meant: Some(Meant { written: written.to_string(), meant: meant.to_string() }) }
-    }
-
-    pub fn and(self, more: &str) -> Hint {
-        Hint { text: self.text + more, ..self }
-    }
-}
-
-impl fmt::Display for Hint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-/// "did you mean `length`? valid keys: …" for a name that is none of `valid`.
-pub fn did_you_mean<'a>(name: &str, sort: &str, valid: impl IntoIterator<Item = &'a str>) -> Hint {
-    let valid: Vec<&str> = valid.into_iter().collect();
-    let list = match valid.is_empty() {
-        true => format!("there are no {sort}"),
-        false => format!("{sort}: {}", valid.join(", ")),
-    };
-    match nearest(name, valid) {
-        Some(nearest) => Hint::meant(name, nearest, list),
-        None => Hint { text: list, meant: None },
-    }
-}
-
-/// The name that was probably meant.
-pub fn nearest<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // One slip of a finger is near in a short name, too: "mn".
-    let slip = |candidate: &str| name.len() > 1 && strsim::osa_distance(name, candidate) == 1;
-    let likeness = |candidate: &str| strsim::jaro_winkler(name, candidate) + f64::from(slip(candidate));
-    let near = valid.into_iter().filter(|candidate| likeness(candidate) > 0.75);
-    near.max_by(|a, b| likeness(a).total_cmp(&likeness(b)).then(b.cmp(a)))
 }

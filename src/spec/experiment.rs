@@ -5,10 +5,10 @@ use std::path::Path;
 
 use super::changes::StageChanges;
 use super::dataset::dataset;
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::Diagnostics;
 use super::fields::Fields;
 use super::folder::Folder;
-use super::merge::merged;
+use super::merge::{Merged, merged};
 use super::model::Models;
 use super::node::{Entries, Error, Node, Unread, Value};
 use super::pipeline::Pipelines;
@@ -16,9 +16,14 @@ use super::prediction::predictions;
 use super::schema;
 use super::set::set;
 use super::shipped::Library;
+use super::spelling;
 use super::{MATCHING, PipelineSpec, REPLICATES, Spec, Variant, is_name, variants};
+use crate::nearest::did_you_mean;
 use crate::prediction::Expression;
 use crate::registry::{Kind, Registry};
+
+/// More than any figure can show: what is compared pair by pair stays quick.
+const PIPELINES: usize = 500;
 
 /// Everything that is wrong with an experiment, and what of it is sound.
 pub struct Reading {
@@ -41,9 +46,11 @@ pub fn load(folder: &Path, registry: &Registry, overrides: &[String]) -> Result<
 /// Reads as much of an experiment as can be read.
 pub fn read(path: &Path, registry: &Registry, overrides: &[String]) -> Reading {
     let mut errors = Diagnostics::default();
-    let Some((folder, root)) = texts(path, overrides, &mut errors) else { return Reading { sound: None, errors } };
+    let Some((folder, Merged { root, bases })) = texts(path, overrides, &mut errors) else {
+        return Reading { sound: None, errors };
+    };
     let mut found = Diagnostics::default();
-    let library = Library::of(&folder, &mut found);
+    let library = Library::of(&folder, &bases, &mut found);
     let sound = variants::read(root, &mut found, |root, d| experiment(&folder, root, &library, registry, d));
     let unread = errors.errors().iter().any(|error| error.unread.is_some());
     let told = found.errors().iter().filter(|error| !hidden(error, &errors)).cloned();
@@ -62,16 +69,17 @@ fn hidden(error: &Error, of_texts: &Diagnostics) -> bool {
     (unread.peek().is_some() && error.missing.is_some()) || unread.any(behind)
 }
 
-/// An experiment's files and overrides as one table.
-fn texts(path: &Path, overrides: &[String], diagnostics: &mut Diagnostics) -> Option<(Folder, Node)> {
+/// An experiment's files and overrides as one table, with what it extends.
+fn texts(path: &Path, overrides: &[String], diagnostics: &mut Diagnostics) -> Option<(Folder, Merged)> {
     let folder = Folder::open(path).map_err(|error| diagnostics.push(error)).ok()?;
     if !is_name(&folder.name()) {
         let message = format!("{}: the folder's name is the experiment's, and must be a name", path.display());
         diagnostics.push(Error::nowhere(message).help("use letters, digits, `-` and `_`, at most 64"));
     }
-    let mut root = merged(&folder, diagnostics)?;
+    let Merged { mut root, bases } = merged(&folder, diagnostics)?;
     overrides.iter().for_each(|text| set(&mut root, text, diagnostics));
-    Some((folder, root))
+    spelling::check(&root, diagnostics);
+    Some((folder, Merged { root, bases }))
 }
 
 /// An experiment without a sweep, as its only variant; without what of it is wrong.
@@ -150,6 +158,11 @@ fn read_pipelines(node: &Node, reader: &Pipelines<'_>, diagnostics: &mut Diagnos
     if entries.is_empty() {
         let error = Error::at(node, "an experiment needs at least one pipeline").absent("a pipeline");
         diagnostics.push(error.help("for example `[pipeline.dense]` with `use = \"dense\"`"));
+    }
+    if entries.len() > PIPELINES {
+        let message = format!("{} pipelines, and an experiment has {PIPELINES} at most", entries.len());
+        diagnostics.push(Error::at(node, message).help("compare fewer, or make several experiments of it"));
+        return Vec::new();
     }
     let (mut sound, mut pipelines) = (Vec::new(), Vec::new());
     for (name, (key, node)) in entries {

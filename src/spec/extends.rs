@@ -3,13 +3,15 @@
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::Diagnostics;
 use super::folder::Folder;
 use super::merge::merge;
 use super::node::{Error, Node, Origin, SHIPPED, Source, Unread, Value};
 use super::overlay::overlay;
 use super::parse::parse;
 use super::shipped::shipped_experiment;
+use super::without::leave_out;
+use crate::nearest::did_you_mean;
 
 /// What an experiment extends, as a whole.
 #[derive(Default)]
@@ -18,34 +20,60 @@ pub struct Extended {
     pub base: Option<Node>,
     /// The files of its folder that are bases, and so no part of itself.
     pub files: Vec<PathBuf>,
+    /// The shipped experiments among its bases, the nearest first.
+    pub shipped: Vec<Base>,
 }
 
 const FOR_EXAMPLE: &str = "for example \"quickstart\", or \"bases/common.toml\" for a file of the folder";
 
-/// Takes `extends` out of an experiment and follows it to its end.
+/// A shipped experiment that another extends.
+#[derive(Clone)]
+pub struct Base {
+    pub name: String,
+    /// Where it was asked for.
+    pub origin: Origin,
+}
+
+/// Takes `extends` and `without` out of an experiment and follows its bases to their end.
 pub fn extended(experiment: &mut Node, folder: &Folder, diagnostics: &mut Diagnostics) -> Extended {
     let mut extended = Extended::default();
     let mut chain = vec!["experiment.toml".to_string()];
     let mut bases = Vec::new();
-    let mut next = take(experiment);
-    while let Some(name) = next {
-        let Some(mut base) = base(&name, folder, &mut chain, &mut extended.files, diagnostics) else {
+    let (mut next, mut without) = (take(experiment, "extends"), vec![take(experiment, "without")]);
+    while let Some((_, name)) = next {
+        let Some(mut base) = base(&name, folder, &mut chain, &mut extended, diagnostics) else {
             return extended;
         };
-        next = take(&mut base);
+        next = take(&mut base, "extends");
+        without.push(take(&mut base, "without"));
         bases.push(base);
     }
-    let over = |mut base: Node, node| {
-        overlay(&mut base, node);
-        base
-    };
-    extended.base = bases.into_iter().rev().reduce(over);
+    if let Some((key, _)) = without.pop().flatten() {
+        let error = Error::new(&key, "`without` leaves something out of a base, and there is no `extends`");
+        diagnostics.push(error.help("add `extends`, or delete what this experiment says itself"));
+    }
+    // Each level over those below it, without what it leaves out of them.
+    for left_out in without.into_iter().rev() {
+        let Some(mut base) = bases.pop() else { break };
+        if let Some(below) = extended.base.take() {
+            base = over(below, base);
+        }
+        if let Some((_, list)) = left_out {
+            leave_out(&mut base, &list, diagnostics);
+        }
+        extended.base = Some(base);
+    }
     extended
 }
 
-fn take(experiment: &mut Node) -> Option<Node> {
+fn over(mut base: Node, node: Node) -> Node {
+    overlay(&mut base, node);
+    base
+}
+
+fn take(experiment: &mut Node, key: &str) -> Option<(Origin, Node)> {
     match &mut experiment.value {
-        Value::Table(entries) => entries.shift_remove("extends").map(|(_, node)| node),
+        Value::Table(entries) => entries.shift_remove(key),
         _ => None,
     }
 }
@@ -54,7 +82,7 @@ fn base(
     name: &Node,
     folder: &Folder,
     chain: &mut Vec<String>,
-    files: &mut Vec<PathBuf>,
+    extended: &mut Extended,
     diagnostics: &mut Diagnostics,
 ) -> Option<Node> {
     let mut fail = |error: Error| diagnostics.push(error.placed(&name.origin).hides(Unread::Value));
@@ -72,9 +100,12 @@ fn base(
     }
     chain.push(text.to_string());
     let sources = match text.ends_with(".toml") {
-        true => file(text, folder, files).map(|source| vec![source]),
+        true => file(text, folder, &mut extended.files).map(|source| vec![source]),
         false => shipped(text),
     };
+    if !text.ends_with(".toml") {
+        extended.shipped.push(Base { name: text.to_string(), origin: name.origin.clone() });
+    }
     let sources = sources.map_err(fail).ok()?;
     let mut base: Option<Node> = None;
     for source in sources {
@@ -88,8 +119,13 @@ fn base(
 }
 
 /// The text with the place that brought it in.
-fn from(source: Arc<Source>, origin: &Origin) -> Arc<Source> {
+pub fn from(source: Arc<Source>, origin: &Origin) -> Arc<Source> {
     Arc::new(Source { extended: Some(origin.clone()), ..Source::clone(&source) })
+}
+
+/// A file of a shipped experiment.
+pub fn shipped_file(experiment: &str, path: &Path, text: &str) -> Arc<Source> {
+    Arc::new(Source::new(format!("{SHIPPED}experiments/{experiment}/{}", path.display()), text))
 }
 
 fn shipped(name: &str) -> Result<Vec<Arc<Source>>, Error> {
@@ -98,10 +134,8 @@ fn shipped(name: &str) -> Result<Vec<Arc<Source>>, Error> {
         Error::nowhere(format!("no shipped experiment is named {name:?}")).hint(hint)
     })?;
     let is_its_own = |path: &Path| path.parent() == Some(Path::new(""));
-    let source = |(path, text): (&Path, &str)| {
-        Arc::new(Source::new(format!("{SHIPPED}experiments/{name}/{}", path.display()), text))
-    };
-    Ok(files.into_iter().filter(|(path, _)| is_its_own(path)).map(source).collect())
+    let own = files.into_iter().filter(|(path, _)| is_its_own(path));
+    Ok(own.map(|(path, text)| shipped_file(name, path, text)).collect())
 }
 
 fn file(name: &str, folder: &Folder, files: &mut Vec<PathBuf>) -> Result<Arc<Source>, Error> {
@@ -112,7 +146,9 @@ fn file(name: &str, folder: &Folder, files: &mut Vec<PathBuf>) -> Result<Arc<Sou
     }
     let path = folder.path.join(name);
     if !path.exists() {
-        let below = folder.top().into_iter().chain(folder.below("bases"));
+        // What is wrong with other files is no matter here.
+        let mut others = Diagnostics::default();
+        let below = [folder.top(&mut others), folder.below("bases", &mut others)].concat().into_iter();
         let names = below.filter_map(|path| Some(path.strip_prefix(&folder.path).ok()?.display().to_string()));
         let names: Vec<String> = names.filter(|name| name != "experiment.toml").collect();
         let hint = did_you_mean(name, "files", names.iter().map(String::as_str));

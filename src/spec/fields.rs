@@ -3,8 +3,9 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use super::diagnostic::{Diagnostics, did_you_mean, nearest};
+use super::diagnostic::{Diagnostics, SHOWN};
 use super::node::{Entries, Error, Node, Origin, Value};
+use crate::nearest::{did_you_mean, nearest};
 
 pub struct Fields<'a> {
     /// What the table is, for messages: "[dataset]".
@@ -114,10 +115,11 @@ impl<'a> Fields<'a> {
     /// Unknown keys are errors, and so are missing ones that no unknown key looks like.
     pub fn finish(self, diagnostics: &mut Diagnostics) {
         let unknown = self.rest();
-        for (key, (origin, _)) in &unknown {
+        for (key, (origin, _)) in unknown.iter().take(SHOWN + 1) {
             diagnostics.push(unknown_key(key, origin, &self.what, self.asked.iter().copied()));
         }
-        let meant: Vec<_> = unknown.keys().filter_map(|key| nearest(key, self.asked.iter().copied())).collect();
+        let meant: Vec<_> =
+            unknown.keys().take(SHOWN + 1).filter_map(|key| nearest(key, self.asked.iter().copied())).collect();
         for key in self.missing.iter().filter(|key| !meant.contains(key)) {
             let error = Error::new(&self.origin, format!("{} needs `{key}`", self.what)).absent(*key);
             let docs = self.docs.map(|docs| docs()).unwrap_or_default();

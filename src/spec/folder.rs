@@ -1,6 +1,8 @@
 //! An experiment's folder: finds and reads its TOML files, and nothing outside it.
 
-use std::fs::File;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,11 +15,19 @@ use super::node::{Error, Source};
 /// A larger file is no spec.
 const BYTES: u64 = 1 << 20;
 
+/// More than any experiment has in all of its files.
+const ALL_BYTES: u64 = 8 << 20;
+
+/// More TOML files than any experiment has in one place.
+const FILES: usize = 1000;
+
 pub struct Folder {
     /// As it was given.
     pub path: PathBuf,
     /// Without symbolic links.
     root: PathBuf,
+    /// The files that were read, each as often as it is used, and their bytes.
+    read: RefCell<HashMap<PathBuf, u64>>,
 }
 
 impl Folder {
@@ -27,7 +37,7 @@ impl Folder {
             .canonicalize()
             .map_err(|e| fail(e.to_string()).help("an experiment is a folder with experiment.toml"))?;
         match root.is_dir() {
-            true => Ok(Folder { path: path.to_path_buf(), root }),
+            true => Ok(Folder { path: path.to_path_buf(), root, read: RefCell::default() }),
             false => Err(fail("an experiment is a folder, and this is a file".into())
                 .help("give the folder that holds experiment.toml")),
         }
@@ -39,15 +49,38 @@ impl Folder {
     }
 
     /// The TOML files directly in the folder, experiment.toml first.
-    pub fn top(&self) -> Vec<PathBuf> {
-        let mut files = toml_files(&self.path, 1);
+    pub fn top(&self, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
+        let mut files = self.toml_files(&self.path, 1, diagnostics);
         files.sort_by_key(|file| !file.ends_with("experiment.toml"));
         files
     }
 
     /// The TOML files anywhere below one of its folders.
-    pub fn below(&self, folder: &str) -> Vec<PathBuf> {
-        toml_files(&self.path.join(folder), 8)
+    pub fn below(&self, folder: &str, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
+        let path = self.path.join(folder);
+        match path.canonicalize() {
+            Ok(place) if !place.starts_with(&self.root) => {
+                diagnostics.push(leads_out(&path));
+                Vec::new()
+            }
+            Ok(_) => self.toml_files(&path, 8, diagnostics),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Sorted by path; hidden files are none of ours.
+    fn toml_files(&self, folder: &Path, depth: usize, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
+        let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
+        let walk = WalkDir::new(folder).min_depth(1).max_depth(depth).sort_by_file_name();
+        let entries = walk.into_iter().filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name())).flatten();
+        let is_toml = |path: &PathBuf| path.extension().is_some_and(|e| e == "toml") && !path.is_dir();
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.into_path()).filter(is_toml).take(FILES + 1).collect();
+        if files.len() > FILES {
+            let message = format!("{}: more than {FILES} TOML files", folder.display());
+            diagnostics.push(Error { message, ..Error::default() }.help("is it an experiment's folder?"));
+            files.clear();
+        }
+        files
     }
 
     pub fn read(&self, file: &Path) -> Result<Arc<Source>, Error> {
@@ -55,17 +88,24 @@ impl Folder {
         let fail = |why: String| Error::nowhere(format!("{name}: {why}"));
         let place = file.canonicalize().map_err(|e| fail(e.to_string()))?;
         if !place.starts_with(&self.root) {
-            return Err(fail("this link leads out of the experiment's folder".into())
-                .help("a spec reads nothing outside its folder: copy the file into it"));
+            return Err(leads_out(file));
         }
-        if !place.is_file() {
+        let (opened, about) = open(&place).map_err(|e| fail(e.to_string()))?;
+        if !about.is_file() {
             return Err(fail("not a plain file".into()));
         }
+        // Whatever was put in the file's place meanwhile is not read.
+        if file.canonicalize().ok().as_ref() != Some(&place) || !is_the_same(&about, &place) {
+            return Err(fail("it was replaced while it was opened: try again".into()));
+        }
         let mut bytes = Vec::new();
-        let opened = File::open(&place).and_then(|file| file.take(BYTES + 1).read_to_end(&mut bytes));
-        opened.map_err(|e| fail(e.to_string()))?;
+        opened.take(BYTES + 1).read_to_end(&mut bytes).map_err(|e| fail(e.to_string()))?;
         if bytes.len() as u64 > BYTES {
             return Err(fail(format!("larger than {BYTES} bytes, which no spec is")));
+        }
+        self.read.borrow_mut().insert(place, bytes.len() as u64);
+        if self.read.borrow().values().sum::<u64>() > ALL_BYTES {
+            return Err(fail(format!("with it, this spec has more than {ALL_BYTES} bytes")));
         }
         let text = String::from_utf8(bytes).map_err(|e| fail(format!("not UTF-8 text: {e}")))?;
         Ok(Arc::new(Source::new(name, text)))
@@ -77,11 +117,44 @@ impl Folder {
     }
 }
 
-/// Sorted by path; hidden files are none of ours.
-fn toml_files(folder: &Path, depth: usize) -> Vec<PathBuf> {
-    let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
-    let walk = WalkDir::new(folder).min_depth(1).max_depth(depth).sort_by_file_name();
-    let entries = walk.into_iter().filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name())).flatten();
-    let is_toml = |path: &PathBuf| path.extension().is_some_and(|e| e == "toml") && !path.is_dir();
-    entries.map(|entry| entry.into_path()).filter(is_toml).collect()
+fn leads_out(path: &Path) -> Error {
+    let message = format!("{}: this link leads out of the experiment's folder", path.display());
+    Error { message, ..Error::default() }.help("a spec reads nothing outside its folder: copy the file into it")
+}
+
+/// Opens a file to read, without waiting for a pipe's other end.
+fn open(place: &Path) -> std::io::Result<(File, Metadata)> {
+    let about = place.metadata()?;
+    if !about.is_file() {
+        // A pipe's other end might never come, and a device might do something when it is opened.
+        return Err(std::io::Error::other("not a plain file"));
+    }
+    let file = OpenOptions::new().read(true).open(place)?;
+    let about = file.metadata()?;
+    Ok((file, about))
+}
+
+#[cfg(unix)]
+fn is_the_same(opened: &Metadata, place: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    place.symlink_metadata().is_ok_and(|there| (there.dev(), there.ino()) == (opened.dev(), opened.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_the_same(_: &Metadata, place: &Path) -> bool {
+    place.symlink_metadata().is_ok_and(|there| there.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{DOTS, Experiment, experiment};
+
+    #[test]
+    fn a_file_that_every_variant_uses_counts_once() {
+        let seeds = (0..50).map(|seed| format!("{seed}, ")).collect::<String>();
+        let text = experiment(&format!("[vary]\nseed = [{seeds}]"));
+        let dots = format!("# {}\n{DOTS}", "x".repeat(1_000_000));
+        let files = [("experiment.toml", text.as_str()), ("datasets/dots.toml", dots.as_str())];
+        assert_eq!(Experiment::new(&files).load(&[]).unwrap_or_else(|errors| panic!("{errors}")).variants.len(), 50);
+    }
 }

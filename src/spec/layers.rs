@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::changes::LayerChanges;
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::Diagnostics;
 use super::fields::{Fields, list, single};
 use super::node::{Error, Node, Origin, Value};
 use super::{Form, LayerSpec, TIMES, is_name};
+use crate::nearest::did_you_mean;
 use crate::registry::{Kind, Registry, Use};
 
 /// More layers than any model has, repetitions written out: repeats within repeats end in an error, not out of memory.

@@ -3,15 +3,29 @@
 use indexmap::map::Entry;
 
 use super::diagnostic::Diagnostics;
-use super::extends::{Extended, extended};
+use super::extends::{Base, Extended, extended};
 use super::folder::Folder;
 use super::node::{Error, Node, Value};
 use super::overlay::overlay;
 use super::parse::parse;
 
+/// An experiment as its files and its bases say it.
+pub struct Merged {
+    pub root: Node,
+    /// The shipped experiments that it extends, the nearest first.
+    pub bases: Vec<Base>,
+}
+
+/// What an experiment says of its base, in one place only.
+const KEYS: [&str; 2] = ["extends", "without"];
+
 /// All TOML files directly in the folder as one table, over the experiment that they extend.
-pub fn merged(folder: &Folder, diagnostics: &mut Diagnostics) -> Option<Node> {
-    let files = folder.top();
+pub fn merged(folder: &Folder, diagnostics: &mut Diagnostics) -> Option<Merged> {
+    let before = diagnostics.len();
+    let files = folder.top(diagnostics);
+    if diagnostics.len() > before {
+        return None;
+    }
     if !files.first().is_some_and(|file| file.ends_with("experiment.toml")) {
         let message = format!("{}: no experiment.toml", folder.path.display());
         diagnostics.push(Error::nowhere(message).help("an experiment is a folder with experiment.toml"));
@@ -20,25 +34,25 @@ pub fn merged(folder: &Folder, diagnostics: &mut Diagnostics) -> Option<Node> {
     let mut files = files.into_iter();
     let source = folder.try_read(&files.next()?, diagnostics)?;
     let mut experiment = parse(&source, diagnostics);
-    let Extended { base, files: bases } = extended(&mut experiment, folder, diagnostics);
-    for file in files.filter(|file| !bases.contains(file)) {
+    let Extended { base, files: extended, shipped: bases } = extended(&mut experiment, folder, diagnostics);
+    for file in files.filter(|file| !extended.contains(file)) {
         let Some(source) = folder.try_read(&file, diagnostics) else { continue };
         let node = parse(&source, diagnostics);
-        if let Some((key, _)) = node.table().and_then(|entries| entries.get("extends")) {
-            let error = Error::new(key, "`extends` stands in experiment.toml, or in a file that it extends");
+        for name in KEYS {
+            let Some((key, _)) = node.table().and_then(|entries| entries.get(name)) else { continue };
+            let error = Error::new(key, format!("`{name}` stands in experiment.toml, or in a file that it extends"));
             diagnostics.push(error.help("move it there"));
         }
-        let node = without(node, "extends");
-        merge(&mut experiment, node, diagnostics);
+        merge(&mut experiment, without(node, &KEYS), diagnostics);
     }
-    let Some(mut base) = base else { return Some(experiment) };
-    overlay(&mut base, experiment);
-    Some(base)
+    let Some(mut root) = base else { return Some(Merged { root: experiment, bases }) };
+    overlay(&mut root, experiment);
+    Some(Merged { root, bases })
 }
 
-fn without(mut node: Node, key: &str) -> Node {
+fn without(mut node: Node, keys: &[&str]) -> Node {
     if let Value::Table(entries) = &mut node.value {
-        entries.shift_remove(key);
+        entries.retain(|key, _| !keys.contains(&key.as_str()));
     }
     node
 }

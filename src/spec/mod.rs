@@ -5,6 +5,7 @@ pub mod catalogue;
 mod changes;
 mod dataset;
 mod de;
+mod depth;
 pub mod diagnostic;
 mod experiment;
 mod extends;
@@ -28,10 +29,12 @@ mod resolved;
 pub mod schema;
 mod set;
 mod shipped;
+mod spelling;
 mod template;
 mod toml_text;
 mod variants;
 mod vary;
+mod without;
 
 pub use diagnostic::Diagnostics;
 pub use experiment::{Reading, load, read};
@@ -49,6 +52,7 @@ use serde::{Deserialize, Serialize};
 use crate::prediction::Expression;
 use crate::registry::Use;
 use crate::units::Rate;
+use crate::unseen::is_harmful;
 
 /// Replicates that an experiment may ask for.
 pub const REPLICATES: u32 = 10_000;
@@ -350,6 +354,6 @@ pub fn is_name(text: &str) -> bool {
 
 /// Whether a text may name a variant: predictions write it in brackets, reports in lines.
 fn is_variant_name(text: &str) -> bool {
-    let fits = |c: char| !c.is_control() && !matches!(c, '[' | ']');
+    let fits = |c: char| !c.is_control() && !is_harmful(c) && !matches!(c, '[' | ']');
     (1..=64).contains(&text.chars().count()) && text.trim() == text && text.chars().all(fits)
 }

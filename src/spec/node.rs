@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::diagnostic::Hint;
+use crate::nearest::{Hint, Meant};
 
 /// A text that was parsed: a file, or an override of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,13 +101,6 @@ pub enum Unread {
     Rest,
 }
 
-/// A part of what was written, and what was probably meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Meant {
-    pub written: String,
-    pub meant: String,
-}
-
 impl Error {
     pub fn new(origin: &Origin, message: impl Into<String>) -> Error {
         Error { message: message.into(), origin: Some(origin.clone()), ..Error::default() }
@@ -156,11 +149,24 @@ impl Error {
     }
 }
 
+/// Bytes of a text that take as much memory as another value.
+const LONG: usize = 200;
+
 impl Node {
     pub fn table(&self) -> Option<&Entries> {
         match &self.value {
             Value::Table(entries) => Some(entries),
             _ => None,
+        }
+    }
+
+    /// How many values it is: itself and all within it, a long text as many as it is long.
+    pub fn size(&self) -> usize {
+        1 + match &self.value {
+            Value::List(items) => items.iter().map(Node::size).sum(),
+            Value::Table(entries) => entries.values().map(|(_, value)| value.size()).sum(),
+            Value::String(text) => text.len() / LONG,
+            _ => 0,
         }
     }
 

@@ -6,15 +6,25 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::depth::deeper_than;
 use super::diagnostic::Diagnostics;
 use super::node::{Entries, Error, Node, Origin, Source, Unread, Value};
 
 /// Deeper nesting than any experiment needs, and no danger to the stack.
 const DEPTH: usize = 48;
 
+const TOO_DEEP: &str = "nested deeper than 48 levels";
+const NOT_SO_DEEP: &str = "nothing in a spec nests so deep: is a bracket left open?";
+
 /// Reads a whole TOML text; the table is what could be read in spite of the errors.
 pub fn parse(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Node {
-    let (table, errors) = DeTable::parse_recoverable(&source.text);
+    if let Some(span) = deeper_than(2 * DEPTH, &source.text) {
+        let origin = Origin { source: source.clone(), span };
+        diagnostics.push(Error::new(&origin, TOO_DEEP).help(NOT_SO_DEEP).hides(Unread::Rest));
+        return Node { value: Value::Table(Entries::new()), origin: Origin { span: 0..0, ..origin } };
+    }
+    let (table, mut errors) = DeTable::parse_recoverable(&source.text);
+    errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
     let mut reader = Reader { source, diagnostics };
     for (span, message) in once_a_mistake(&source.text, errors) {
         let error = Error::new(&reader.origin(span), message.clone());
@@ -87,7 +97,7 @@ impl Reader<'_> {
         // Tables that only dotted keys imply have no place of their own.
         let span = if spanned.span().is_empty() { key.clone() } else { spanned.span() };
         if depth > DEPTH {
-            return self.refuse(span, &format!("nested deeper than {DEPTH} levels"), "nothing here needs that");
+            return self.refuse(span, TOO_DEEP, NOT_SO_DEEP);
         }
         let value = match spanned.get_ref() {
             DeValue::Boolean(value) => Value::Boolean(*value),

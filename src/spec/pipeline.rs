@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::changes::StageChanges;
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::Diagnostics;
 use super::fields::{Fields, list, single, without_use};
 use super::node::{Error, Node, Origin, Value};
 use super::overlay::open;
@@ -11,6 +11,7 @@ use super::schema::of;
 use super::shipped::{Declared, Library};
 use super::template::{Scope, check_used, parameters};
 use super::{Fork, ModelSpec, PipelineSpec, StageSpec, Stop, TIMES, Written};
+use crate::nearest::did_you_mean;
 use crate::registry::{Kind, Registry, Use};
 use crate::units::Rate;
 

@@ -2,9 +2,10 @@
 
 use serde_json::Value as Json;
 
-use super::diagnostic::{Diagnostics, did_you_mean, nearest};
+use super::diagnostic::{Diagnostics, SHOWN};
 use super::fields::explained;
 use super::node::{Entries, Error, Node, Origin, Value};
+use crate::nearest::{did_you_mean, nearest};
 use crate::registry::{About, Kind, Registry, Use};
 
 impl Registry {
@@ -124,7 +125,7 @@ fn missing(about: &About, config: &Node) -> Vec<Error> {
     let valid =
         || about.schema.get("properties").and_then(Json::as_object).into_iter().flatten().map(|(key, _)| &**key);
     let unknown = entries.keys().filter(|key| !valid().any(|name| name == key.as_str()));
-    let meant: Vec<&str> = unknown.filter_map(|key| nearest(key, valid())).collect();
+    let meant: Vec<&str> = unknown.take(SHOWN + 1).filter_map(|key| nearest(key, valid())).collect();
     let absent = |field: &&str| !entries.contains_key(*field) && !meant.contains(field);
     let error = |field: &str| {
         let error = Error::at(config, format!("the {} `{}` needs `{field}`", about.kind, about.name)).absent(field);

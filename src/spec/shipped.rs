@@ -7,10 +7,13 @@ use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
-use super::diagnostic::{Diagnostics, Hint, did_you_mean};
+use super::diagnostic::Diagnostics;
+use super::extends::{Base, from, shipped_file};
 use super::folder::Folder;
-use super::node::{Error, Node, SHIPPED, Source};
+use super::node::{Error, Node, Origin, SHIPPED, Source};
 use super::parse::parse;
+use super::spelling;
+use crate::nearest::{Hint, did_you_mean};
 
 static PLUGINS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/plugins");
 static EXPERIMENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/experiments");
@@ -46,10 +49,17 @@ impl fmt::Display for Declared {
     }
 }
 
-/// All that an experiment can `use`.
+/// All that an experiment can `use`: what its folder has, what the shipped experiments that it extends have of their
+/// own, what ships; in this order.
 pub struct Library<'a> {
-    local: BTreeMap<(Declared, String), PathBuf>,
+    local: BTreeMap<(Declared, String), Place>,
     folder: Option<&'a Folder>,
+}
+
+/// Where a declaration is that an experiment, or a base of it, has of its own.
+enum Place {
+    Own(PathBuf),
+    OfBase { base: String, extended: Origin, path: &'static Path, text: &'static str },
 }
 
 impl<'a> Library<'a> {
@@ -58,18 +68,31 @@ impl<'a> Library<'a> {
         Library { local: BTreeMap::new(), folder: None }
     }
 
-    /// What ships and what the folder has; two files of one name are an error.
-    pub fn of(folder: &'a Folder, diagnostics: &mut Diagnostics) -> Library<'a> {
+    /// What ships, what the folder has and what these bases have; two files of one name in the folder are an error.
+    pub fn of(folder: &'a Folder, bases: &[Base], diagnostics: &mut Diagnostics) -> Library<'a> {
         let mut local = BTreeMap::new();
         for kind in Declared::ALL {
-            for path in folder.below(kind.folder()) {
-                if let Some(other) = local.insert((kind, stem(&path)), path.clone()) {
+            for path in folder.below(kind.folder(), diagnostics) {
+                if let Some(Place::Own(other)) = local.insert((kind, stem(&path)), Place::Own(path.clone())) {
                     let message = format!("{} and {} declare the same {kind}", other.display(), path.display());
                     diagnostics.push(Error::nowhere(message).help("rename one of the files"));
                 }
             }
         }
-        Library { local, folder: Some(folder) }
+        let mut library = Library { local, folder: Some(folder) };
+        for base in bases {
+            library.add(base, shipped_experiment(&base.name).unwrap_or_default());
+        }
+        library
+    }
+
+    /// Adds what a base's files declare under names that are not taken yet.
+    fn add(&mut self, base: &Base, files: Vec<(&'static Path, &'static str)>) {
+        for (path, text) in files {
+            let Some(kind) = Declared::ALL.into_iter().find(|kind| path.starts_with(kind.folder())) else { continue };
+            let place = || Place::OfBase { base: base.name.clone(), extended: base.origin.clone(), path, text };
+            self.local.entry((kind, stem(path))).or_insert_with(place);
+        }
     }
 
     /// Whether it holds all that its user can name, and not only what ships.
@@ -97,7 +120,11 @@ impl<'a> Library<'a> {
             Ok(source) => {
                 let mut errors = Diagnostics::default();
                 let label = format!("this {kind} is used here");
-                let node = errors.used_by(&source, &used.origin, &label, |errors| parse(&source, errors));
+                let node = errors.used_by(&source, &used.origin, &label, |errors| {
+                    let node = parse(&source, errors);
+                    spelling::check(&node, errors);
+                    node
+                });
                 let sound = errors.is_empty();
                 diagnostics.extend(errors.errors().to_vec());
                 sound.then(|| (name.to_string(), node))
@@ -111,8 +138,12 @@ impl<'a> Library<'a> {
 
     /// The text that declares `name`, without checking it.
     pub fn source(&self, kind: Declared, name: &str) -> Result<Arc<Source>, Error> {
-        if let (Some(path), Some(folder)) = (self.local.get(&(kind, name.to_string())), self.folder) {
-            return folder.read(path);
+        match (self.local.get(&(kind, name.to_string())), self.folder) {
+            (Some(Place::Own(path)), Some(folder)) => return folder.read(path),
+            (Some(Place::OfBase { base, extended, path, text }), _) => {
+                return Ok(from(shipped_file(base, path, text), extended));
+            }
+            _ => {}
         }
         let file = PLUGINS.get_file(format!("{}/{name}.toml", kind.folder()));
         match file.and_then(|file| file.contents_utf8()) {
@@ -160,4 +191,34 @@ fn shipped(kind: Declared) -> impl Iterator<Item = &'static Path> {
 
 fn stem(path: impl AsRef<Path>) -> String {
     path.as_ref().file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::fixture::Experiment;
+
+    #[test]
+    fn a_bases_own_models_come_after_the_experiments_and_before_the_shipped() {
+        let experiment = Experiment::new(&[("experiment.toml", "x = 1"), ("models/mine.toml", "summary = 'mine'")]);
+        let folder = Folder::open(&experiment.folder()).unwrap();
+        let mut diagnostics = Diagnostics::default();
+        let mut library = Library::of(&folder, &[], &mut diagnostics);
+        let origin = Origin { source: Arc::new(Source::new("experiment.toml", "extends = 'base'")), span: 10..16 };
+        let files =
+            ["models/mine.toml", "models/deep/theirs.toml", "models/conv-2.toml", "experiment.toml", "x/y.toml"];
+        library.add(
+            &Base { name: "base".into(), origin: origin.clone() },
+            files.map(|path| (Path::new(path), "summary = 'the base'")).into(),
+        );
+        let source = |name: &str| library.source(Declared::Model, name).unwrap();
+        assert_eq!(source("mine").text, "summary = 'mine'");
+        assert_eq!(source("theirs").name, "shipped: experiments/base/models/deep/theirs.toml");
+        assert_eq!(source("theirs").extended, Some(origin));
+        assert_eq!(source("conv-2").text, "summary = 'the base'");
+        assert!(source("conv-4").name.starts_with("shipped: plugins/"));
+        let names = library.names(Declared::Model);
+        assert!(["mine", "theirs", "conv-2", "conv-4"].iter().all(|name| names.contains(&name.to_string())));
+        assert!(!names.contains(&"y".to_string()) && diagnostics.is_empty());
+    }
 }

@@ -7,9 +7,10 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 
-use super::diagnostic::{Diagnostics, did_you_mean, nearest};
+use super::diagnostic::{Diagnostics, SHOWN};
 use super::fields::{Fields, unknown_key};
 use super::node::{Entries, Error, Node, Value};
+use crate::nearest::{did_you_mean, nearest};
 
 /// Values that filling in one template may make, so that lists within lists end in an error, not out of memory.
 const VALUES: usize = 200_000;
@@ -100,7 +101,8 @@ impl Scope {
     ) -> Scope {
         let name = used.string().unwrap_or_default();
         let what = format!("the parameters of `{name}`");
-        for (key, (origin, _)) in arguments.iter().filter(|(key, _)| !parameters.contains_key(*key)) {
+        let unknown = arguments.iter().filter(|(key, _)| !parameters.contains_key(*key));
+        for (key, (origin, _)) in unknown.take(SHOWN + 1) {
             let valid = parameters.keys().map(String::as_str).chain(other.iter().copied());
             diagnostics.push(unknown_key(key, origin, &what, valid));
         }
@@ -157,14 +159,19 @@ impl Scope {
 
     fn value(&self, name: &str, node: &Node, diagnostics: &mut Diagnostics) -> Option<Node> {
         let Some(value) = self.values.get(name) else {
-            let help = did_you_mean(name, "parameters", self.values.keys().map(String::as_str));
-            diagnostics.push(Error::at(node, format!("no parameter is named `{name}`")).hint(help));
+            let mut hint = did_you_mean(name, "parameters", self.values.keys().map(String::as_str));
+            if self.values.is_empty() {
+                let declared =
+                    format!("a file of models/ or pipelines/ has [parameters], as `{name} = {{ default = 0.5 }}`");
+                hint = hint.and(&format!("; {declared}"));
+            }
+            diagnostics.push(Error::at(node, format!("no parameter is named `{name}`")).hint(hint));
             self.incomplete.set(true);
             return None;
         };
         let value = value.as_ref()?;
         self.spend(1, node, diagnostics)?;
-        self.spend(size(value), node, diagnostics)?;
+        self.spend(value.size(), node, diagnostics)?;
         Some(Node::clone(value))
     }
 
@@ -184,14 +191,6 @@ pub fn placeholder(text: &str) -> Option<&str> {
     let name = text.strip_prefix('{')?.strip_suffix('}')?;
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     (!name.is_empty() && name.chars().all(word)).then_some(name)
-}
-
-fn size(node: &Node) -> usize {
-    1 + match &node.value {
-        Value::List(items) => items.iter().map(size).sum(),
-        Value::Table(entries) => entries.values().map(|(_, value)| size(value)).sum(),
-        _ => 0,
-    }
 }
 
 #[cfg(test)]

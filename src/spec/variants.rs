@@ -1,10 +1,34 @@
 //! An experiment with its sweep → its spec: every variant read as an experiment of its own, errors told once.
 
+use std::collections::{HashMap, HashSet};
+
 use super::diagnostic::Diagnostics;
 use super::node::{Error, Node, Origin};
 use super::overlay::overlay;
 use super::vary::take;
-use super::{Setting, Spec, Variant};
+use super::{Setting, Spec, StageSpec, Variant};
+
+/// What all variants may have together, so that a sweep ends in an error, not out of memory.
+const VALUES: usize = 2_000_000;
+
+/// Layers and stages of a variant, each as many values as it has at most, about.
+fn size(spec: &Spec) -> usize {
+    const OF_EACH: usize = 10;
+    fn stages(of: &[StageSpec]) -> usize {
+        let size = |stage: &StageSpec| match stage {
+            StageSpec::One(..) => 1,
+            StageSpec::Repeat { stages: inner, .. } => 1 + stages(inner),
+            StageSpec::Branch(branches) => branches.iter().map(|branch| 1 + stages(branch)).sum(),
+        };
+        of.iter().map(size).sum()
+    }
+    let variant = |variant: &Variant| {
+        let layers: usize = variant.model.layers.iter().map(|layer| layer.walk().len()).sum();
+        let stages: usize = variant.pipelines.values().map(|pipeline| stages(&pipeline.stages)).sum();
+        OF_EACH * (layers + stages)
+    };
+    spec.variants.iter().map(variant).sum()
+}
 
 /// Reads the variants with `read`, which reads an experiment without a sweep; those that are sound.
 pub fn read(
@@ -24,11 +48,22 @@ pub fn read(
     }
     let mut specs: Vec<Option<Spec>> = Vec::new();
     let mut found = Vec::new();
+    let mut values = 0;
     for variant in &written {
         let (mut own, mut errors) = (root.clone(), Diagnostics::default());
         variant.patches.iter().for_each(|patch| overlay(&mut own, patch.clone()));
-        specs.push(read(&own, &mut errors));
+        let spec = read(&own, &mut errors);
+        values += own.size() + spec.as_ref().map_or(0, size);
+        specs.push(spec);
+        errors.truncate();
         found.push(errors);
+        if values > VALUES {
+            let message = format!("the variants of this sweep, written out, have more than {VALUES} values together");
+            let place = variant.settings.first().map(|setting| setting.origin.clone());
+            let error = Error { message, origin: place, ..Error::default() };
+            diagnostics.push(error.help("compare fewer variants, or give them fewer layers and stages"));
+            return None;
+        }
     }
     let labels = written.iter().map(|variant| (variant.name.as_str(), variant.settings.as_slice()));
     let wrong = blamed(labels.zip(found).collect());
@@ -48,13 +83,19 @@ pub fn read(
 /// says which is the first, and points at the values that make it.
 pub fn blamed(found: Vec<((&str, &[Setting]), Diagnostics)>) -> Diagnostics {
     let mut all = Diagnostics::default();
-    let same = |one: &Error, other: &Error| one.message == other.message && one.origin == other.origin;
-    let common = |error: &Error| found.iter().all(|(_, of)| of.errors().iter().any(|other| same(error, other)));
+    let of = |(_, errors): &'_ (_, Diagnostics)| errors.errors().iter().map(same).collect::<HashSet<_>>();
+    let had: Vec<HashSet<Same>> = found.iter().map(of).collect();
+    let had: Vec<(&[Setting], HashSet<Same>)> = found.iter().map(|((_, settings), _)| *settings).zip(had).collect();
+    let mut having: HashMap<Same, usize> = HashMap::new();
+    had.iter().flat_map(|(_, had)| had).for_each(|error| *having.entry(error.clone()).or_default() += 1);
     for ((name, settings), errors) in &found {
         for error in errors.errors() {
+            // The first that has an error explains it, as long as anyone will read that.
+            let times = having.remove(&same(error)).filter(|_| all.len() < EXPLAINED);
             let mut error = error.clone();
-            if !common(&error) {
-                error.context.extend(blame(&error, name, settings));
+            if times.is_some_and(|times| times < found.len()) {
+                let to_blame = to_blame(&same(&error), settings, &had);
+                error.context.extend(blame(&error, name, &to_blame, settings.len() == 1));
             }
             all.push(error);
         }
@@ -62,13 +103,42 @@ pub fn blamed(found: Vec<((&str, &[Setting]), Diagnostics)>) -> Diagnostics {
     all
 }
 
-fn blame(error: &Error, name: &str, settings: &[Setting]) -> Vec<(Origin, String)> {
-    let within = |setting: &&Setting| error.origin.as_ref().is_some_and(|origin| inside(origin, &setting.origin));
-    if settings.iter().any(|setting| within(&setting)) && settings.len() == 1 {
-        return Vec::new();
+/// More errors are counted, not shown.
+const EXPLAINED: usize = 200;
+
+/// What makes errors of two variants the same: the message and where it points.
+type Same = (String, Option<(String, usize, usize)>);
+
+fn same(error: &Error) -> Same {
+    let place = error.origin.as_ref().map(|origin| (origin.source.name.clone(), origin.span.start, origin.span.end));
+    (error.message.clone(), place)
+}
+
+/// The settings without those that make no difference: where variants have other values of them and the rest alike, they
+/// all have the error, too.
+fn to_blame<'a>(error: &Same, settings: &'a [Setting], had: &[(&[Setting], HashSet<Same>)]) -> Vec<&'a Setting> {
+    let mut kept: Vec<&Setting> = settings.iter().collect();
+    for setting in settings {
+        let rest: Vec<&Setting> = kept.iter().copied().filter(|other| other.field != setting.field).collect();
+        let sets = |own: &[Setting], one: &Setting| own.iter().any(|s| s.field == one.field && s.value == one.value);
+        let alike = || had.iter().filter(|(own, _)| rest.iter().all(|one| sets(own, one)));
+        if !rest.is_empty() && alike().nth(1).is_some() && alike().all(|(_, had)| had.contains(error)) {
+            kept = rest;
+        }
     }
-    let others = settings.iter().filter(|setting| !within(setting));
-    others.map(|setting| (setting.origin.clone(), format!("in the variant `{name}`"))).collect()
+    kept
+}
+
+fn blame(error: &Error, name: &str, to_blame: &[&Setting], alone: bool) -> Vec<(Origin, String)> {
+    let within = |setting: &Setting| error.origin.as_ref().is_some_and(|origin| inside(origin, &setting.origin));
+    let (own, others): (Vec<&Setting>, Vec<&Setting>) = to_blame.iter().copied().partition(|setting| within(setting));
+    // An error at its own value needs no other place, and no name where a variant sets nothing else.
+    let places = match others.is_empty() {
+        true if alone => Vec::new(),
+        true => own,
+        false => others,
+    };
+    places.into_iter().map(|setting| (setting.origin.clone(), format!("in the variant `{name}`"))).collect()
 }
 
 fn inside(origin: &Origin, of: &Origin) -> bool {

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::Diagnostics;
 use super::fields::{Fields, list};
 use super::node::{Entries, Error, Node, Origin, Value};
 use super::overlay::{is_open, open};
 use super::{Setting, is_variant_name};
+use crate::nearest::did_you_mean;
 
 /// More variants than anyone compares: a sweep of more is a mistake, found before memory is.
 const VARIANTS: usize = 1000;
@@ -56,6 +57,11 @@ fn grid(node: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Vec<Written>
             diagnostics.push(Error::at(node, "[vary] varies nothing").help(EXAMPLE));
         }
     }
+    if axes.len() > AXES {
+        let message = format!("[vary] varies {} fields, and {AXES} are the most", axes.len());
+        diagnostics.push(Error::at(node, message).help("vary fewer fields at a time, or list [[variant]]s"));
+        return Vec::new();
+    }
     axes.iter().for_each(|axis| check_path(&axis.keys, root, diagnostics));
     let count = axes.iter().try_fold(1usize, |n, axis| n.checked_mul(axis.values.len()));
     if count.is_none_or(|count| count > VARIANTS) {
@@ -69,8 +75,32 @@ fn grid(node: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Vec<Written>
     }
     let names: Vec<String> = labels(&axes.iter().map(|axis| path(&axis.keys)).collect::<Vec<_>>());
     let values: Vec<Vec<String>> = axes.iter().map(|axis| texts(axis.values)).collect();
+    let longest = |values: &Vec<String>| values.iter().map(String::len).max().unwrap_or(0);
+    let length = names.iter().map(String::len).sum::<usize>() + values.iter().map(longest).sum::<usize>();
+    for (axis, texts) in axes.iter().zip(&values) {
+        axis.values.iter().zip(texts).for_each(|(value, text)| check_made(text, length, value, diagnostics));
+    }
+    if diagnostics.len() > before {
+        return Vec::new();
+    }
     (0..count.unwrap_or(0)).map(|number| combination(number, &axes, &names, &values)).collect()
 }
+
+/// Bytes of a name that is made of values: a longer one fits no table.
+const LONGEST: usize = 1000;
+
+/// A name that is made of values is one line, and not too long.
+fn check_made(text: &str, length: usize, place: &Node, diagnostics: &mut Diagnostics) {
+    let message = match text.contains(char::is_control) {
+        true => "this value is more than one line, and so would be its variant's name".to_string(),
+        false if length > LONGEST => format!("the names of these variants would have more than {LONGEST} bytes"),
+        false => return,
+    };
+    diagnostics.push(Error::at(place, message).help("write each variant as a [[variant]] with a `name`"));
+}
+
+/// More fields than a person can tell variants apart by.
+const AXES: usize = 100;
 
 const EXAMPLE: &str = "give a field the values that it takes: `model.width = [0.5, 1.0, 2.0]`";
 
@@ -188,6 +218,11 @@ fn one(item: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Option<Writte
     if leaves.is_empty() && name.is_none() {
         diagnostics.push(Error::at(item, "a variant needs a `name`, or a field that it sets").help(LISTED));
     }
+    if leaves.len() > AXES {
+        let message = format!("a variant sets {} fields, and {AXES} are the most", leaves.len());
+        diagnostics.push(Error::at(item, message).help("make an experiment of its own of it, that `extends` this one"));
+        return None;
+    }
     leaves.iter().for_each(|(keys, _)| check_path(keys, root, diagnostics));
     let names = labels(&leaves.iter().map(|(keys, _)| path(keys)).collect::<Vec<_>>());
     let made =
@@ -198,7 +233,12 @@ fn one(item: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Option<Writte
         origin: value.origin.clone(),
     };
     let settings = leaves.iter().map(setting).collect();
-    Some(Written { name: name.unwrap_or_else(|| made().join(" ")), settings, patches: vec![patch.clone()] })
+    let name = name.unwrap_or_else(|| {
+        let made = made().join(" ");
+        check_made(&made, made.len(), item, diagnostics);
+        made
+    });
+    Some(Written { name, settings, patches: vec![patch.clone()] })
 }
 
 const LISTED: &str = "for example `name = \"narrow\"` and `model.width = 0.5`";

@@ -117,8 +117,10 @@ impl Stage for Train {
         ahead.require_ticket(Self::NAME)?;
         let training = self.resolve(ahead.registry, ahead.examples)?;
         if ahead.position >= training.total {
-            let message = format!("the training begins at {}it and ends at {}it", ahead.position, training.total);
-            return Err(Refusal::of("length", message).help("train longer, or rewind to an earlier position before it"));
+            let (from, to) = (ahead.position, training.total);
+            let message = format!("the training begins at {from}it, where the last one ended, and ends at {to}it");
+            let help = "`length` counts from the start of the pipeline: write a longer one, or rewind before";
+            return Err(Refusal::of("length", message).help(help));
         }
         ahead.iterations = training.total - ahead.position;
         ahead.position = training.total;

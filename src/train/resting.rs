@@ -109,6 +109,7 @@ fn says(logits: Tensor<2>, labels: Tensor<2, Int>) -> Said {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::testing::devices;
     use crate::loss::tally_with_gradient;
 
     fn said(logits: &[f32], labels: &[u8], device: &Device) -> (Tally, Vec<f32>) {
@@ -117,13 +118,6 @@ mod tests {
         let labels = numbers(labels.iter().map(|label| i32::from(*label)), device).reshape([batch, 1]);
         let Said { sums, slope } = says(logits, labels);
         (tally(batch, &device::fetched(sums).unwrap()), device::fetched(slope).unwrap())
-    }
-
-    fn devices() -> impl Iterator<Item = Device> {
-        ["cpu", "libtorch", "libtorch:cuda:0", "wgpu"]
-            .into_iter()
-            .filter_map(|name| device::open(name).ok())
-            .map(|compute| compute.plain)
     }
 
     #[test]

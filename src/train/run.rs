@@ -50,7 +50,7 @@ pub(super) struct Run<'a> {
     condensed: Condensed,
     feed: Box<dyn Feed + 'a>,
     names: Vec<(String, Vec<usize>)>,
-    course: Box<dyn Moves>,
+    learning: Box<dyn Moves>,
     /// Whether each tensor moves and so needs a gradient.
     moves: Vec<bool>,
     params: Vec<Tensor<1>>,
@@ -70,15 +70,14 @@ impl<'a> Run<'a> {
         training: &'a Training,
         start: &'a Start<'a>,
     ) -> Result<Run<'a>, Failure> {
-        device::clear_buffers();
         let kernels = training.learn.keeps_masks() && bench.compute.hosted;
         let condensed = Condensed::of(bench.model, &ticket, kernels);
         condensed.condense(&mut ticket);
-        let course = moves(bench, training, &mut ticket, &condensed.model, start.seeds)?;
+        let learning = moves(bench, training, &mut ticket, &condensed.model, start.seeds)?;
         let (names, values): (Vec<_>, Vec<_>) =
             ticket.arrays.into_iter().map(|(name, array)| ((name, array.shape), array.values)).unzip();
         Ok(Run {
-            moves: course.moves(),
+            moves: learning.moves(),
             params: tensors(&values, &bench.compute.plain),
             order: Order::new(start.seeds, &training.order, bench.data.split.train.clone(), training.batch_size)?,
             curve: Curve::default(),
@@ -92,7 +91,7 @@ impl<'a> Run<'a> {
             condensed,
             feed: feed(bench.data, bench.compute),
             names,
-            course,
+            learning,
         })
     }
 
@@ -137,7 +136,7 @@ impl<'a> Run<'a> {
             let Some(gradient) = gradient else { continue };
             // Nobody else holds the values, so that they are changed where they are.
             let values = std::mem::replace(&mut self.params[tensor], device::nothing(device));
-            self.params[tensor] = self.course.step(tensor, values, gradient, rate);
+            self.params[tensor] = self.learning.step(tensor, values, gradient, rate);
         }
         for (tensor, value) in buffers {
             self.params[tensor] = value;
@@ -193,7 +192,7 @@ impl<'a> Run<'a> {
     /// Rule 2: a masked weight is exactly 0, a frozen one has not moved.
     fn check_rule_2(&self) -> Result<(), Failure> {
         for (tensor, param) in self.params.iter().enumerate() {
-            let violations = self.course.violations(tensor, param)?;
+            let violations = self.learning.violations(tensor, param)?;
             if violations > 0 {
                 let (name, _) = &self.names[tensor];
                 let message =
@@ -215,7 +214,7 @@ impl<'a> Run<'a> {
     pub fn snapshot(&self) -> Result<State, Failure> {
         let mut state = self.state()?;
         for (tensor, values) in state.values.iter_mut().enumerate() {
-            if let Some(beneath) = self.course.beneath(tensor)? {
+            if let Some(beneath) = self.learning.beneath(tensor)? {
                 *values = beneath;
             }
         }
@@ -224,7 +223,7 @@ impl<'a> Run<'a> {
 
     pub fn state(&self) -> Result<State, Failure> {
         let values = self.params.iter().map(|param| device::fetched(param.clone())).collect::<Result<_, _>>()?;
-        Ok(State { values, masks: self.course.masks()? })
+        Ok(State { values, masks: self.learning.masks()? })
     }
 
     pub fn ticket(&self, state: &State) -> Ticket {

@@ -61,18 +61,13 @@ impl Values for Array {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::open;
+    use crate::device::testing::devices;
     use crate::kernel::gradient::Whole;
     use crate::kernel::top_k::Scratch;
 
     const WEIGHTS: [f32; 6] = [1.0, -2.0, 0.5, f32::NAN, -4.0, 3.0];
     const SCORES: [f32; 6] = [0.5, -0.1, 0.0, -0.7, 0.1, -0.1];
     const SLOPES: [f32; 6] = [2.0, 3.0, 5.0, 1.0, 7.0, -1.0];
-
-    fn places() -> impl Iterator<Item = Place> {
-        let names = ["cpu", "libtorch", "libtorch:cuda:0", "wgpu"].into_iter();
-        names.filter_map(|name| open(name).ok()).map(|compute| Place(compute.plain))
-    }
 
     fn bits(values: Vec<f32>) -> Vec<u32> {
         values.into_iter().map(f32::to_bits).collect()
@@ -81,7 +76,7 @@ mod tests {
     #[test]
     fn arrays_select_what_slices_do() {
         let on_host = SCORES.largest(3, &mut Scratch::default());
-        for place in places() {
+        for place in devices().map(Place) {
             let [weights, scores] = [WEIGHTS, SCORES].map(|values| Array::at(values.to_vec(), &place));
             let select = scores.largest(3, &mut ());
             let mask = Array::mask(&select).unwrap();
@@ -99,7 +94,7 @@ mod tests {
         SCORES.clone().straight_through(&Whole(&SLOPES), &WEIGHTS, &mut |scores, gradient| {
             expected = gradient.of(0..6, scores, &mut [0.0; 6]).to_vec();
         });
-        for place in places() {
+        for place in devices().map(Place) {
             let [weights, mut scores, slopes] =
                 [WEIGHTS, SCORES, SLOPES].map(|values| Array::at(values.to_vec(), &place));
             let mut found = Vec::new();

@@ -42,7 +42,7 @@ impl fmt::Debug for Job {
 
 /// What a gradient follows from. The second input is not here: its values may change meanwhile.
 pub struct Following<B: Host> {
-    pub op: Arc<dyn Later>,
+    op: Arc<dyn Later>,
     from: Option<(FloatTensor<B>, FloatTensor<B>)>,
 }
 

@@ -6,6 +6,7 @@
 // burn marks its libtorch as deprecated; 0.22.1 is pinned, and 0.23 drops it.
 #![cfg_attr(feature = "libtorch", expect(deprecated))]
 
+mod back;
 pub mod flex;
 mod late;
 #[cfg(feature = "libtorch")]
@@ -14,25 +15,22 @@ mod own;
 #[cfg(feature = "wgpu")]
 pub mod wgpu;
 
-use std::cell::RefCell;
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use burn::backend::autodiff::NodeId;
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Backend, Dispatch, TensorMetadata, backend_extension};
+use burn::backend::{Autodiff, Backend, Dispatch, backend_extension};
 use burn::tensor::{Device, Tensor};
 
+pub use back::forget_nodes;
+pub use late::Late;
 pub use own::{Window, convolve, kth_smallest};
 
-pub use late::Late;
-use late::{Following, Job};
+use back::{Held, Step};
+use late::Job;
 
-use crate::kernel::{self, INPUTS, Incoming, Later, Op, Reads};
+use crate::kernel::{INPUTS, Later, Op};
 
 /// Whether a device's tensors rest in the host's memory, where kernels work.
 pub fn hosts(device: &Device) -> bool {
@@ -192,103 +190,4 @@ fn forward<B: Host>(op: &dyn Op, x: &[FloatTensor<B>; INPUTS]) -> FloatTensor<B>
     let mut y = B::fresh(&op.shape(), &x[0]);
     op.forward(x.each_ref().map(B::read), B::write(&mut y));
     y
-}
-
-/// What a step forward leaves for the step back.
-#[derive(Clone, Debug)]
-struct Held<B: Host> {
-    job: Job,
-    shapes: [Vec<usize>; INPUTS],
-    x: Option<[FloatTensor<B>; INPUTS]>,
-    /// Holding y keeps burn from writing into it.
-    y: Option<FloatTensor<B>>,
-}
-
-impl<B: Host> Held<B> {
-    fn new(job: Job, x: [FloatTensor<B>; INPUTS], y: &FloatTensor<B>) -> Self {
-        let shapes = x.each_ref().map(|x| x.shape().to_vec());
-        let Reads { x: reads_x, y: reads_y } = job.op.reads();
-        let y = reads_y.then(|| y.clone());
-        if reads_x {
-            return Self { job, shapes, x: Some(x), y };
-        }
-        x.into_iter().for_each(B::spent);
-        Self { job, shapes, x: None, y }
-    }
-
-    /// Leaves to `fresh` whatever nobody else holds; what a late gradient follows from, with `dy` as the way back has left
-    /// it, is held on.
-    fn spent(self, dy: &FloatTensor<B>) {
-        if let (Some((op, late)), Some([x, ..])) = (self.job.late, &self.x) {
-            late.put(Following::<B>::new(op, x.clone(), dy.clone()));
-        }
-        self.x.into_iter().flatten().chain(self.y).for_each(B::spent);
-    }
-}
-
-/// A gradient that others may hold too.
-struct Shared<B: Host>(FloatTensor<B>);
-
-impl<B: Host> Incoming for Shared<B> {
-    fn read(&self) -> &[f32] {
-        B::read(&self.0)
-    }
-
-    fn write(&mut self) -> &mut [f32] {
-        B::write(&mut self.0)
-    }
-}
-
-/// The way back through a kernel.
-#[derive(Debug)]
-struct Step;
-
-impl<B: Host> Backward<B, INPUTS> for Step {
-    type State = Held<B>;
-
-    fn backward(self, ops: Ops<Self::State, INPUTS>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        REGISTERED.with_borrow_mut(|nodes| nodes.remove(&ops.node.id));
-        let mut dy = Shared::<B>(B::contiguous(gradients.consume::<B>(&ops.node)));
-        let held = ops.state;
-        let passes_on = held.job.op.passes_on();
-        let mut dx: [Option<FloatTensor<B>>; INPUTS] = std::array::from_fn(|i| {
-            let asked = ops.parents[i].is_some() && !passes_on;
-            asked.then(|| B::fresh(&held.shapes[i], &dy.0))
-        });
-        let slices = dx.each_mut().map(|tensor| tensor.as_mut().map(B::write));
-        let x = held.x.as_ref().map_or([&[][..]; INPUTS], |x| x.each_ref().map(B::read));
-        let y = held.y.as_ref().map_or(&[][..], B::read);
-        held.job.op.backward(x, y, &mut dy, slices);
-        // Before burn adds gradients up: it may write into one that nobody else holds.
-        held.spent(&dy.0);
-        for (node, gradient) in ops.parents.into_iter().zip(dx) {
-            let gradient = if passes_on { Some(dy.0.clone()) } else { gradient };
-            if let (Some(node), Some(gradient)) = (node, gradient) {
-                // A leaf's gradient stays with burn.
-                let is_there = !node.parents.is_empty() && !REGISTERED.with_borrow_mut(|nodes| nodes.insert(node.id));
-                let there = is_there.then(|| gradients.consume::<B>(&node));
-                gradients.register::<B>(node.id, with::<B>(gradient, there));
-            }
-        }
-        B::spent(dy.0);
-    }
-}
-
-thread_local! {
-    /// Nodes with a gradient from one of their users: burn has no way to ask.
-    static REGISTERED: RefCell<HashSet<NodeId>> = RefCell::default();
-}
-
-/// A gradient and the one that is there already, added up: burn would do that on one thread and drop the memory.
-fn with<B: Host>(gradient: FloatTensor<B>, there: Option<FloatTensor<B>>) -> FloatTensor<B> {
-    let Some(there) = there.map(B::contiguous) else { return gradient };
-    let mut sum = gradient;
-    kernel::add_to(B::write(&mut sum), B::read(&there));
-    B::spent(there);
-    sum
-}
-
-/// Forgets a step's nodes.
-pub fn forget_nodes() {
-    REGISTERED.take();
 }

@@ -5,17 +5,17 @@ use pulp::{Simd, WithSimd};
 use super::column_phases::ColumnPhases;
 use super::correlation::{Correlation, Target};
 use super::packed_weights::{PackedWeights, TILE};
-use super::scratch::{LINE, Scratch, odd_lines};
 use super::unrolled::Unrolled;
+use crate::kernel::buffer::{Buffer, LINE, odd_lines};
 use crate::kernel::simd::{self, load, store};
 use crate::kernel::tile::accumulate;
 
 /// One thread's working memory.
 pub struct Buffers {
-    unrolled: Scratch,
+    unrolled: Buffer,
     phases: ColumnPhases,
     /// `[output][pixel]`
-    sums: Scratch,
+    sums: Buffer,
     /// Zeros at the end of the last tile.
     bias: Vec<f32>,
 }
@@ -26,9 +26,9 @@ impl Buffers {
         let mut padded = vec![0.0; outputs];
         padded.iter_mut().zip(bias.unwrap_or(&[])).for_each(|(to, from)| *to = *from);
         Self {
-            unrolled: Scratch::zeros(block * correlation.kernel_columns * layout.step),
+            unrolled: Buffer::zeros(block * correlation.kernel_columns * layout.step),
             phases: ColumnPhases::new(correlation, layout.images),
-            sums: Scratch::zeros(outputs * sums_step(layout)),
+            sums: Buffer::zeros(outputs * sums_step(layout)),
             bias: padded,
         }
     }

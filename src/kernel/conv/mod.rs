@@ -9,7 +9,6 @@ mod gate;
 mod input_gradient;
 mod packed_weights;
 mod pixel_major;
-mod scratch;
 #[cfg(test)]
 mod tests;
 mod unrolled;

@@ -8,7 +8,7 @@ use pulp::{MemMask, Simd};
 
 use super::column_phases::ColumnPhases;
 use super::correlation::Correlation;
-use super::scratch::{LINE, odd_lines};
+use crate::kernel::buffer::{LINE, odd_lines};
 use crate::kernel::simd::{load, store};
 
 /// The layout for `images` images and `rows` rows of the grid from `first_row` on.

@@ -6,7 +6,7 @@ use pulp::{Simd, WithSimd};
 
 use super::Conv;
 use super::pixel_major::PixelMajor;
-use super::scratch::{LINE, Scratch};
+use crate::kernel::buffer::{Buffer, LINE};
 use crate::kernel::simd::{self, load, store};
 use crate::kernel::tasks::each_chunk;
 use crate::kernel::tile::accumulate_rows;
@@ -104,7 +104,7 @@ impl WithSimd for Part<'_> {
         let pixels = (VALUES / conv.inputs.max(1)).clamp(PIXELS.0, PIXELS.1);
         let group = (pixels / plane).max(1);
         let band = (pixels / conv.output_width()).max(1);
-        let mut pixel_major = Scratch::zeros(group * layout.image + LINE);
+        let mut pixel_major = Buffer::zeros(group * layout.image + LINE);
         for (x, dy) in x.chunks(group * x_len).zip(dy.chunks(group * conv.outputs * plane)) {
             for (x, out) in x.chunks_exact(x_len).zip(pixel_major.chunks_mut(layout.image)) {
                 layout.fill(conv, x, out);

@@ -86,12 +86,12 @@ impl Planes {
 
     /// Zeros for the planes of one image.
     pub fn input_planes(&self) -> Buffer {
-        zeros(self.shape.inputs * self.phases() * self.input_plane)
+        Buffer::zeros(self.shape.inputs * self.phases() * self.input_plane)
     }
 
     /// Zeros for the planes of one output's gradient.
     pub fn gradient_planes(&self) -> Buffer {
-        zeros(self.shape.outputs * self.gradient_plane)
+        Buffer::zeros(self.shape.outputs * self.gradient_plane)
     }
 
     /// Puts an image into planes that are zero wherever there is no pixel.
@@ -162,10 +162,4 @@ impl Planes {
             row.copy_from_slice(&grids[at..at + self.output_width]);
         }
     }
-}
-
-fn zeros(length: usize) -> Buffer {
-    let mut buffer = Buffer::new(length);
-    buffer.fill(0.0);
-    buffer
 }

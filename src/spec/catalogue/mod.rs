@@ -17,13 +17,15 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::diagnostic::{Diagnostics, did_you_mean};
+use super::diagnostic::Diagnostics;
 use super::fields::Fields;
 use super::folder::Folder;
+use super::merge::merged;
 use super::node::Error;
 use super::parse::parse;
 use super::schema;
 use super::shipped::Library;
+use crate::nearest::did_you_mean;
 use crate::registry::{About, Kind, Registry};
 
 /// What a name is of.
@@ -119,7 +121,11 @@ pub(super) fn with_library<T>(
     };
     let folder = folder.map(Folder::open).transpose().map_err(fail)?;
     let library = match &folder {
-        Some(folder) => Library::of(folder, &mut diagnostics),
+        Some(folder) => {
+            // What is wrong with the experiment itself, `check` says.
+            let bases = merged(folder, &mut Diagnostics::default()).map(|merged| merged.bases);
+            Library::of(folder, &bases.unwrap_or_default(), &mut diagnostics)
+        }
         None => Library::shipped(),
     };
     let result = work(&library, &mut diagnostics);

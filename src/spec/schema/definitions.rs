@@ -24,6 +24,7 @@ impl Definitions {
         all.insert("training".into(), stages::training(registry));
         all.extend(declared::uses(library, &strict, diagnostics));
         all.extend(parts(&all));
+        all.insert("varied".into(), varied());
         Definitions(all)
     }
 
@@ -39,6 +40,11 @@ impl Definitions {
         self.0.retain(|name, _| reached.contains(name));
         self.0
     }
+}
+
+/// A list of values, or a table of fields that hold such lists.
+fn varied() -> Value {
+    json!({ "type": ["object", "array"], "minItems": 1, "additionalProperties": { "$ref": "#/$defs/varied" } })
 }
 
 /// The names of definitions that a schema refers to.

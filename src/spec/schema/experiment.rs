@@ -38,6 +38,8 @@ pub fn experiment() -> Value {
 struct Experiment {
     /// A shipped experiment, or a file of this folder: it says what this one does not.
     extends: Option<String>,
+    /// Of what `extends` names, the keys that this experiment leaves out: `["pipeline.dense", "training.schedule"]`.
+    without: Option<Vec<String>>,
     /// The report's heading.
     title: String,
     /// What the experiment is to find out.

@@ -23,8 +23,26 @@ pub fn part(schema: Value) -> Value {
     })
 }
 
-/// Each definition in part.
+/// Each definition in part. What names what it uses says only what belongs to it, in part, too.
 pub fn parts(definitions: &Map<String, Value>) -> Map<String, Value> {
-    let in_part = |(name, schema): (&String, &Value)| (format!("{name}{SUFFIX}"), part(schema.clone()));
+    let in_part = |(name, schema): (&String, &Value)| {
+        let mut part = part(schema.clone());
+        let cases = cases(schema);
+        if !cases.is_empty() {
+            part["allOf"] = json!(cases);
+            // The parameters of an experiment's own models and pipelines are not known here; those of plugins are.
+            part["additionalProperties"] = json!(DECLARED.contains(&name.as_str()));
+        }
+        (format!("{name}{SUFFIX}"), part)
+    };
     definitions.iter().map(in_part).collect()
+}
+
+const DECLARED: [&str; 3] = ["model", "pipeline", "dataset"];
+
+/// What is decided by the value of `use`, in part.
+fn cases(schema: &Value) -> Vec<Value> {
+    let all = schema["allOf"].as_array().into_iter().flatten();
+    let named = all.filter(|case| case["if"]["properties"]["use"]["const"].is_string());
+    named.map(|case| json!({ "if": case["if"], "then": part(case["then"].clone()) })).collect()
 }

@@ -21,15 +21,11 @@ refer! {
     dataset_in_part: "dataset-in-part"
     model_in_part: "model-in-part"
     training_in_part: "training-in-part"
+    varied: "varied"
 }
 
 pub fn pipelines_in_part(generator: &mut SchemaGenerator) -> Schema {
     part(pipelines(generator).into()).try_into().unwrap_or_default()
-}
-
-/// A list of values, or a table of fields that hold such lists.
-pub fn varied(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": ["object", "array"], "additionalProperties": true })
 }
 
 /// By name.

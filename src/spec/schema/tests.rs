@@ -290,7 +290,20 @@ fn what_an_experiment_does_not_say_may_come_from_its_base_or_its_sweep() {
         let alone = alone.into_iter().filter(|line| !line.starts_with("extends")).collect::<Vec<_>>().join("\n");
         assert_ne!(refused(&alone), [""; 0], "{alone}");
     }
-    for wrong in ["training.batch_size = 'x'", "model.layer = 3", "pipeline.imp = 3", "replicates = 0"] {
+    let wrong = [
+        "training.batch_size = 'x'",
+        "model.layer = 3",
+        "pipeline.imp = 3",
+        "replicates = 0",
+        "without = 'pipeline.imp'",
+        "training.optimizer.learnin_rate = 0.1",
+        "pipeline.imp = { use = 'imp', levls = 3 }",
+        "variant = [{ training = { optimizer = { use = 'sgd', momentun = 0.9 } } }]",
+        "variant = [{ model = { use = 'lenet-300-100', widht = 0.5 } }]",
+        "vary = { training = { length = '5it' } }",
+        "vary = { model = { width = [] } }",
+    ];
+    for wrong in wrong {
         assert_ne!(refused(&format!("extends = 'quickstart'\n{wrong}")), [""; 0], "{wrong}");
     }
 }

@@ -1,0 +1,223 @@
+//! The model's layers, and the ladder of weights remaining with exact counts by layer.
+
+use indexmap::IndexMap;
+
+use super::text::{Table, Width, thousands};
+use super::words::{levels, list};
+use super::{Joined, text};
+use crate::model::{Model, Node};
+use crate::plan::{Plan, PlannedTicket};
+use crate::units::percent;
+
+/// More than this of a kind are left out, unless all were asked for.
+const LADDERS: usize = 6;
+const LAYERS: usize = 12;
+const PIECES: usize = 3;
+
+/// A ticket's counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rung {
+    pub level: u32,
+    pub kept: usize,
+    pub prunable: usize,
+    /// Kept weights of each prunable tensor; `None` where a prune of global scope divides them among tensors.
+    pub layers: Option<Vec<usize>>,
+    /// Whether a stop rule may end the pipeline before it.
+    pub gated: bool,
+}
+
+/// Of each step, whether only a run divides its kept weights among tensors.
+pub fn divided(plan: &Plan) -> Vec<bool> {
+    let mut divided = vec![false; plan.steps.len()];
+    for (number, step) in plan.steps.iter().enumerate() {
+        let globally = step.stage.name == "prune" && step.stage.config["scope"] == "global";
+        divided[number] = globally || step.parent.is_some_and(|parent| divided[parent]);
+    }
+    divided
+}
+
+pub fn rung(plan: &Plan, divided: &[bool], ticket: &PlannedTicket) -> Rung {
+    let layers = &plan.steps[ticket.step].layers;
+    Rung {
+        level: ticket.level,
+        kept: ticket.kept,
+        prunable: ticket.prunable,
+        layers: (!divided[ticket.step]).then(|| layers.iter().map(|layer| layer.kept).collect()),
+        gated: !ticket.gates.is_empty(),
+    }
+}
+
+/// A layer that has parameters: name, output, parameters, prunable weights, multiply-adds.
+pub struct Layer {
+    pub name: String,
+    pub output: Vec<usize>,
+    pub parameters: usize,
+    pub prunable: usize,
+    pub multiply_adds: u64,
+}
+
+pub fn layers(model: &Model) -> Vec<Layer> {
+    let (mut params, mut uses) = (model.params.iter(), model.uses().into_iter());
+    let of = |node: &Node| {
+        let own: Vec<_> = params.by_ref().take(node.own_params()).collect();
+        let Node::Layer(placed) = node else { return None };
+        let weights = own.iter().filter(|param| param.kind.is_some()).map(|param| param.len());
+        let (prunable, multiply_adds) =
+            weights.fold((0, 0), |(all, adds), len| (all + len, adds + uses.next().unwrap_or(0) * len as u64));
+        let parameters = own.iter().filter(|param| param.role.is_trained()).map(|param| param.len()).sum();
+        let (name, output) = (placed.name.clone(), placed.output.dims());
+        (parameters > 0).then_some(Layer { name, output, parameters, prunable, multiply_adds })
+    };
+    model.walk().filter_map(of).collect()
+}
+
+/// Models and ladders, those that are alike once.
+pub fn lines(joined: &Joined<'_>, all: bool, width: Width) -> String {
+    let plan = joined.plan();
+    let divided = divided(plan);
+    let mut models: Vec<(Vec<&str>, String)> = Vec::new();
+    let mut found: Vec<(Vec<&str>, String)> = Vec::new();
+    for (number, variant) in plan.variants.iter().enumerate() {
+        let name = variant.name.as_str();
+        let table = model(&joined.opened.spec.variants[number].model.name, &variant.model, all, width);
+        let ladders = ladders(plan, number, &divided);
+        let text = ladders.iter().map(|ladder| ladder.lines(&variant.model, all, width)).collect();
+        for (list, text) in [(&mut models, table), (&mut found, text)] {
+            match list.iter_mut().find(|(_, same)| *same == text) {
+                Some((names, _)) => names.push(name),
+                None => list.push((vec![name], text)),
+            }
+        }
+    }
+    let told = |heading: &str, list_of: &[(Vec<&str>, String)]| {
+        let shown = if all { list_of.len() } else { list_of.len().min(LADDERS) };
+        let mut text = format!("\n{heading}\n");
+        for (names, body) in &list_of[..shown] {
+            if !names[0].is_empty() {
+                text += &width.wrapped("  ", "  ", &list(names, if all { usize::MAX } else { LADDERS }));
+            }
+            text += body;
+        }
+        let hidden: usize = list_of[shown..].iter().map(|(names, _)| names.len()).sum();
+        if hidden > 0 {
+            text += &width.wrapped("  ", "  ", &format!("… of {hidden} more variants: `--all` shows everything"));
+        }
+        text
+    };
+    told("model", &models) + &told("weights remaining", &found)
+}
+
+fn model(name: &str, model: &Model, all: bool, width: Width) -> String {
+    let layers = layers(model);
+    let multiply_adds = layers.iter().map(|layer| layer.multiply_adds).sum::<u64>();
+    let prunable: usize = layers.iter().map(|layer| layer.prunable).sum();
+    let heading = format!(
+        "{}{} parameters, {} prunable weights, {} multiply-adds",
+        if name.is_empty() { String::new() } else { format!("{name}: ") },
+        thousands(model.parameters() as u64),
+        thousands(prunable as u64),
+        thousands(multiply_adds)
+    );
+    let mut text = width.wrapped("  ", "    ", &heading);
+    if layers.len() > LAYERS && !all {
+        return text + &width.wrapped("  ", "    ", &format!("… {} layers: `--all` shows everything", layers.len()));
+    }
+    let column = |heading: &str, figure: &dyn Fn(&Layer) -> String| -> Vec<String> {
+        std::iter::once(heading.to_string()).chain(layers.iter().map(figure)).collect()
+    };
+    let table = Table {
+        names: column("layer", &|layer| layer.name.clone()),
+        columns: vec![
+            column("output", &|layer| layer.output.iter().map(usize::to_string).collect::<Vec<_>>().join("×")),
+            column("parameters", &|layer| thousands(layer.parameters as u64)),
+            column("prunable", &|layer| thousands(layer.prunable as u64)),
+            column("multiply-adds", &|layer| thousands(layer.multiply_adds)),
+        ],
+    };
+    text += &table.lines("  ", width.columns(), usize::MAX).0;
+    text
+}
+
+/// The tickets of a pipeline, and the pipelines that have these, or some of these.
+struct Ladder<'a> {
+    rungs: Vec<Rung>,
+    pipelines: Vec<(&'a str, Vec<Rung>)>,
+}
+
+/// A variant's ladders, by the first replicate: others differ in their draws only.
+fn ladders<'a>(plan: &'a Plan, variant: usize, divided: &[bool]) -> Vec<Ladder<'a>> {
+    let mut pipelines: IndexMap<&str, Vec<Rung>> = IndexMap::new();
+    for ticket in plan.tickets.iter().filter(|t| (t.variant, t.replicate, t.draw) == (variant, 0, 0)) {
+        pipelines.entry(&ticket.pipeline).or_default().push(rung(plan, divided, ticket));
+    }
+    let mut order: Vec<(&str, Vec<Rung>)> = pipelines.into_iter().collect();
+    // The longest first, others among those that they are part of.
+    order.sort_by_key(|(_, rungs)| std::cmp::Reverse(rungs.len()));
+    let mut ladders: Vec<Ladder<'_>> = Vec::new();
+    for (name, rungs) in order {
+        let holds = |ladder: &&mut Ladder<'_>| rungs.iter().all(|rung| ladder.rungs.iter().any(|own| same(own, rung)));
+        match ladders.iter_mut().find(holds) {
+            Some(ladder) => ladder.pipelines.push((name, rungs)),
+            None => ladders.push(Ladder { rungs: rungs.clone(), pipelines: vec![(name, rungs)] }),
+        }
+    }
+    ladders
+}
+
+fn same(one: &Rung, other: &Rung) -> bool {
+    (one.level, one.kept, &one.layers) == (other.level, other.kept, &other.layers)
+}
+
+impl Ladder<'_> {
+    fn lines(&self, model: &Model, all: bool, width: Width) -> String {
+        let named = |(name, rungs): &(&str, Vec<Rung>)| match rungs.len() == self.rungs.len() {
+            true => name.to_string(),
+            false => format!("{name} at {}", levels(rungs.iter().map(|rung| rung.level))),
+        };
+        let shown = if all { self.pipelines.len() } else { self.pipelines.len().min(LADDERS) };
+        let mut heading = self.pipelines[..shown].iter().map(named).collect::<Vec<_>>().join("; ");
+        if shown < self.pipelines.len() {
+            heading += &format!("; … and {} more", self.pipelines.len() - shown);
+        }
+        let by_layer = all || model.prunable().count() <= LAYERS;
+        let tensors: Vec<&str> = model.prunable().filter(|_| by_layer).map(|(param, _)| param.name.as_str()).collect();
+        let names = ["level", "remaining"].into_iter().chain(tensors).chain(["all layers", "multiply-adds"]);
+        let table = Table {
+            names: names.map(String::from).collect(),
+            columns: self.rungs.iter().map(|rung| rung.column(model, by_layer)).collect(),
+        };
+        let (lines, left_out) = table.lines("  ", width.columns(), if all { usize::MAX } else { PIECES });
+        let mut text = width.wrapped("  ", "    ", &heading) + &lines;
+        if left_out > 0 {
+            text += &width.wrapped("  ", "  ", &format!("… {left_out} more tickets: `--all` shows everything"));
+        }
+        if !by_layer {
+            text += &width.wrapped("  ", "  ", "… by layer: `--all` shows everything");
+        }
+        let gated = self.rungs.iter().find(|rung| rung.gated);
+        if let Some(rung) = gated {
+            text +=
+                &width.wrapped("  ", "  ", &format!("at most: from level {} on, a stop rule may end it", rung.level));
+        }
+        if self.rungs.iter().any(|rung| rung.layers.is_none()) {
+            text +=
+                &width.wrapped("  ", "  ", "?: all tensors are ranked together, and only the run divides the total");
+        }
+        text
+    }
+}
+
+impl Rung {
+    fn column(&self, model: &Model, by_layer: bool) -> Vec<String> {
+        let mut column = vec![self.level.to_string(), percent(self.kept as f64 / self.prunable.max(1) as f64)];
+        match &self.layers {
+            _ if !by_layer => {}
+            Some(layers) => column.extend(layers.iter().map(|kept| thousands(*kept as u64))),
+            None => column.extend(model.prunable().map(|_| "?".to_string())),
+        }
+        column.push(text::thousands(self.kept as u64));
+        let adds = self.layers.as_ref().map(|layers| model.multiply_adds(layers.iter().copied()));
+        column.push(adds.map_or("?".to_string(), thousands));
+        column
+    }
+}

@@ -1,0 +1,203 @@
+//! `plan`: what a run would do. The plan, which is pure, joined with the store and with timings.
+
+mod changes;
+mod item;
+mod json;
+mod ladder;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod text;
+mod time;
+mod timings;
+mod tree;
+mod why;
+mod words;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use clap::Args;
+use rayon::prelude::*;
+
+use self::text::Width;
+use self::time::{Time, disk, estimate, groups, measure};
+use self::timings::{Samples, Trace};
+use self::tree::Tree;
+use self::why::{Firsts, Why};
+use super::machine::Machine;
+use super::open::Opened;
+use super::{Ended, Experiment, print};
+use crate::plan::Plan;
+use crate::registry::Registry;
+use crate::run::{self, State, Store};
+
+#[derive(Args)]
+pub struct PlanCommand {
+    #[command(flatten)]
+    experiment: Experiment,
+    #[command(flatten)]
+    machine: Machine,
+    /// Show everything: each step with its id, and whatever is left out where it is long
+    #[arg(long)]
+    all: bool,
+    /// Train a few iterations of what no recorded step tells the time of, for at most 5 seconds in all
+    #[arg(long)]
+    measure: bool,
+    /// Print the plan as JSON, for programs; docs/plan.md says what its keys are
+    #[arg(long)]
+    json: bool,
+}
+
+/// A plan with what store and timings tell of it.
+pub struct Joined<'a> {
+    opened: &'a Opened,
+    store: &'a Path,
+    /// Of each step.
+    states: Vec<State>,
+    /// Of each step that is to run.
+    why: Vec<Option<Why>>,
+    time: Time,
+    /// Whether what no record tells was measured.
+    measured: bool,
+    /// Bytes that the store will grow by, and those that its disk has free.
+    disk: u64,
+    free: Option<u64>,
+}
+
+impl PlanCommand {
+    pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
+        let opened = self.experiment.open(registry)?;
+        let joined = self.join(&opened, registry)?;
+        if self.json {
+            return print(&(json::json(&joined)? + "\n"));
+        }
+        print(&self.screen(&joined, Width::of_stdout()))
+    }
+
+    fn screen(&self, joined: &Joined<'_>, width: Width) -> String {
+        let (heading, needs) = (summary::heading(joined, width), summary::needs(joined, width));
+        let tree = Tree::of(joined, self.all).lines(width);
+        let ladder = ladder::lines(joined, self.all, width);
+        format!("{heading}\n{tree}{ladder}\n{needs}")
+    }
+
+    fn join<'a>(&'a self, opened: &'a Opened, registry: &Registry) -> Result<Joined<'a>, Ended> {
+        let plan = &opened.plan;
+        let store = Store::open(&self.experiment.runs);
+        let states = run::standing(plan, &run::recorded(plan, &store));
+        let new: Vec<bool> = states.iter().map(|state| *state == State::Waiting).collect();
+        let groups = groups(opened, &new, registry);
+        let firsts = Firsts::of(plan, &new);
+        let (like, samples) = match new.contains(&true) {
+            true => survey(&store, &firsts, &opened.compute.kind),
+            false => Default::default(),
+        };
+        let (jobs, threads) = self.machine.planned(plan, &opened.spec, &new);
+        let measured = match self.measure {
+            true => measure(opened, &groups, &samples, threads, registry, &self.experiment.directories())?,
+            false => HashMap::new(),
+        };
+        Ok(Joined {
+            opened,
+            store: &self.experiment.runs,
+            why: firsts.reasons(like),
+            time: estimate(opened, &groups, &samples, &measured, (jobs, threads)),
+            measured: self.measure,
+            disk: disk(plan, &new, &groups),
+            free: free(&self.experiment.runs),
+            states,
+        })
+    }
+}
+
+/// Goes through the store once: what resembles new steps, and how fast trainings were.
+fn survey(store: &Store, firsts: &Firsts<'_>, device: &str) -> (Vec<(usize, Vec<changes::Change>)>, Samples) {
+    let ids: Vec<String> = store.all().collect();
+    let look = |id: &String| {
+        let past = store.past(id)?;
+        Some((firsts.like(&past), Trace::of(past, device)))
+    };
+    let (like, traces): (Vec<_>, Vec<_>) = ids.par_iter().filter_map(look).unzip();
+    (like.into_iter().flatten().collect(), Samples::of(traces))
+}
+
+/// Bytes free where a store is or will be; `None` where the system does not tell.
+fn free(store: &Path) -> Option<u64> {
+    let place = std::path::absolute(store).ok()?;
+    place.ancestors().find_map(|folder| fs4::available_space(folder).ok())
+}
+
+impl<'a> Joined<'a> {
+    fn plan(&self) -> &'a Plan {
+        &self.opened.plan
+    }
+
+    fn recorded(&self) -> usize {
+        self.states.iter().filter(|state| matches!(state, State::Done | State::Diverged)).count()
+    }
+
+    fn new(&self) -> usize {
+        self.why.iter().flatten().count()
+    }
+
+    /// Iterations of training that are to run.
+    fn iterations(&self) -> u64 {
+        let new = self.plan().steps.iter().zip(&self.why).filter(|(_, why)| why.is_some());
+        new.map(|(step, _)| step.iterations).sum()
+    }
+
+    /// The first new step of a chain, where something is known of why it is new.
+    fn cause(&self, step: usize) -> Option<usize> {
+        match self.why[step].as_ref()? {
+            Why::NotRun => None,
+            Why::Changed(_) => Some(step),
+            Why::Follows(first) => Some(*first),
+        }
+    }
+
+    /// How a step stands, in words; why it is new is told at the place of step `at`.
+    fn state(&self, step: usize, at: Option<usize>) -> String {
+        let gated = if self.plan().steps[step].gates.is_empty() { "" } else { " unless stopped before" };
+        match (&self.states[step], &self.why[step]) {
+            (State::Done, _) => "recorded".into(),
+            (State::Diverged, _) => "recorded: diverged".into(),
+            (State::FollowsDiverged, _) => "does not run: follows a training that diverged".into(),
+            (State::Stopped, _) => "does not run: a stop rule was broken".into(),
+            (_, None | Some(Why::NotRun)) => format!("new{gated}"),
+            (_, Some(why)) if at.is_some() => format!("new{gated}: {}", self.reason(why, at)),
+            _ => format!("new{gated}"),
+        }
+    }
+
+    fn reason(&self, why: &Why, at: Option<usize>) -> String {
+        const MOST: usize = 4;
+        match why {
+            Why::NotRun => "not run yet".into(),
+            Why::Changed(changes) => {
+                let mut told: Vec<String> = changes.iter().take(MOST).map(ToString::to_string).collect();
+                if changes.len() > MOST {
+                    told.push(format!("{} more", changes.len() - MOST));
+                }
+                told.join(", ")
+            }
+            Why::Follows(first) => format!("follows {}", self.place(*first, at)),
+        }
+    }
+
+    /// Where a step stands, as far as it is elsewhere than another.
+    fn place(&self, step: usize, at: Option<usize>) -> String {
+        let plan = self.plan();
+        let (step, other) = (&plan.steps[step], at.map(|at| &plan.steps[at]));
+        let level = format!("level {}", step.level);
+        let variant = match other.is_some_and(|other| other.variant == step.variant) {
+            true => "",
+            false => plan.variants[step.variant].name.as_str(),
+        };
+        match other.is_some_and(|other| other.pipeline == step.pipeline && variant.is_empty()) {
+            true => level,
+            false if variant.is_empty() => format!("{}, {level}", step.pipeline),
+            false => format!("{}[{variant}], {level}", step.pipeline),
+        }
+    }
+}

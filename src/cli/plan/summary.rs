@@ -1,0 +1,70 @@
+//! How much is to run, and what it needs.
+
+use super::Joined;
+use super::text::{Width, duration, thousands};
+use crate::cli::count;
+use crate::cli::machine::size;
+
+/// What is recorded and what is new.
+pub fn heading(joined: &Joined<'_>, width: Width) -> String {
+    let plan = joined.plan();
+    let sweep = match plan.variants.as_slice() {
+        [only] if only.name.is_empty() => String::new(),
+        variants => count(variants.len(), "variant") + ", ",
+    };
+    let new = match (joined.new(), joined.iterations()) {
+        (0, _) => "none new".to_string(),
+        (new, iterations) => format!("{new} new with {} iterations of training", thousands(iterations)),
+    };
+    let idle = plan.steps.len() - joined.new() - joined.recorded();
+    let idle = if idle > 0 { format!(", {idle} that will not run") } else { String::new() };
+    let words = format!(
+        "{sweep}{}, {} recorded, {new}{idle}, on {}",
+        count(plan.steps.len(), "step"),
+        joined.recorded(),
+        joined.opened.compute.kind
+    );
+    width.wrapped(&format!("{}: ", joined.opened.spec.name), "  ", &words)
+}
+
+/// Time and disk.
+pub fn needs(joined: &Joined<'_>, width: Width) -> String {
+    if joined.new() == 0 {
+        return width.wrapped("", "  ", &format!("nothing to run: every step is in {}", joined.store.display()));
+    }
+    let disk = size(joined.disk);
+    let free = joined.free.map_or("how much is free is unknown".into(), |free| format!("{} free", size(free)));
+    let mut text = width.wrapped("time  ", "      ", &time(joined));
+    text += &width.wrapped("disk  ", "      ", &format!("about {disk} more in {}, {free}", joined.store.display()));
+    if joined.free.is_some_and(|free| free < joined.disk) {
+        text += &width.wrapped("", "  ", "warning: that does not fit: `--runs DIR` names another place");
+    }
+    let counted = "Multiply-adds are those of weights in a forward pass of one example; one is two FLOPs.";
+    text + "\n" + &width.wrapped("", "", counted)
+}
+
+fn time(joined: &Joined<'_>) -> String {
+    let time = &joined.time;
+    let from = match (time.recorded, time.measured) {
+        (0, 0) => String::new(),
+        (n, 0) => format!("from {} recorded on this device kind", count(n, "training")),
+        (0, n) => format!("from {} measured now", count(n as usize, "iteration")),
+        (r, m) => format!("from {} recorded on this device kind and {m} iterations measured now", count(r, "training")),
+    };
+    let gated = joined.plan().steps.iter().zip(&joined.why).any(|(step, why)| why.is_some() && !step.gates.is_empty());
+    let about = if gated { "at most about" } else { "about" };
+    let jobs = if time.jobs > 1 { format!(", {} at a time", time.jobs) } else { String::new() };
+    let remedy = if joined.measured { "there was no time to measure it" } else { "`--measure` tries it" };
+    match (time.known, time.unknown) {
+        (0, 0) => "none to speak of: nothing is to be trained".into(),
+        (0, _) => format!("unknown: no training like these is recorded on this device kind; {remedy}"),
+        (_, 0) => format!("{about} {}{jobs}, {from}", duration(time.elapsed)),
+        (known, unknown) => format!(
+            "{about} {}{jobs}, for {} of {} iterations, {from}; for the others unknown, since nothing like them is \
+             recorded on this device kind; {remedy}",
+            duration(time.elapsed),
+            thousands(known),
+            thousands(known + unknown)
+        ),
+    }
+}

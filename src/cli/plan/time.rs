@@ -1,0 +1,177 @@
+//! How long what is new will take: from trainings recorded on this device kind, or measured now.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::timings::{Kind, Root, Samples};
+use crate::cli::open::Opened;
+use crate::dataset::{self, Prepared};
+use crate::plan::{Plan, Step};
+use crate::registry::Registry;
+use crate::run::{Bound, Pace, pace, size};
+use crate::spec::{DatasetSpec, Spec};
+use crate::stage::Train;
+
+/// All of `--measure`, reading the data included. An iteration that has begun is not broken off, so less than is
+/// promised.
+const LIMIT: Duration = Duration::from_millis(4500);
+/// Validation examples that a measurement evaluates.
+const EXAMPLES: usize = 500;
+
+/// New trainings that take as long as each other.
+pub struct Group<'a> {
+    first: &'a Step,
+    steps: Vec<usize>,
+    kind: Kind,
+    evaluations: u64,
+}
+
+/// What is known of the time that a run will take.
+#[derive(Debug, Default, PartialEq)]
+pub struct Time {
+    /// Seconds of each step, where they are known; 0 for what is no training.
+    pub steps: Vec<Option<f64>>,
+    /// Iterations of new trainings whose pace is known, and of the others.
+    pub known: u64,
+    pub unknown: u64,
+    /// Seconds of the known ones, one after the other.
+    pub work: f64,
+    /// The same with as many side by side as there are jobs: no less than the longest chain.
+    pub elapsed: f64,
+    /// Recorded trainings that it comes from.
+    pub recorded: usize,
+    /// Iterations that were measured for it.
+    pub measured: u64,
+    pub jobs: usize,
+}
+
+/// The new trainings of a plan, those alike together.
+pub fn groups<'a>(opened: &'a Opened, new: &[bool], registry: &Registry) -> Vec<Group<'a>> {
+    let (plan, spec) = (&opened.plan, &opened.spec);
+    let mut roots: HashMap<usize, Root> = HashMap::new();
+    let mut groups: HashMap<(usize, usize, usize, u64), Group<'a>> = HashMap::new();
+    for (number, step) in plan.steps.iter().enumerate().filter(|(number, step)| new[*number] && step.iterations > 0) {
+        let root = *roots.entry(step.variant).or_insert_with(|| Root::of(&step.root));
+        let layers = step.parent.map_or(&step.layers, |parent| &plan.steps[parent].layers);
+        let kept = layers.iter().map(|layer| layer.kept).sum::<usize>();
+        let key = (step.variant, Arc::as_ptr(&step.stage) as usize, kept, step.iterations);
+        let group = groups.entry(key).or_insert_with(|| Group {
+            first: step,
+            steps: Vec::new(),
+            kind: Kind::planned(plan, step, root),
+            evaluations: evaluations(step, &spec.variants[step.variant].dataset, registry),
+        });
+        group.steps.push(number);
+    }
+    let mut groups: Vec<Group<'_>> = groups.into_values().collect();
+    groups.sort_by_key(|group| (std::cmp::Reverse(group.iterations()), group.steps[0]));
+    groups
+}
+
+/// How often a training evaluates, its beginning included.
+fn evaluations(step: &Step, data: &DatasetSpec, registry: &Registry) -> u64 {
+    let train = serde_json::from_value::<Train>(step.stage.config.clone()).ok();
+    let resolved = train.and_then(|train| train.resolve(registry, (data.train - data.validation) as u64).ok());
+    resolved.map_or(2, |training| step.iterations.div_ceil(training.evaluate.max(1)) + 1)
+}
+
+impl Group<'_> {
+    fn iterations(&self) -> u64 {
+        self.first.iterations * self.steps.len() as u64
+    }
+
+    /// Seconds of one of its trainings at a pace that was measured: curve, and the scores at the end.
+    fn seconds(&self, pace: Pace, data: &DatasetSpec) -> f64 {
+        let scored = data.train + 2 * data.test;
+        let examples = self.evaluations * data.validation as u64 + scored as u64;
+        self.first.iterations as f64 * pace.iteration + examples as f64 * pace.example
+    }
+}
+
+/// What the disk will hold of new steps, in bytes.
+pub fn disk(plan: &Plan, new: &[bool], groups: &[Group<'_>]) -> u64 {
+    let mut evaluations = vec![0; plan.steps.len()];
+    groups.iter().for_each(|group| group.steps.iter().for_each(|step| evaluations[*step] = group.evaluations));
+    let steps = plan.steps.iter().enumerate().filter(|(number, _)| new[*number]);
+    steps.map(|(number, step)| size::of_step(plan, step, evaluations[number])).sum()
+}
+
+/// Joins what is known of each group; `measured` is by the group's number.
+pub fn estimate(
+    opened: &Opened,
+    groups: &[Group<'_>],
+    samples: &Samples,
+    measured: &HashMap<usize, Pace>,
+    (jobs, threads): (usize, usize),
+) -> Time {
+    let mut time = Time { steps: vec![Some(0.0); opened.plan.steps.len()], jobs, ..Time::default() };
+    for (number, group) in groups.iter().enumerate() {
+        let data = &opened.spec.variants[group.first.variant].dataset;
+        let recorded = samples.pace(&group.kind, threads);
+        time.recorded += recorded.map_or(0, |(_, n)| n);
+        let pace = measured.get(&number).filter(|_| recorded.is_none());
+        time.measured += pace.map_or(0, |pace| pace.n);
+        let seconds = recorded.map(|(pace, _)| pace * group.first.iterations as f64);
+        let seconds = seconds.or_else(|| pace.map(|pace| group.seconds(*pace, data)));
+        group.steps.iter().for_each(|step| time.steps[*step] = seconds);
+        match seconds {
+            Some(seconds) => {
+                time.known += group.iterations();
+                time.work += seconds * group.steps.len() as f64;
+            }
+            None => time.unknown += group.iterations(),
+        }
+    }
+    time.elapsed = (time.work / jobs.max(1) as f64).max(longest(&opened.plan, &time.steps));
+    time
+}
+
+/// Seconds of the chain that takes longest.
+fn longest(plan: &Plan, seconds: &[Option<f64>]) -> f64 {
+    let mut ends = vec![0.0; plan.steps.len()];
+    for (number, step) in plan.steps.iter().enumerate() {
+        ends[number] = step.parent.map_or(0.0, |parent| ends[parent]) + seconds[number].unwrap_or(0.0);
+    }
+    ends.into_iter().fold(0.0, f64::max)
+}
+
+/// Measures groups of which no record tells, those of the most iterations first, as long as there is time.
+pub fn measure(
+    opened: &Opened,
+    groups: &[Group<'_>],
+    samples: &Samples,
+    threads: usize,
+    registry: &Registry,
+    directories: &[PathBuf],
+) -> Result<HashMap<usize, Pace>, String> {
+    let end = Instant::now() + LIMIT;
+    let mut data: HashMap<usize, Prepared> = HashMap::new();
+    let unknown = |(_, group): &(usize, &Group<'_>)| samples.pace(&group.kind, threads).is_none();
+    let to_measure: Vec<(usize, &Group<'_>)> = groups.iter().enumerate().filter(unknown).collect();
+    let mut measured = HashMap::new();
+    for (at, (number, group)) in to_measure.iter().enumerate() {
+        let variant = group.first.variant;
+        if !data.contains_key(&variant) && Instant::now() < end {
+            data.insert(variant, few(&opened.spec, variant, registry, directories)?);
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        let Some(data) = data.get(&variant).filter(|_| !left.is_zero()) else { break };
+        let until = Instant::now() + left / (to_measure.len() - at) as u32;
+        let (plan, compute) = (&opened.plan, &opened.compute);
+        let bound = Bound { plan, registry, data, compute, threads, until };
+        if let Some(pace) = pace(&bound, group.first)? {
+            measured.insert(*number, pace);
+        }
+    }
+    Ok(measured)
+}
+
+/// A variant's data with few validation examples.
+fn few(spec: &Spec, variant: usize, registry: &Registry, directories: &[PathBuf]) -> Result<Prepared, String> {
+    let variant = &spec.variants[variant];
+    let validation = variant.dataset.validation.min(EXAMPLES);
+    let few = DatasetSpec { validation, ..variant.dataset.clone() };
+    Prepared::of(dataset::load(&few, registry, directories)?, &few, variant.seed)
+}
