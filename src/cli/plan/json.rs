@@ -107,7 +107,7 @@ pub fn json(joined: &Joined<'_>) -> Result<String, Ended> {
         device: &joined.opened.compute.kind,
         store: joined.store.display().to_string(),
         recorded: joined.recorded(),
-        new: joined.new(),
+        new: joined.to_run(),
         iterations: joined.iterations(),
         time: TimeJson {
             seconds: is_known.then_some(time.elapsed),

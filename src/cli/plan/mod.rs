@@ -137,7 +137,7 @@ impl<'a> Joined<'a> {
         self.states.iter().filter(|state| matches!(state, State::Done | State::Diverged)).count()
     }
 
-    fn new(&self) -> usize {
+    fn to_run(&self) -> usize {
         self.why.iter().flatten().count()
     }
 

@@ -12,11 +12,11 @@ pub fn heading(joined: &Joined<'_>, width: Width) -> String {
         [only] if only.name.is_empty() => String::new(),
         variants => count(variants.len(), "variant") + ", ",
     };
-    let new = match (joined.new(), joined.iterations()) {
+    let new = match (joined.to_run(), joined.iterations()) {
         (0, _) => "none new".to_string(),
         (new, iterations) => format!("{new} new with {} iterations of training", thousands(iterations)),
     };
-    let idle = plan.steps.len() - joined.new() - joined.recorded();
+    let idle = plan.steps.len() - joined.to_run() - joined.recorded();
     let idle = if idle > 0 { format!(", {idle} that will not run") } else { String::new() };
     let words = format!(
         "{sweep}{}, {} recorded, {new}{idle}, on {}",
@@ -29,7 +29,7 @@ pub fn heading(joined: &Joined<'_>, width: Width) -> String {
 
 /// Time and disk.
 pub fn needs(joined: &Joined<'_>, width: Width) -> String {
-    if joined.new() == 0 {
+    if joined.to_run() == 0 {
         return width.wrapped("", "  ", &format!("nothing to run: every step is in {}", joined.store.display()));
     }
     let disk = size(joined.disk);

@@ -19,6 +19,8 @@ const LINES: usize = 16;
 
 /// Replicates whose steps stand alike, and these.
 type Branch = (Vec<u32>, Vec<Item>);
+/// The pipelines of a variant, each with its branches.
+type Pipelines<'a> = IndexMap<&'a str, Vec<Branch>>;
 
 /// The tree of a plan's steps.
 pub struct Tree<'a> {
@@ -39,7 +41,7 @@ impl<'a> Tree<'a> {
 
     pub fn lines(&self, width: Width) -> String {
         let limit = |most: usize| if self.all { usize::MAX } else { most };
-        let mut variants: Vec<(Vec<&str>, IndexMap<&str, Vec<Branch>>)> = Vec::new();
+        let mut variants: Vec<(Vec<&str>, Pipelines<'_>)> = Vec::new();
         for (number, branches) in self.variants().into_iter().enumerate() {
             let name = self.joined.plan().variants[number].name.as_str();
             match variants.iter_mut().find(|(_, same)| !self.all && *same == branches) {
@@ -94,7 +96,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Of each variant its pipelines with their branches.
-    fn variants(&self) -> Vec<IndexMap<&'a str, Vec<Branch>>> {
+    fn variants(&self) -> Vec<Pipelines<'a>> {
         let plan = self.joined.plan();
         let mut found: Vec<IndexMap<&str, IndexMap<u32, Vec<Item>>>> = vec![IndexMap::new(); plan.variants.len()];
         for ticket in &plan.tickets {
