@@ -148,7 +148,7 @@ const ELSEWHERE: [&str; 7] = [
 ];
 
 /// Sentences that no spec makes `check` say, and why.
-const NOT_IN_THE_GALLERY: [(&str, &str); 50] = [
+const NOT_IN_THE_GALLERY: [(&str, &str); 67] = [
     ("1 value", "a part of a sentence"),
     ("a nonzero u32", "serde's words"),
     ("a nonzero u64", "serde's words"),
@@ -168,7 +168,6 @@ const NOT_IN_THE_GALLERY: [(&str, &str); 50] = [
     ("an experiment is a folder with experiment.toml", "no folder of the gallery"),
     ("an experiment is a folder, and this is a file", "no folder of the gallery"),
     ("give the folder that holds experiment.toml", "no folder of the gallery"),
-    ("this link leads out of the experiment's folder", "a link: tested in src/spec/experiment.rs"),
     ("a spec reads nothing outside its folder: copy the file into it", "a link: tested in src/spec/experiment.rs"),
     ("not a plain file", "a device or a pipe"),
     ("larger than {BYTES} bytes, which no spec is", "a megabyte: tested in src/spec/experiment.rs"),
@@ -198,6 +197,27 @@ const NOT_IN_THE_GALLERY: [(&str, &str); 50] = [
     ("the weights at {} are not there", "while running"),
     ("the weights to restore are not there", "while running"),
     ("no plugin is named {:?}", "for plugins built without a spec"),
+    ("the base", "a part of a sentence"),
+    ("{} pipelines, and an experiment has {PIPELINES} at most", "too long to show: tested in tests/evil.rs"),
+    ("compare fewer, or make several experiments of it", "too long to show"),
+    ("{}: more than {FILES} TOML files", "a thousand files"),
+    ("is it an experiment's folder?", "a thousand files"),
+    ("it was replaced while it was opened: try again", "another program's doing"),
+    ("with it, this spec has more than {ALL_BYTES} bytes", "megabytes: tested in tests/evil.rs"),
+    ("{}: this link leads out of the experiment's folder", "a link: tested in tests/evil.rs"),
+    (
+        "the variants of this sweep, written out, have more than {VALUES} values together",
+        "slow: tested in tests/evil.rs",
+    ),
+    ("compare fewer variants, or give them fewer layers and stages", "slow: tested in tests/evil.rs"),
+    ("[vary] varies {} fields, and {AXES} are the most", "too long to show: tested in tests/evil.rs"),
+    ("the names of these variants would have more than {LONGEST} bytes", "too long to show: tested in tests/evil.rs"),
+    ("a variant sets {} fields, and {AXES} are the most", "too long to show"),
+    ("make an experiment of its own of it, that `extends` this one", "too long to show"),
+    ("an expression of {} parts: at most {TOKENS}", "too long to show"),
+    ("{} replicates of a model of {} tensors are too many", "slow: tested in tests/evil.rs"),
+    ("fewer variants, replicates or layers", "slow: tested in tests/evil.rs"),
+    ("{:?} plans more than {KEPT} layers and stop rules, steps taken together", "slow: a million of them"),
     ("more than {DEEPEST} parentheses and signs within each other", "tested in src/prediction/tests.rs"),
 ];
 

@@ -155,6 +155,7 @@ mod tests {
     #[test]
     fn features_are_refused_with_the_remedy() {
         let error = conv(r#"{ "channels": 1 }"#).infer(Shape::Flat(784)).unwrap_err().to_string();
-        assert_eq!(error, "a conv layer expects an image and gets 784 features: put it before `flatten = {}`");
+        let told = "a conv layer expects an image and gets 784 features: put it before `flatten = {}`, or leave it out";
+        assert_eq!(error, told);
     }
 }

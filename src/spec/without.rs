@@ -19,7 +19,10 @@ pub fn leave_out(base: &mut Node, keys: &Node, diagnostics: &mut Diagnostics) {
             continue;
         };
         match seen.contains(&text) {
-            true => diagnostics.push(Error::at(item, format!("{} is in the list twice", item.origin.text()))),
+            true => {
+                let error = Error::at(item, format!("{} is in the list twice", item.origin.text()));
+                diagnostics.push(error.help("once is enough"));
+            }
             false => take_out(base, text, &Quoted::of(item, text), diagnostics),
         }
         seen.push(text);
