@@ -152,11 +152,9 @@ fn a_prediction_names_its_variant_in_brackets() {
 }
 
 #[test]
-fn a_thousand_variants_are_planned_in_seconds() {
+fn a_thousand_variants_are_planned() {
     let seeds = (1..=1000).map(|seed| seed.to_string()).collect::<Vec<_>>().join(", ");
     let swept = with(&format!("[vary]\nseed = [{seeds}]"));
-    let begun = std::time::Instant::now();
     let plan = planned(swept.path(), &["replicates=1"]);
     assert_eq!((plan.variants.len(), plan.steps.len() % 1000), (1000, 0));
-    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
 }
