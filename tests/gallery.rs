@@ -67,7 +67,7 @@ fn errors_are_in_the_order_of_a_reader_each_with_a_help_line_of_at_most_80_colum
             assert!(pair[0].0 != pair[1].0 || pair[0].1 <= pair[1].1, "{}: {found}", name(&entry));
         }
         for error in found.errors() {
-            assert!(error.help.is_some(), "{}: no help with: {}", name(&entry), error.message);
+            assert!(error.help_line().is_some(), "{}: no help with: {}", name(&entry), error.message);
         }
         let text = found.to_string();
         let help = text.split("\n\n").flat_map(|error| error.lines().skip_while(|line| !line.contains("= help: ")));
@@ -110,7 +110,7 @@ fn what_is_suggested_mends_the_error_and_where_all_have_a_suggestion_the_check_p
         }
         let found = errors(&copy, &overrides(&entry));
         for error in found.errors() {
-            let asks = error.help.as_ref().is_some_and(|help| help.starts_with("did you mean"));
+            let asks = error.help_line().is_some_and(|help| help.starts_with("did you mean"));
             assert_eq!(asks, error.mended().is_some(), "{}: {}", name(&entry), error.message);
         }
         let (mended, overrides) = mend(&found, &overrides(&entry));
@@ -266,8 +266,8 @@ fn shown() -> Vec<String> {
         let found = errors(&entry, &overrides(&entry));
         for error in found.errors() {
             shown.push(error.message.clone());
-            shown.extend(error.help.clone());
-            shown.extend(error.help.iter().map(|help| format!("{}: {help}", error.message)));
+            shown.extend(error.help_line().map(str::to_string));
+            shown.extend(error.help_line().iter().map(|help| format!("{}: {help}", error.message)));
             shown.extend(error.context.iter().map(|(_, label)| label.clone()));
         }
         // Where an experiment extends another is a label of the printed error only.

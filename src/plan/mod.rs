@@ -213,7 +213,11 @@ fn refused(refusal: Refusal, origin: &Origin, config: &node::Node) -> Error {
         (Some(_), None) => Some(&config.origin),
         (None, _) => None,
     };
-    Error { help: refusal.help, ..Error::new(place.unwrap_or(origin), refusal.message) }
+    let error = Error::new(place.unwrap_or(origin), refusal.message);
+    match refusal.help {
+        Some(help) => error.help(help),
+        None => error,
+    }
 }
 
 /// An error in a shipped or local model says who uses it.

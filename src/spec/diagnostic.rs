@@ -147,7 +147,7 @@ fn group(error: &Error) -> Group<'_> {
             group = group.element(self::snippet(&other.source).annotation(labelled((other, label))));
         }
     }
-    match &error.help {
+    match error.help_line() {
         Some(help) => group.element(Level::HELP.message(normalize_untrusted_str(&wrapped(help)))),
         None => group,
     }

@@ -172,7 +172,7 @@ fn read_pipelines(node: &Node, reader: &Pipelines<'_>, diagnostics: &mut Diagnos
         }
         let mut found = Diagnostics::default();
         let gives = |key: &&str| node.table().is_none_or(|entries| entries.contains_key(*key));
-        if key.source.is_override() && !["use", "stage"].iter().any(|key| gives(&key)) {
+        if key.source.is_override() && !["use", "stage"].iter().any(gives) {
             let others = entries.keys().map(String::as_str).filter(|other| other != name);
             let error = Error::new(key, format!("no pipeline is named {name:?}")).absent(name);
             diagnostics.push(error.hint(did_you_mean(name, "pipelines", others)));

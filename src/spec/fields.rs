@@ -65,7 +65,7 @@ impl<'a> Fields<'a> {
             Err(errors) => {
                 let docs = self.docs.map(|docs| docs()).unwrap_or_default();
                 let explained = |error| match explained(error, key, &docs) {
-                    error if error.help.is_none() => error.help(format!("it is the `{key}` of {}", self.what)),
+                    error if error.help_line().is_none() => error.help(format!("it is the `{key}` of {}", self.what)),
                     error => error,
                 };
                 diagnostics.extend(errors.into_iter().map(explained));
@@ -124,7 +124,7 @@ impl<'a> Fields<'a> {
             let error = Error::new(&self.origin, format!("{} needs `{key}`", self.what)).absent(*key);
             let docs = self.docs.map(|docs| docs()).unwrap_or_default();
             diagnostics.push(match explained(error, key, &docs) {
-                error if error.help.is_none() => error.help(format!("write `{key} = …`")),
+                error if error.help_line().is_none() => error.help(format!("write `{key} = …`")),
                 error => error,
             });
         }
@@ -134,7 +134,7 @@ impl<'a> Fields<'a> {
 /// An error without another help line says what its field means, as the field's schema has it.
 pub fn explained(error: Error, field: &str, schema: &Json) -> Error {
     let meaning = schema["properties"][field]["description"].as_str().map(first_sentence);
-    match (&error.help, meaning) {
+    match (error.help_line(), meaning) {
         (None, Some(meaning)) => error.help(format!("`{field}`: {meaning}")),
         _ => error,
     }

@@ -81,15 +81,14 @@ pub enum Value {
 pub struct Error {
     pub message: String,
     pub origin: Option<Origin>,
-    pub help: Option<String>,
+    /// How to mend it, and what to write instead where that is known; in a box, since errors are returned.
+    pub hint: Option<Box<Hint>>,
     /// Other places that matter, each with what it has to do with the error.
     pub context: Vec<(Origin, String)>,
     /// The field or name whose absence is the error: no error yet where the rest comes from elsewhere.
     pub missing: Option<String>,
     /// What is behind the error and could not be read, so that nobody knows what it says.
     pub unread: Option<Unread>,
-    /// What to write instead, where that is known.
-    pub meant: Option<Meant>,
 }
 
 /// What an error hides from those who read on.
@@ -120,11 +119,15 @@ impl Error {
     }
 
     pub fn help(self, help: impl Into<String>) -> Error {
-        Error { help: Some(help.into()), ..self }
+        self.hint(Hint { text: help.into(), meant: None })
+    }
+
+    pub fn help_line(&self) -> Option<&str> {
+        self.hint.as_ref().map(|hint| hint.text.as_str())
     }
 
     pub fn hint(self, hint: Hint) -> Error {
-        Error { help: Some(hint.text), meant: hint.meant, ..self }
+        Error { hint: Some(Box::new(hint)), ..self }
     }
 
     /// An error only where nothing else gives what is absent.
@@ -144,7 +147,8 @@ impl Error {
 
     /// The text of the error's place as it should probably be.
     pub fn mended(&self) -> Option<String> {
-        let (text, Meant { written, meant }) = (self.origin.as_ref()?.text(), self.meant.as_ref()?);
+        let (text, hint) = (self.origin.as_ref()?.text(), self.hint.as_ref()?);
+        let Meant { written, meant } = hint.meant.as_ref()?;
         text.contains(written).then(|| text.replacen(written, meant, 1))
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::node::{Error, Node, Origin};
+use crate::nearest::Hint;
 use crate::prediction::Fault;
 
 /// A string's value and the places of its bytes in the source's text.
@@ -39,7 +40,11 @@ impl Quoted {
 
     /// An error at its place within the string.
     pub fn error(&self, fault: Fault) -> Error {
-        Error { help: fault.help, meant: fault.meant, ..Error::new(&self.origin(&fault.span), fault.message) }
+        let error = Error::new(&self.origin(&fault.span), fault.message);
+        match fault.help {
+            Some(text) => error.hint(Hint { text, meant: fault.meant }),
+            None => error,
+        }
     }
 }
 

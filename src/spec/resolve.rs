@@ -113,7 +113,7 @@ fn documented(error: Error, about: &About, config: &Node) -> Error {
         |(_, (_, node)): &(&String, &(Origin, Node))| holds(&node.origin) && node.origin.span.end >= place.span.end;
     match config.table().into_iter().flatten().find(within) {
         Some((field, _)) => explained(error, field, about.schema.as_value()),
-        None if error.help.is_none() => error.help(format!("`{}`: {}", about.name, about.summary)),
+        None if error.help_line().is_none() => error.help(format!("`{}`: {}", about.name, about.summary)),
         None => error,
     }
 }

@@ -155,7 +155,7 @@ fn with_key(table: &str, name: &str) -> String {
 fn valid_keys(table: &str) -> Vec<String> {
     let Err(errors) = loaded(&with_key(table, NO_KEY), &[]) else { panic!("{table} may have any key") };
     let help =
-        errors.errors().iter().filter(|error| error.message.contains(NO_KEY)).filter_map(|error| error.help.as_ref());
+        errors.errors().iter().filter(|error| error.message.contains(NO_KEY)).filter_map(|error| error.help_line());
     let lists = help.filter_map(|help| help.split_once("valid keys: "));
     lists.flat_map(|(_, list)| list.split(", ").map(str::to_string).collect::<Vec<_>>()).collect()
 }
