@@ -2,6 +2,7 @@
 //! device, no clock, no disk.
 
 mod alternatives;
+mod cursor;
 mod header;
 mod identity;
 mod planner;

@@ -3,127 +3,13 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use serde_json::Value;
-
+use super::cursor::{Cursor, Walked, forks, order};
 use super::{Gate, Plan, PlannedTicket, PlannedVariant, Step, identity, refused};
 use crate::model::Model;
 use crate::registry::{Registry, Use};
 use crate::spec::node::{Error, Origin};
-use crate::spec::{Diagnostics, Fork, PipelineSpec, Spec, StageSpec, Stop, Variant, Written};
-use crate::stage::{Ahead, Foreseen, Stage};
-
-/// The pipelines with each control after the pipeline that it forks from.
-fn order(variant: &Variant) -> Result<Vec<&PipelineSpec>, Diagnostics> {
-    let mut ordered: Vec<&PipelineSpec> = Vec::new();
-    let mut left: Vec<&PipelineSpec> = variant.pipelines.values().collect();
-    while !left.is_empty() {
-        let names: HashSet<&str> = ordered.iter().map(|pipeline| pipeline.name.as_str()).collect();
-        let ready = |p: &&PipelineSpec| p.fork.as_ref().is_none_or(|f| names.contains(f.each.as_str()));
-        let (now, later): (Vec<_>, Vec<_>) = left.into_iter().partition(ready);
-        if now.is_empty() {
-            let mut problems = Diagnostics::default();
-            for (pipeline, fork) in later.iter().filter_map(|p| Some((p, p.fork.as_ref()?))) {
-                problems.push(Error::new(&fork.origin, format!("`{}` forks from itself", pipeline.name)));
-            }
-            return Err(problems);
-        }
-        ordered.extend(now);
-        left = later;
-    }
-    Ok(ordered)
-}
-
-/// Where a chain of stages stands.
-#[derive(Clone)]
-struct Cursor<'a> {
-    ahead: Ahead<'a>,
-    replicate: u32,
-    draw: u32,
-    root: Arc<Value>,
-    /// The last step, once there is one.
-    at: Option<usize>,
-    first_training: Option<usize>,
-    /// The first evaluated step: level 0 of stop rules.
-    dense: Option<usize>,
-    /// The last evaluated step.
-    evaluated: Option<usize>,
-    gates: Vec<Gate>,
-}
-
-impl<'a> Cursor<'a> {
-    fn beginning(variant: &Variant, registry: &'a Registry, model: &Model, replicate: u32, device: &str) -> Cursor<'a> {
-        let layer =
-            |(param, kind): (&crate::model::Param, _)| Foreseen { kind, prunable: param.len(), kept: param.len() };
-        let ahead = Ahead {
-            registry,
-            begun: false,
-            level: 0,
-            position: 0,
-            iterations: 0,
-            trained: None,
-            per_epoch: 1,
-            evaluated: false,
-            rewinds_to: None,
-            origin: 0,
-            learns: None,
-            layers: model.prunable().map(layer).collect(),
-            examples: (variant.dataset.train - variant.dataset.validation) as u64,
-        };
-        let root = Arc::new(identity::root(variant, replicate, device));
-        Cursor {
-            ahead,
-            replicate,
-            draw: 0,
-            root,
-            at: None,
-            first_training: None,
-            dense: None,
-            evaluated: None,
-            gates: Vec::new(),
-        }
-    }
-}
-
-/// What came of a pipeline in one replicate.
-#[derive(Default)]
-struct Walked<'a> {
-    tickets: Vec<PlannedTicket>,
-    /// Where each ticket of level 1 or more stood before its training: where controls fork.
-    points: Vec<Cursor<'a>>,
-    /// Why chains of stages ended early.
-    problems: Diagnostics,
-}
-
-/// The places from which a control forks: the levels that it asks for, each as often as it is drawn.
-fn forks<'a>(fork: &Fork, of: &Walked<'a>) -> Result<Vec<Cursor<'a>>, Error> {
-    let levels: BTreeSet<u32> = of.points.iter().map(|point| point.ahead.level).collect();
-    if levels.is_empty() {
-        let message = format!("{:?} has no ticket of level 1 or more to fork from", fork.each);
-        let error = Error::new(&fork.origin, message).absent("a level");
-        return Err(error.help("controls fork from a pipeline that prunes, such as \"imp\""));
-    }
-    for level in fork.at.iter().flatten() {
-        if !levels.contains(level) {
-            let (first, last) = (levels.first().unwrap_or(level), levels.last().unwrap_or(level));
-            let error = Error::new(&fork.at_origin, format!("{:?} has no level {level} to fork from", fork.each));
-            return Err(error.absent("a level").help(match first == last {
-                true => format!("it has level {first} only"),
-                false => format!("it has levels {first} to {last}"),
-            }));
-        }
-    }
-    let layers = of.points.first().map_or(0, |point| point.ahead.layers.len());
-    let forks = of.points.len().saturating_mul(fork.times as usize);
-    if forks > LIMIT || forks.saturating_mul(layers) > KEPT {
-        return Err(Error::new(&fork.origin, format!("{forks} forks are too many")).help("draw each fork fewer times"));
-    }
-    let wanted = |point: &&Cursor<'a>| fork.at.as_ref().is_none_or(|at| at.contains(&point.ahead.level));
-    let drawn = |point: &Cursor<'a>| {
-        let point = point.clone();
-        (0..fork.times).map(move |draw| Cursor { draw, ..point.clone() })
-    };
-    Ok(of.points.iter().filter(wanted).flat_map(drawn).collect())
-}
+use crate::spec::{Diagnostics, PipelineSpec, Spec, StageSpec, Stop, Variant, Written};
+use crate::stage::Stage;
 
 /// An error in a shipped pipeline's stage says whose it is.
 fn used(mut error: Error, pipeline: &PipelineSpec) -> Error {
@@ -152,13 +38,13 @@ pub struct Planner<'a> {
 }
 
 /// Layers' counts and stop rules that all steps of a plan may have together, a few gigabytes of them.
-const KEPT: usize = 40_000_000;
+pub const KEPT: usize = 40_000_000;
 
 /// What a tensor of the model counts where a chain begins, with its whole configuration.
 const ROOT: usize = 40;
 
 /// Far more than anyone runs: a plan that needs more is a mistake, found before memory is.
-const LIMIT: usize = 1_000_000;
+pub const LIMIT: usize = 1_000_000;
 
 impl<'a> Planner<'a> {
     pub fn new(spec: &'a Spec, registry: &'a Registry, device: &'a str) -> Planner<'a> {

@@ -1,6 +1,5 @@
 //! An experiment's folder → its spec.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::changes::StageChanges;
@@ -12,18 +11,15 @@ use super::merge::{Merged, merged};
 use super::model::Models;
 use super::node::{Entries, Error, Node, Unread, Value};
 use super::pipeline::Pipelines;
+use super::pipelines::read_pipelines;
 use super::prediction::predictions;
 use super::schema;
 use super::set::set;
 use super::shipped::Library;
 use super::spelling;
-use super::{MATCHING, PipelineSpec, REPLICATES, Spec, Variant, is_name, variants};
-use crate::nearest::did_you_mean;
+use super::{MATCHING, REPLICATES, Spec, Variant, is_name, variants};
 use crate::prediction::Expression;
 use crate::registry::{Kind, Registry};
-
-/// More than any figure can show: what is compared pair by pair stays quick.
-const PIPELINES: usize = 500;
 
 /// Everything that is wrong with an experiment, and what of it is sound.
 pub struct Reading {
@@ -149,81 +145,6 @@ fn check_training(node: &Node, registry: &Registry, diagnostics: &mut Diagnostic
 }
 
 /// The pipelines that are sound.
-fn read_pipelines(node: &Node, reader: &Pipelines<'_>, diagnostics: &mut Diagnostics) -> Vec<PipelineSpec> {
-    if Fields::of(node, "[pipeline]", diagnostics).is_none() {
-        return Vec::new();
-    }
-    let none = Entries::new();
-    let entries = node.table().unwrap_or(&none);
-    if entries.is_empty() {
-        let error = Error::at(node, "an experiment needs at least one pipeline").absent("a pipeline");
-        diagnostics.push(error.help("for example `[pipeline.dense]` with `use = \"dense\"`"));
-    }
-    if entries.len() > PIPELINES {
-        let message = format!("{} pipelines, and an experiment has {PIPELINES} at most", entries.len());
-        diagnostics.push(Error::at(node, message).help("compare fewer, or make several experiments of it"));
-        return Vec::new();
-    }
-    let (mut sound, mut pipelines) = (Vec::new(), Vec::new());
-    for (name, (key, node)) in entries {
-        if !is_name(name) {
-            let error = Error::new(key, format!("{name:?} is no name for a pipeline"));
-            diagnostics.push(error.help("use letters, digits, `-` and `_`, at most 64"));
-        }
-        let mut found = Diagnostics::default();
-        let gives = |key: &&str| node.table().is_none_or(|entries| entries.contains_key(*key));
-        if key.source.is_override() && !["use", "stage"].iter().any(gives) {
-            let others = entries.keys().map(String::as_str).filter(|other| other != name);
-            let error = Error::new(key, format!("no pipeline is named {name:?}")).absent(name);
-            diagnostics.push(error.hint(did_you_mean(name, "pipelines", others)));
-            continue;
-        }
-        let read = reader.read(name, key, node, &mut found);
-        sound.extend(read.iter().filter(|_| found.is_empty()).map(|pipeline| pipeline.name.clone()));
-        diagnostics.extend(found.errors().to_vec());
-        pipelines.extend(read);
-    }
-    let mut wrong = check_forks(&pipelines, entries, diagnostics);
-    wrong.extend(entries.keys().filter(|name| !sound.contains(*name)).cloned());
-    // What forks from a pipeline that is wrong cannot be planned either.
-    while let Some(lost) = pipelines.iter().find(|of| !wrong.contains(&of.name) && forks_from(of, &wrong)) {
-        wrong.insert(lost.name.clone());
-    }
-    pipelines.retain(|pipeline| !wrong.contains(&pipeline.name));
-    pipelines
-}
-
-fn forks_from(pipeline: &PipelineSpec, names: &BTreeSet<String>) -> bool {
-    pipeline.fork.as_ref().is_some_and(|fork| names.contains(&fork.each))
-}
-
-/// Each fork's pipeline exists, and following forks ends: the pipelines of which that is not so.
-fn check_forks(pipelines: &[PipelineSpec], entries: &Entries, diagnostics: &mut Diagnostics) -> BTreeSet<String> {
-    let parent = |name: &str| pipelines.iter().find(|other| other.name == name)?.fork.as_ref();
-    let mut wrong = BTreeSet::new();
-    for pipeline in pipelines {
-        let Some(fork) = &pipeline.fork else { continue };
-        if !entries.contains_key(&fork.each) {
-            let others = entries.keys().map(String::as_str).filter(|name| *name != pipeline.name);
-            let hint = did_you_mean(&fork.each, "pipelines", others);
-            let error = Error::new(&fork.origin, format!("no pipeline is named {:?}", fork.each));
-            diagnostics.push(error.hint(hint).absent(&fork.each));
-            wrong.insert(pipeline.name.clone());
-        }
-        let chain: Vec<&str> = std::iter::successors(Some(fork), |fork| parent(&fork.each))
-            .take(pipelines.len())
-            .map(|fork| fork.each.as_str())
-            .collect();
-        if let Some(end) = chain.iter().position(|each| *each == pipeline.name) {
-            let error = Error::new(&fork.origin, format!("`{}` forks from itself", pipeline.name));
-            let circle = [&[pipeline.name.as_str()], &chain[..=end]].concat().join(" → ");
-            diagnostics.push(error.help(format!("break the circle: {circle}")));
-            wrong.insert(pipeline.name.clone());
-        }
-    }
-    wrong
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -1,16 +1,17 @@
-//! `[vary]`, a grid, and `[[variant]]`, a list: the variants of an experiment, each as the values that it sets.
+//! The variants of an experiment, each as the values that it sets: `[vary]`, a grid, here; `[[variant]]` in `listed`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use super::Setting;
 use super::diagnostic::Diagnostics;
-use super::fields::{Fields, list};
+use super::fields::Fields;
+use super::listed::listed;
 use super::node::{Entries, Error, Node, Origin, Value};
-use super::overlay::{is_open, open};
-use super::{Setting, is_variant_name};
+use super::variant_name::{labels, path, text, texts};
 use crate::nearest::did_you_mean;
 
 /// More variants than anyone compares: a sweep of more is a mistake, found before memory is.
-const VARIANTS: usize = 1000;
+pub const VARIANTS: usize = 1000;
 
 /// What a variant may change. The rest is the whole experiment's.
 const FIELDS: [&str; 5] = ["dataset", "model", "training", "pipeline", "seed"];
@@ -90,7 +91,7 @@ fn grid(node: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Vec<Written>
 const LONGEST: usize = 1000;
 
 /// A name that is made of values is one line, and not too long.
-fn check_made(text: &str, length: usize, place: &Node, diagnostics: &mut Diagnostics) {
+pub fn check_made(text: &str, length: usize, place: &Node, diagnostics: &mut Diagnostics) {
     let message = match text.contains(char::is_control) {
         true => "this value is more than one line, and so would be its variant's name".to_string(),
         false if length > LONGEST => format!("the names of these variants would have more than {LONGEST} bytes"),
@@ -100,7 +101,7 @@ fn check_made(text: &str, length: usize, place: &Node, diagnostics: &mut Diagnos
 }
 
 /// More fields than a person can tell variants apart by.
-const AXES: usize = 100;
+pub const AXES: usize = 100;
 
 const EXAMPLE: &str = "give a field the values that it takes: `model.width = [0.5, 1.0, 2.0]`";
 
@@ -181,83 +182,8 @@ fn nested(keys: &[(&str, &Origin)], value: Node) -> Node {
     })
 }
 
-/// Each variant with the values that it sets, and a name: its own, or one made of them.
-fn listed(node: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Vec<Written> {
-    let before = diagnostics.len();
-    let items = list(node, "[[variant]]", diagnostics);
-    if items.len() > VARIANTS {
-        let message = format!("{} variants, and a sweep has {VARIANTS} at most", items.len());
-        diagnostics.push(Error::at(node, message).help("divide it among several experiments"));
-        return Vec::new();
-    }
-    if items.is_empty() {
-        let error = Error::at(node, "the list is empty, and so there would be no variant");
-        diagnostics.push(error.help(LISTED));
-    }
-    let mut taken: HashMap<String, Origin> = HashMap::new();
-    let mut written = Vec::new();
-    for item in items {
-        let Some(variant) = one(item, root, diagnostics) else { continue };
-        if let Some(other) = taken.insert(variant.name.clone(), item.origin.clone()) {
-            let error = Error::at(item, format!("two variants are named {:?}", variant.name));
-            diagnostics.push(error.context(&other, "the other is here").help("give one of them another name"));
-        }
-        written.push(variant);
-    }
-    if diagnostics.len() > before { Vec::new() } else { written }
-}
-
-fn one(item: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Option<Written> {
-    let mut fields = Fields::of(item, "a [[variant]]", diagnostics)?;
-    let rule = "a variant's name: 1 to 64 characters, without brackets";
-    let name = fields.read_if("name", rule, |name: &String| is_variant_name(name), diagnostics);
-    // Open, even where the item was written inline: its fields go over the experiment's one by one.
-    let patch = open(fields.rest(), &item.origin);
-    let mut leaves = Vec::new();
-    leaves_of(&patch, &mut Vec::new(), &mut leaves);
-    if leaves.is_empty() && name.is_none() {
-        diagnostics.push(Error::at(item, "a variant needs a `name`, or a field that it sets").help(LISTED));
-    }
-    if leaves.len() > AXES {
-        let message = format!("a variant sets {} fields, and {AXES} are the most", leaves.len());
-        diagnostics.push(Error::at(item, message).help("make an experiment of its own of it, that `extends` this one"));
-        return None;
-    }
-    leaves.iter().for_each(|(keys, _)| check_path(keys, root, diagnostics));
-    let names = labels(&leaves.iter().map(|(keys, _)| path(keys)).collect::<Vec<_>>());
-    let made =
-        || names.iter().zip(&leaves).map(|(name, (_, value))| format!("{name}={}", text(value))).collect::<Vec<_>>();
-    let setting = |(keys, value): &(Vec<(&str, &Origin)>, &Node)| Setting {
-        field: path(keys),
-        value: text(value),
-        origin: value.origin.clone(),
-    };
-    let settings = leaves.iter().map(setting).collect();
-    let name = name.unwrap_or_else(|| {
-        let made = made().join(" ");
-        check_made(&made, made.len(), item, diagnostics);
-        made
-    });
-    Some(Written { name, settings, patches: vec![patch.clone()] })
-}
-
-const LISTED: &str = "for example `name = \"narrow\"` and `model.width = 0.5`";
-
-type Leaf<'a> = (Vec<(&'a str, &'a Origin)>, &'a Node);
-
-fn leaves_of<'a>(node: &'a Node, keys: &mut Vec<(&'a str, &'a Origin)>, leaves: &mut Vec<Leaf<'a>>) {
-    for (key, (origin, value)) in node.table().into_iter().flatten() {
-        keys.push((key, origin));
-        match is_open(value) {
-            true => leaves_of(value, keys, leaves),
-            false => leaves.push((keys.clone(), value)),
-        }
-        keys.pop();
-    }
-}
-
 /// A variant changes what is its own; what its fields may be called, reading them tells.
-fn check_path(keys: &[(&str, &Origin)], root: &Node, diagnostics: &mut Diagnostics) {
+pub fn check_path(keys: &[(&str, &Origin)], root: &Node, diagnostics: &mut Diagnostics) {
     let Some((first, origin)) = keys.first() else { return };
     if !FIELDS.contains(first) {
         let whole = ["title", "question", "replicates", "matching"].contains(first);
@@ -273,42 +199,5 @@ fn check_path(keys: &[(&str, &Origin)], root: &Node, diagnostics: &mut Diagnosti
     {
         let help = did_you_mean(name, "pipelines", pipelines.keys().map(String::as_str));
         diagnostics.push(Error::new(origin, format!("no pipeline is named {name:?}")).hint(help).absent(*name));
-    }
-}
-
-fn path(keys: &[(&str, &Origin)]) -> String {
-    keys.iter().map(|(key, _)| *key).collect::<Vec<_>>().join(".")
-}
-
-/// What fields are called in a variant's name: the last key where no other field has it, the full path otherwise. A
-/// `use` is called by what uses it: `model=conv-2`.
-fn labels(paths: &[String]) -> Vec<String> {
-    let short = |path: &String| {
-        let path = path.strip_suffix(".use").unwrap_or(path);
-        path.rsplit('.').next().unwrap_or(path).to_string()
-    };
-    let all: Vec<String> = paths.iter().map(short).collect();
-    let alone = |label: &String| all.iter().filter(|other| *other == label).count() == 1;
-    all.iter().zip(paths).map(|(label, path)| if alone(label) { label.clone() } else { path.clone() }).collect()
-}
-
-/// The values of one field, as short as tells them apart.
-fn texts(values: &[Node]) -> Vec<String> {
-    let used = |value: &Node| Some(value.table()?.get("use")?.1.string()?.to_string());
-    let names: Option<Vec<String>> = values.iter().map(used).collect();
-    let distinct = |names: &Vec<String>| names.iter().collect::<BTreeSet<_>>().len() == names.len();
-    names.filter(distinct).unwrap_or_else(|| values.iter().map(text).collect())
-}
-
-/// A value in a line: a number as it was written, a string without its quotes.
-fn text(value: &Node) -> String {
-    match &value.value {
-        Value::String(text) => text.clone(),
-        Value::List(items) => format!("[{}]", items.iter().map(text).collect::<Vec<_>>().join(" ")),
-        Value::Table(entries) => {
-            let entry = |(key, (_, value)): (&String, &(Origin, Node))| format!("{key}={}", text(value));
-            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(" "))
-        }
-        Value::Boolean(_) | Value::Integer(_) | Value::Float(_) => value.origin.text().to_string(),
     }
 }

@@ -1,0 +1,133 @@
+//! Where a chain of stages stands, and where controls begin.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::planner::{KEPT, LIMIT};
+use super::{Gate, PlannedTicket, identity};
+use crate::model::Model;
+use crate::registry::Registry;
+use crate::spec::node::Error;
+use crate::spec::{Diagnostics, Fork, PipelineSpec, Variant};
+use crate::stage::{Ahead, Foreseen};
+
+/// The pipelines with each control after the pipeline that it forks from.
+pub fn order(variant: &Variant) -> Result<Vec<&PipelineSpec>, Diagnostics> {
+    let mut ordered: Vec<&PipelineSpec> = Vec::new();
+    let mut left: Vec<&PipelineSpec> = variant.pipelines.values().collect();
+    while !left.is_empty() {
+        let names: HashSet<&str> = ordered.iter().map(|pipeline| pipeline.name.as_str()).collect();
+        let ready = |p: &&PipelineSpec| p.fork.as_ref().is_none_or(|f| names.contains(f.each.as_str()));
+        let (now, later): (Vec<_>, Vec<_>) = left.into_iter().partition(ready);
+        if now.is_empty() {
+            let mut problems = Diagnostics::default();
+            for (pipeline, fork) in later.iter().filter_map(|p| Some((p, p.fork.as_ref()?))) {
+                problems.push(Error::new(&fork.origin, format!("`{}` forks from itself", pipeline.name)));
+            }
+            return Err(problems);
+        }
+        ordered.extend(now);
+        left = later;
+    }
+    Ok(ordered)
+}
+
+/// Where a chain of stages stands.
+#[derive(Clone)]
+pub struct Cursor<'a> {
+    pub ahead: Ahead<'a>,
+    pub replicate: u32,
+    pub draw: u32,
+    pub root: Arc<Value>,
+    /// The last step, once there is one.
+    pub at: Option<usize>,
+    pub first_training: Option<usize>,
+    /// The first evaluated step: level 0 of stop rules.
+    pub dense: Option<usize>,
+    /// The last evaluated step.
+    pub evaluated: Option<usize>,
+    pub gates: Vec<Gate>,
+}
+
+impl<'a> Cursor<'a> {
+    pub fn beginning(
+        variant: &Variant,
+        registry: &'a Registry,
+        model: &Model,
+        replicate: u32,
+        device: &str,
+    ) -> Cursor<'a> {
+        let layer =
+            |(param, kind): (&crate::model::Param, _)| Foreseen { kind, prunable: param.len(), kept: param.len() };
+        let ahead = Ahead {
+            registry,
+            begun: false,
+            level: 0,
+            position: 0,
+            iterations: 0,
+            trained: None,
+            per_epoch: 1,
+            evaluated: false,
+            rewinds_to: None,
+            origin: 0,
+            learns: None,
+            layers: model.prunable().map(layer).collect(),
+            examples: (variant.dataset.train - variant.dataset.validation) as u64,
+        };
+        let root = Arc::new(identity::root(variant, replicate, device));
+        Cursor {
+            ahead,
+            replicate,
+            draw: 0,
+            root,
+            at: None,
+            first_training: None,
+            dense: None,
+            evaluated: None,
+            gates: Vec::new(),
+        }
+    }
+}
+
+/// What came of a pipeline in one replicate.
+#[derive(Default)]
+pub struct Walked<'a> {
+    pub tickets: Vec<PlannedTicket>,
+    /// Where each ticket of level 1 or more stood before its training: where controls fork.
+    pub points: Vec<Cursor<'a>>,
+    /// Why chains of stages ended early.
+    pub problems: Diagnostics,
+}
+
+/// The places from which a control forks: the levels that it asks for, each as often as it is drawn.
+pub fn forks<'a>(fork: &Fork, of: &Walked<'a>) -> Result<Vec<Cursor<'a>>, Error> {
+    let levels: BTreeSet<u32> = of.points.iter().map(|point| point.ahead.level).collect();
+    if levels.is_empty() {
+        let message = format!("{:?} has no ticket of level 1 or more to fork from", fork.each);
+        let error = Error::new(&fork.origin, message).absent("a level");
+        return Err(error.help("controls fork from a pipeline that prunes, such as \"imp\""));
+    }
+    for level in fork.at.iter().flatten() {
+        if !levels.contains(level) {
+            let (first, last) = (levels.first().unwrap_or(level), levels.last().unwrap_or(level));
+            let error = Error::new(&fork.at_origin, format!("{:?} has no level {level} to fork from", fork.each));
+            return Err(error.absent("a level").help(match first == last {
+                true => format!("it has level {first} only"),
+                false => format!("it has levels {first} to {last}"),
+            }));
+        }
+    }
+    let layers = of.points.first().map_or(0, |point| point.ahead.layers.len());
+    let forks = of.points.len().saturating_mul(fork.times as usize);
+    if forks > LIMIT || forks.saturating_mul(layers) > KEPT {
+        return Err(Error::new(&fork.origin, format!("{forks} forks are too many")).help("draw each fork fewer times"));
+    }
+    let wanted = |point: &&Cursor<'a>| fork.at.as_ref().is_none_or(|at| at.contains(&point.ahead.level));
+    let drawn = |point: &Cursor<'a>| {
+        let point = point.clone();
+        (0..fork.times).map(move |draw| Cursor { draw, ..point.clone() })
+    };
+    Ok(of.points.iter().filter(wanted).flat_map(drawn).collect())
+}
