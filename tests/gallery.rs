@@ -148,7 +148,7 @@ const ELSEWHERE: [&str; 7] = [
 ];
 
 /// Sentences that no spec makes `check` say, and why.
-const NOT_IN_THE_GALLERY: [(&str, &str); 67] = [
+const NOT_IN_THE_GALLERY: [(&str, &str); 69] = [
     ("1 value", "a part of a sentence"),
     ("a nonzero u32", "serde's words"),
     ("a nonzero u64", "serde's words"),
@@ -198,6 +198,8 @@ const NOT_IN_THE_GALLERY: [(&str, &str); 67] = [
     ("the weights to restore are not there", "while running"),
     ("no plugin is named {:?}", "for plugins built without a spec"),
     ("the base", "a part of a sentence"),
+    ("an override is one line", "no line of arguments.txt: tested in src/spec/set.rs"),
+    ("give several as `--set` each", "no line of arguments.txt: tested in src/spec/set.rs"),
     ("{} pipelines, and an experiment has {PIPELINES} at most", "too long to show: tested in tests/evil.rs"),
     ("compare fewer, or make several experiments of it", "too long to show"),
     ("{}: more than {FILES} TOML files", "a thousand files"),

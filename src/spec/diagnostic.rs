@@ -1,11 +1,13 @@
 //! Everything wrong with a spec at once, each with its place underlined and how to mend it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
 
 use super::node::{Error, Origin, Source};
+use crate::unseen::is_harmful;
 
 /// More errors than this are counted, not shown.
 pub const SHOWN: usize = 100;
@@ -136,7 +138,7 @@ impl fmt::Display for Diagnostics {
 impl std::error::Error for Diagnostics {}
 
 fn group(error: &Error) -> Group<'_> {
-    let mut group = Group::with_title(Level::ERROR.primary_title(&error.message));
+    let mut group = Group::with_title(Level::ERROR.primary_title(visible(&error.message)));
     if let Some(origin) = &error.origin {
         let context = error.context.iter().map(|(other, label)| (other, label.as_str())).chain(chain(error));
         let (here, elsewhere): (Vec<_>, Vec<_>) = context.partition(|(other, _)| other.source == origin.source);
@@ -148,7 +150,7 @@ fn group(error: &Error) -> Group<'_> {
         }
     }
     match error.help_line() {
-        Some(help) => group.element(Level::HELP.message(normalize_untrusted_str(&wrapped(help)))),
+        Some(help) => group.element(Level::HELP.message(normalize_untrusted_str(&visible(&wrapped(help))))),
         None => group,
     }
 }
@@ -184,7 +186,25 @@ fn chain(error: &Error) -> Vec<(&Origin, &'static str)> {
 }
 
 fn snippet(source: &Source) -> Snippet<'_, Annotation<'_>> {
-    Snippet::source(&source.text).path(normalize_untrusted_str(&source.name))
+    Snippet::source(visible(&source.text)).path(normalize_untrusted_str(&visible(&source.name)))
+}
+
+/// A text whose characters that nobody sees, as C1 controls are, are others of as many bytes: places stay where they are.
+/// Those of one byte are shown by the renderer.
+fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut seen = String::with_capacity(text.len());
+    for character in text.chars() {
+        match (is_harmful(character), character.len_utf8()) {
+            (true, 2) => seen.push('·'),
+            (true, 3) => seen.push('\u{fffd}'),
+            (true, 4) => seen.push_str("\u{fffd}?"),
+            _ => seen.push(character),
+        }
+    }
+    Cow::Owned(seen)
 }
 
 fn annotation(origin: &Origin, label: String) -> Annotation<'static> {

@@ -6,7 +6,7 @@ use super::fields::{Fields, without_use};
 use super::layers;
 use super::node::{Node, Origin};
 use super::shipped::{Declared, Library};
-use super::template::{Scope, check_used, parameters};
+use super::template::{Scope, check_names, check_used, parameters};
 use super::{INIT, ModelSpec};
 use crate::registry::{Kind, Registry};
 
@@ -39,6 +39,7 @@ impl Models<'_> {
             let declared_parameters = body.node("parameters");
             check_used(declared_parameters, &body.rest(), diagnostics);
             let parameters = parameters(declared_parameters, diagnostics);
+            check_names(&parameters, declared_parameters, &["use", "init", "layer", "classes"], diagnostics);
             let scope = Scope::bind(&parameters, &fields.rest(), used, &["use", "init", "layer"], diagnostics);
             scope.reading(diagnostics, |scope, diagnostics| {
                 self.body(name, body, Own { used: Some(&used.origin), init, layers }, scope, diagnostics)

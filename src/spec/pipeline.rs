@@ -9,7 +9,7 @@ use super::node::{Error, Node, Origin, Value};
 use super::overlay::open;
 use super::schema::of;
 use super::shipped::{Declared, Library};
-use super::template::{Scope, check_used, parameters};
+use super::template::{Scope, check_names, check_used, parameters};
 use super::{Fork, ModelSpec, PipelineSpec, StageSpec, Stop, TIMES, Written};
 use crate::nearest::did_you_mean;
 use crate::registry::{Kind, Registry, Use};
@@ -40,6 +40,7 @@ impl Pipelines<'_> {
             let declared_parameters = body.node("parameters");
             check_used(declared_parameters, &body.rest(), diagnostics);
             let parameters = parameters(declared_parameters, diagnostics);
+            check_names(&parameters, declared_parameters, &["use", "stage"], diagnostics);
             let scope = Scope::bind(&parameters, &fields.rest(), used, &["use", "stage"], diagnostics);
             scope.reading(diagnostics, |scope, diagnostics| {
                 let fork = body.node("fork").and_then(|node| scope.fill(node, diagnostics));

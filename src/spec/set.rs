@@ -16,6 +16,10 @@ pub fn set(root: &mut Node, text: &str, diagnostics: &mut Diagnostics) {
         let error = Error::new(&origin, "an override is `key=value`").help("for example `--set replicates=1`");
         return diagnostics.push(error.hides(Unread::Value));
     };
+    if let Some(at) = text.find('\n') {
+        let error = Error::new(&Origin { source, span: at..at + 1 }, "an override is one line");
+        return diagnostics.push(error.help("give several as `--set` each").hides(Unread::Value));
+    }
     let mut errors = Diagnostics::default();
     let mut tree = parse(&source, &mut errors);
     if !errors.is_empty() && is_bare(value) {
@@ -92,6 +96,15 @@ mod tests {
 
     fn json(node: &Node) -> serde_json::Value {
         node.deserialize().unwrap()
+    }
+
+    #[test]
+    fn an_override_of_several_lines_is_an_error() {
+        let mut diagnostics = Diagnostics::default();
+        let mut node = parse(&Arc::new(Source::new("base", "")), &mut diagnostics);
+        set(&mut node, "replicates=2\nseed=3", &mut diagnostics);
+        assert!(diagnostics.to_string().contains("give several as `--set` each"), "{diagnostics}");
+        assert_eq!(json(&node), serde_json::json!({}));
     }
 
     #[test]

@@ -50,6 +50,15 @@ mod tests {
     }
 
     #[test]
+    fn the_line_that_an_error_shows_has_none_of_them_either() {
+        for text in ["\u{8a} = 1", "a = 1 \u{202e}", "\u{e0041}'", "\u{8a}\u{1b}\u{feff}é = [\u{ad}"] {
+            let errors = lottery(text).errors(&[]);
+            assert!(errors.contains("experiment.toml:19:"), "{errors}");
+            assert!(!errors.contains(crate::unseen::is_harmful), "{errors:?}");
+        }
+    }
+
+    #[test]
     fn lines_tabs_and_what_scripts_and_faces_are_joined_by_are_text() {
         assert!(lottery("").load(&["question=\"a\\n\\tb \u{200d} \u{200c} \u{200f}\""]).is_ok());
     }

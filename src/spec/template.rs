@@ -76,6 +76,16 @@ fn placeholders<'a>(node: &'a Node, into: &mut BTreeSet<&'a str>) {
     }
 }
 
+/// Parameters that nobody could set, since their names mean something else beside `use` or in a placeholder.
+pub fn check_names(parameters: &IndexMap<String, Parameter>, node: Option<&Node>, taken: &[&str], d: &mut Diagnostics) {
+    for (name, (key, _)) in node.and_then(Node::table).into_iter().flatten() {
+        if parameters.contains_key(name) && taken.contains(&name.as_str()) {
+            let error = Error::new(key, format!("no parameter can be called `{name}`: that has a meaning already"));
+            d.push(error.help(format!("give it another name, here and in \"{{{name}}}\"")));
+        }
+    }
+}
+
 /// What placeholders stand for; `None` for an optional parameter that was left out.
 #[derive(Clone)]
 pub struct Scope {

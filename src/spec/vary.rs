@@ -140,7 +140,9 @@ fn check_values(list: &Node, values: &[Node], diagnostics: &mut Diagnostics) {
     }
     let mut seen = BTreeSet::new();
     for value in values {
-        if !seen.insert(text(value)) {
+        // However a number is written.
+        let number = value.deserialize::<f64>().map(|number| number.to_string());
+        if !seen.insert(number.unwrap_or_else(|_| text(value))) {
             let error = Error::at(value, format!("{} is in the list twice", value.origin.text()));
             diagnostics.push(error.help("leave it out: nothing runs twice"));
         }
