@@ -17,7 +17,7 @@ use super::schema;
 use super::set::set;
 use super::shipped::Library;
 use super::spelling;
-use super::{MATCHING, REPLICATES, Spec, Variant, is_name, variants};
+use super::{MATCHING, NAME, REPLICATES, Spec, Variant, is_name, variants};
 use crate::prediction::Expression;
 use crate::registry::{Kind, Registry};
 
@@ -48,6 +48,7 @@ pub fn read(path: &Path, registry: &Registry, overrides: &[String]) -> Reading {
     let mut found = Diagnostics::default();
     let library = Library::of(&folder, &bases, &mut found);
     let sound = variants::read(root, &mut found, |root, d| experiment(&folder, root, &library, registry, d));
+    library.check_texts(&mut found);
     let unread = errors.errors().iter().any(|error| error.unread.is_some());
     let told = found.errors().iter().filter(|error| !hidden(error, &errors)).cloned();
     let mut errors = errors.clone();
@@ -70,7 +71,7 @@ fn texts(path: &Path, overrides: &[String], diagnostics: &mut Diagnostics) -> Op
     let folder = Folder::open(path).map_err(|error| diagnostics.push(error)).ok()?;
     if !is_name(&folder.name()) {
         let message = format!("{}: the folder's name is the experiment's, and must be a name", path.display());
-        diagnostics.push(Error::nowhere(message).help("use letters, digits, `-` and `_`, at most 64"));
+        diagnostics.push(Error::nowhere(message).help(NAME));
     }
     let Merged { mut root, bases } = merged(&folder, diagnostics)?;
     overrides.iter().for_each(|text| set(&mut root, text, diagnostics));
@@ -104,11 +105,19 @@ fn experiment(
     let (given, changes) = (model.as_ref(), &StageChanges::default());
     let pipelines = Pipelines { registry, library, training, model: given, changes };
     let written = fields.need_node("pipeline");
-    let pipelines = written.map(|node| read_pipelines(node, &pipelines, d)).unwrap_or_default();
+    let mut of_pipelines = Diagnostics::default();
+    let pipelines = written.map(|node| read_pipelines(node, &pipelines, &mut of_pipelines)).unwrap_or_default();
     let names =
         written.and_then(Node::table).into_iter().flat_map(Entries::keys).map(String::as_str).collect::<Vec<_>>();
     let predictions = fields.node("prediction").map(|node| predictions(node, &names, d)).unwrap_or_default();
+    // These were taken out before, and are valid names for one that is not.
+    for key in ["extends", "without", "vary", "variant"] {
+        fields.node(key);
+    }
     fields.finish(d);
+    // What a mistyped [training] says, no stage lacks.
+    let is_mistyped = d.errors().iter().any(|error| error.mended().as_deref() == Some("training"));
+    d.extend(of_pipelines.errors().iter().filter(|error| !is_mistyped || error.missing.is_none()).cloned());
     let (dataset, data) = data?;
     let is_sound = |name: &str| pipelines.iter().any(|pipeline| pipeline.name == name);
     let judged = |expect: &Expression| expect.references().iter().all(|of| is_sound(&of.pipeline.text));

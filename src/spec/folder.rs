@@ -107,7 +107,8 @@ impl Folder {
         if self.read.borrow().values().sum::<u64>() > ALL_BYTES {
             return Err(fail(format!("with it, this spec has more than {ALL_BYTES} bytes")));
         }
-        let text = String::from_utf8(bytes).map_err(|e| fail(format!("not UTF-8 text: {e}")))?;
+        let text =
+            String::from_utf8(bytes).map_err(|e| fail(format!("not UTF-8 text: {e}")).help("save it as UTF-8"))?;
         Ok(Arc::new(Source::new(name, text)))
     }
 

@@ -6,7 +6,7 @@ use super::changes::LayerChanges;
 use super::diagnostic::Diagnostics;
 use super::fields::{Fields, list, single};
 use super::node::{Error, Node, Origin, Value};
-use super::{Form, LayerSpec, TIMES, is_name};
+use super::{Form, LayerSpec, NAME, TIMES, is_name};
 use crate::nearest::did_you_mean;
 use crate::registry::{Kind, Registry, Use};
 
@@ -123,7 +123,7 @@ impl Reader<'_> {
         };
         let Some(text) = written.string().filter(|text| is_name(text)) else {
             let error = Error::at(written, "this is no name for a layer");
-            self.diagnostics.push(error.help("use letters, digits, `-` and `_`, at most 64"));
+            self.diagnostics.push(error.help(NAME));
             return None;
         };
         Some(names.next(Some(text), kind))

@@ -348,6 +348,9 @@ fn init_by_default() -> &'static str {
     INIT
 }
 
+/// What `is_name` asks for.
+const NAME: &str = "use letters, digits, `-` and `_`, at most 64, a letter or digit first";
+
 /// Whether a text is safe as a part of paths, and easy to type: ASCII letters, digits, `-` and `_`, at most 64, the
 /// first no sign.
 pub fn is_name(text: &str) -> bool {

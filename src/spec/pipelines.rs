@@ -6,7 +6,7 @@ use super::diagnostic::Diagnostics;
 use super::fields::Fields;
 use super::node::{Entries, Error, Node};
 use super::pipeline::Pipelines;
-use super::{PipelineSpec, is_name};
+use super::{NAME, PipelineSpec, is_name};
 use crate::nearest::did_you_mean;
 
 /// More than any figure can show: what is compared pair by pair stays quick.
@@ -31,7 +31,7 @@ pub fn read_pipelines(node: &Node, reader: &Pipelines<'_>, diagnostics: &mut Dia
     for (name, (key, node)) in entries {
         if !is_name(name) {
             let error = Error::new(key, format!("{name:?} is no name for a pipeline"));
-            diagnostics.push(error.help("use letters, digits, `-` and `_`, at most 64"));
+            diagnostics.push(error.help(NAME));
         }
         let mut found = Diagnostics::default();
         let gives = |key: &&str| node.table().is_none_or(|entries| entries.contains_key(*key));

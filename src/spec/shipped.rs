@@ -86,6 +86,17 @@ impl<'a> Library<'a> {
         library
     }
 
+    /// Whether the folder's own files are TOML at all, those too that nothing uses.
+    pub fn check_texts(&self, diagnostics: &mut Diagnostics) {
+        for place in self.local.values() {
+            if let (Place::Own(path), Some(folder)) = (place, self.folder)
+                && let Some(source) = folder.try_read(path, diagnostics)
+            {
+                spelling::check(&parse(&source, diagnostics), diagnostics);
+            }
+        }
+    }
+
     /// Adds what a base's files declare under names that are not taken yet.
     fn add(&mut self, base: &Base, files: Vec<(&'static Path, &'static str)>) {
         for (path, text) in files {
