@@ -164,7 +164,10 @@ const NOT_IN_THE_GALLERY: [(&str, &str); 70] = [
     ("{n} errors, the first {SHOWN} shown", "the count after the errors"),
     ("{n} errors", "the count after the errors"),
     ("there are no {sort}", "nothing is named yet: tested in src/spec/"),
-    ("{}: the folder's name is the experiment's, and must be a name", "no folder of the gallery: tested in src/spec/"),
+    (
+        "{}: the folder's name is the experiment's, and must be a name",
+        "no folder of the gallery: tested in src/spec/experiment.rs",
+    ),
     ("an experiment is a folder with experiment.toml", "no folder of the gallery"),
     ("an experiment is a folder, and this is a file", "no folder of the gallery"),
     ("give the folder that holds experiment.toml", "no folder of the gallery"),

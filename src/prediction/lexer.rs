@@ -81,7 +81,7 @@ fn token(text: &str, at: usize, before: Option<&Token>) -> Result<(Token, usize)
     let fault = Fault::new(at..at + length, format!("{:?} means nothing here", &rest[..length]));
     Err(match rest.starts_with(['=', '!', '~']) {
         true => fault.help("figures are measured: compare with `<=`, `>=`, or `a within 0.5% of b`"),
-        false => fault,
+        false => fault.help("an expression has names, figures, `+ - * /`, comparisons, `and` and `or`"),
     })
 }
 

@@ -338,6 +338,16 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_whose_name_is_no_name_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("two words");
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join("experiment.toml"), SOUND).unwrap();
+        let errors = crate::spec::load(&path, &crate::registry::Registry::builtin(), &[]).unwrap_err().to_string();
+        assert!(errors.contains("the folder's name is the experiment's, and must be a name"), "{errors}");
+    }
+
+    #[test]
     fn a_file_too_large_for_a_spec_is_refused() {
         let errors = lottery(&"#".repeat(1 << 20)).errors(&[]);
         assert!(errors.contains("larger than 1048576 bytes"), "{errors}");
