@@ -96,14 +96,20 @@ fn built(name: &str, config: Value) -> std::sync::Arc<dyn Layer> {
     Registry::builtin().layers.build(&Use { name: name.into(), config, version: 1 }).unwrap()
 }
 
-/// Every number of one is near that of the other, for the size of the numbers beside it.
-fn assert_agree(ours: &Found, burns: &Found, what: &str) {
+/// Where parameters' gradients begin, after the output, two buffers and the input's gradient.
+const PARAMETERS: usize = 4;
+
+/// Every number of one is near that of the other, for the size of the numbers beside it; where `summed` is given, what is
+/// summed for parameters by its magnitudes, too.
+fn assert_agree(ours: &Found, burns: &Found, summed: f32, what: &str) {
     assert_eq!(ours.0.len(), burns.0.len(), "{what}");
     for (array, (a, b)) in ours.0.iter().zip(&burns.0).enumerate() {
         assert_eq!(a.len(), b.len(), "{what}, array {array}");
         let size = b.iter().fold(1e-3f32, |size, x| size.max(x.abs()));
+        let of_sums = if array >= PARAMETERS { 2e-6 * summed } else { 0.0 };
         for (place, (a, b)) in a.iter().zip(b).enumerate() {
-            assert!((a - b).abs() <= 2e-5 * size, "{what}, array {array} at {place}: {a}, burn says {b}");
+            let near = (2e-5 * size).max(of_sums);
+            assert!((a - b).abs() <= near, "{what}, array {array} at {place}: {a}, burn says {b}");
         }
     }
 }
@@ -131,7 +137,15 @@ fn agree(name: &str, config: Value, shape: Shape, batch: usize, relu: bool) {
                 let magnitudes = pass(&*layer, Asked { magnitudes: true, ..asked }, false);
                 assert_sums_agree(&ours, &burns, &magnitudes, &what);
             }
-            _ => assert_agree(&ours, &burns, &what),
+            // What a channel's scale and shift are differentiated from: slopes, times what is of size 1.
+            "batch-norm" if config["affine"] == json!(true) => {
+                let channels = match shape {
+                    Shape::Image([channels, ..]) | Shape::Flat(channels) => channels,
+                };
+                let slopes: f32 = normal("slope", batch * shape.len()).into_iter().map(f32::abs).sum();
+                assert_agree(&ours, &burns, slopes / channels as f32, &what);
+            }
+            _ => assert_agree(&ours, &burns, 0.0, &what),
         }
     }
 }
@@ -257,7 +271,7 @@ fn agrees_on(
     let [mut dense, sparse] = found;
     dense.0[2] = mask.indices().map(|i| dense.0[2][i]).collect();
     let what = format!("sparse {name} {config} on {batch} × {shape}, {kept} kept, relu {relu}, {place}");
-    assert_agree(&sparse, &dense, &what);
+    assert_agree(&sparse, &dense, 0.0, &what);
 }
 
 proptest! {
