@@ -94,6 +94,7 @@ fn fraction(percent: &str) -> Option<String> {
 fn remedy(message: &str) -> &'static str {
     match message {
         _ if message.contains("twice") => "leave one of them out",
+        _ if message.contains("unquoted key") => "a name has letters from a to z, digits, `-` and `_`",
         _ if message.contains("string") => "a text ends with the quote that it begins with, on its line",
         _ if message.contains("unclosed") => "close the bracket that is opened",
         _ => "TOML is `key = value` below a `[table]`, texts in quotes, lists in `[ … ]`",
