@@ -1,10 +1,10 @@
 //! Models that ship, planned for images of CIFAR's shape: their sizes are those of the papers.
 
 use tombola::model::Model;
-use tombola::plan::plan;
+use tombola::plan::{inferred, plan};
 use tombola::registry::Registry;
 use tombola::spec;
-use tombola::spec::catalogue::{self, Declared, Sort};
+use tombola::spec::catalogue::{self, Counted, Declared, Sort};
 
 /// A data set that is declared and not there: a plan reads none.
 const IMAGES: &str = r#"
@@ -71,6 +71,53 @@ fn convolutional_networks_have_the_papers_number_of_weights() {
     }
     // 2 · 64 and 2 · 128 channels, 2 · 256 units, 10 classes.
     assert_eq!(shipped("conv-4", "").parameters(), 2_425_024 + 2 * 64 + 2 * 128 + 2 * 256 + 10);
+}
+
+/// Published sizes: a model for its usual images, parameters, multiply-adds in millions, and who says so.
+const PUBLISHED: [(&str, usize, Option<u64>, &str); 15] = [
+    ("lenet-300-100", 266_610, None, "Frankle & Carbin 2019, figure 2: 266K"),
+    ("hidden-networks-fc", 266_200, None, "784 · 300 + 300 · 100 + 100 · 10"),
+    ("lenet-5", 431_080, None, "Han et al. 2015, table 1: 431K; 520 + 25,050 + 400,500 + 5,010"),
+    ("mlp-1x512", 1_209_866, None, "Zhang et al. 2017, table 1"),
+    ("mlp-3x512", 1_735_178, None, "Zhang et al. 2017, table 1"),
+    ("vgg-11-bn", 9_231_114, None, "implementations for CIFAR-10"),
+    ("vgg-16-bn", 14_728_266, None, "implementations for CIFAR-10; Frankle et al. 2020: 14.7M"),
+    ("resnet-20", 272_474, None, "He et al. 2016, table 6: 0.27M; 2,752 of them the shortcuts of option B"),
+    ("resnet-32", 466_906, None, "He et al. 2016, table 6: 0.46M; 2,752 of them the shortcuts of option B"),
+    ("resnet-56", 855_770, None, "He et al. 2016, table 6: 0.85M; 2,752 of them the shortcuts of option B"),
+    ("resnet-18-cifar", 11_173_962, None, "implementations for CIFAR-10"),
+    ("resnet-18", 11_689_512, Some(1_814), "torchvision"),
+    ("resnet-34", 21_797_672, Some(3_664), "torchvision"),
+    ("resnet-50", 25_557_032, Some(4_089), "torchvision"),
+    ("wide-resnet-50-2", 68_883_240, Some(11_398), "torchvision"),
+];
+
+#[test]
+fn models_have_the_sizes_that_are_published_and_the_table_of_the_docs_says_so() {
+    let registry = Registry::builtin();
+    let mut table = String::from(
+        "| model | images | parameters | multiply-adds, millions | published |\n| --- | --- | ---: | ---: | --- |\n",
+    );
+    for (name, parameters, published, source) in PUBLISHED {
+        let read = catalogue::model(name, &Counted::default(), &registry, None).unwrap_or_else(|e| panic!("{e}"));
+        let (spec, images) = read.unwrap();
+        let model = inferred(&spec, images.shape, (images.classes, name), &registry).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(model.parameters(), parameters, "{name}");
+        let adds = model.multiply_adds(model.prunable().map(|(param, _)| param.len()));
+        let millions = (adds + 500_000) / 1_000_000;
+        assert!(published.is_none_or(|published| published == millions), "{name}: {adds}");
+        let [channels, height, width] = images.shape;
+        let (adds, said) = match published {
+            Some(_) => (millions.to_string(), "both figures"),
+            None => (format!("{:.1}", adds as f64 / 1e6), "parameters"),
+        };
+        table += &format!(
+            "| `{name}` | {channels}×{height}×{width}, {} classes | {parameters} | {adds} | {said}: {source} |\n",
+            images.classes
+        );
+    }
+    let docs = include_str!("../docs/models.md");
+    assert!(docs.contains(&table), "docs/models.md should have:\n{table}");
 }
 
 #[test]

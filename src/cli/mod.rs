@@ -2,6 +2,7 @@
 
 mod check;
 mod devices;
+mod layers;
 mod list;
 mod machine;
 mod new;

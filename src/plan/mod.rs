@@ -143,21 +143,30 @@ pub fn plan(spec: &Spec, registry: &Registry, device: &str) -> Result<Plan, Diag
     Ok(plan)
 }
 
-/// Builds the model and infers its shapes; an error points at the layer that does not fit.
+/// Builds a variant's model and infers its shapes; an error points at the layer that does not fit.
 pub fn model(variant: &Variant, registry: &Registry) -> Result<Model, Diagnostics> {
+    let data = &variant.dataset;
+    inferred(&variant.model, data.shape, (data.classes, &data.name), registry)
+}
+
+/// Builds a model for images of a shape, and of classes of a name, and infers its shapes.
+pub fn inferred(
+    spec: &ModelSpec,
+    shape: [usize; 3],
+    (classes, of): (usize, &str),
+    registry: &Registry,
+) -> Result<Model, Diagnostics> {
     let mut problems = Diagnostics::default();
-    let parts = parts(&variant.model.layers, registry, &mut problems);
+    let parts = parts(&spec.layers, registry, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
-    let data = &variant.dataset;
-    let built = Model::infer(Shape::Image(data.shape), parts).map_err(|misfit| placed(misfit, &variant.model));
-    let fits = built.and_then(|model| match (model.output(), variant.model.layers.last()) {
-        (Shape::Flat(classes), _) if classes == data.classes => Ok(model),
+    let built = Model::infer(Shape::Image(shape), parts).map_err(|misfit| placed(misfit, spec));
+    let fits = built.and_then(|model| match (model.output(), spec.layers.last()) {
+        (Shape::Flat(units), _) if units == classes => Ok(model),
         (output, Some(last)) => {
-            let classes = data.classes;
-            let message = format!("the last layer gives {output}, and {} has {classes} classes", data.name);
-            Err(used(Error::new(&last.origin, message), &variant.model)
+            let message = format!("the last layer gives {output}, and {of} has {classes} classes");
+            Err(used(Error::new(&last.origin, message), spec)
                 .help("end the model with `linear = { units = \"{classes}\" }`"))
         }
         (_, None) => Ok(model),

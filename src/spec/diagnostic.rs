@@ -93,7 +93,7 @@ impl Diagnostics {
         result
     }
 
-    /// Reads the text `used`: errors in it say where, at `user`, it was asked for.
+    /// Reads the text `used`, with those that it extends: errors in them say where, at `user`, it was asked for.
     pub fn used_by<T>(
         &mut self,
         used: &Source,
@@ -102,7 +102,8 @@ impl Diagnostics {
         work: impl FnOnce(&mut Diagnostics) -> T,
     ) -> T {
         self.amending(work, |mut error| {
-            if error.origin.as_ref().is_some_and(|origin| *origin.source == *used) {
+            let places = std::iter::successors(error.origin.as_ref(), |place| place.source.extended.as_ref());
+            if places.into_iter().any(|place| *place.source == *used) {
                 error.context.push((user.clone(), label.to_string()));
             }
             Some(error)

@@ -174,8 +174,7 @@ impl Reader<'_> {
         }
         let Some(mut fields) = Fields::of(node, "`repeat`", self.diagnostics) else { return };
         fields.need_node("times");
-        let rule = format!("from 1 to {TIMES}");
-        let times = fields.read_if("times", &rule, |times| (1..=TIMES).contains(times), self.diagnostics);
+        let times = fields.read_if("times", &format!("from 0 to {TIMES}"), |times| *times <= TIMES, self.diagnostics);
         let layers = fields.need_node("layers");
         fields.finish(self.diagnostics);
         let Some(layers) = layers else { return };
@@ -252,7 +251,7 @@ mod tests {
             ("{ residual = { layers = [] } }", "a residual block needs at least one layer"),
             ("{ residual = { layers = [{ relu = {} }], shortcut = [] } }", "leave it out for the identity"),
             ("{ residual = [] }", "`residual` must be a table"),
-            ("{ repeat = { times = 0, layers = [{ relu = {} }] } }", "it must be from 1 to 1000"),
+            ("{ repeat = { times = 1001, layers = [{ relu = {} }] } }", "it must be from 0 to 1000"),
             ("{ repeat = { layers = [{ relu = {} }] } }", "`repeat` needs `times`"),
             ("{ repeat = { times = 2, layers = [{ relu = {} }] }, name = \"a\" }", "name the layers in it"),
         ] {

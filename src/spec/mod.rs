@@ -5,6 +5,7 @@ pub mod catalogue;
 mod changes;
 mod dataset;
 mod de;
+mod declaration;
 mod depth;
 pub mod diagnostic;
 mod experiment;
@@ -13,6 +14,7 @@ mod fields;
 #[cfg(test)]
 mod fixture;
 mod folder;
+mod formula;
 #[cfg(test)]
 mod gallery;
 mod layers;
@@ -214,12 +216,25 @@ pub struct ModelSpec {
     /// The initialiser of weight tensors.
     #[schemars(default = "init_by_default", schema_with = "schema::init")]
     pub init: Use,
+    /// The images that it is usually given; an experiment's data set says its own.
+    pub usual: Option<Usual>,
     /// `None` where neither experiment nor model names one.
     #[schemars(skip)]
     pub init_written: Option<node::Node>,
     /// Where the experiment names it; `None` where it is written out there.
     #[schemars(skip)]
     pub used: Option<node::Origin>,
+}
+
+/// The images for which `show` counts what a model has and costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Usual {
+    /// Channels, height, width.
+    #[schemars(inner(range(min = 1)))]
+    pub shape: [usize; 3],
+    #[schemars(range(min = 1))]
+    pub classes: usize,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -7,7 +7,7 @@ use super::layers;
 use super::node::{Node, Origin};
 use super::shipped::{Declared, Library};
 use super::template::{Scope, check_names, check_used, parameters};
-use super::{INIT, ModelSpec};
+use super::{INIT, ModelSpec, Usual};
 use crate::registry::{Kind, Registry};
 
 pub struct Models<'a> {
@@ -71,6 +71,7 @@ impl Models<'_> {
         let changes = LayerChanges::of(changes.as_ref(), over.used, diagnostics);
         let summary = fields.read("summary", diagnostics).unwrap_or_default();
         let source = fields.read("source", diagnostics).unwrap_or_default();
+        let usual = usual(&mut fields, diagnostics);
         let own = fields.node("init").and_then(|node| scope.fill(node, diagnostics));
         let layers = fields.need_node("layer").and_then(|node| scope.fill(node, diagnostics));
         let layers = layers.map(|node| layers::read(&node, &changes, self.registry, diagnostics)).unwrap_or_default();
@@ -79,6 +80,11 @@ impl Models<'_> {
         let default = Node { value: super::node::Value::String(INIT.to_string()), origin };
         let init_written = over.init.or(own.as_ref()).cloned();
         let init = self.registry.resolve(Kind::Init, init_written.as_ref().unwrap_or(&default), diagnostics)?;
-        Some(ModelSpec { name, summary, source, layers, init, init_written, used: over.used.cloned() })
+        Some(ModelSpec { name, summary, source, layers, init, usual, init_written, used: over.used.cloned() })
     }
+}
+
+pub fn usual(fields: &mut Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Usual> {
+    let some = |usual: &Usual| usual.classes > 0 && usual.shape.iter().all(|side| *side > 0);
+    fields.read_if("usual", "a shape and classes of 1 or more each", some, diagnostics)
 }

@@ -69,7 +69,7 @@ fn dataset(text: &mut Text, prefix: &str, variant: &Variant) {
 }
 
 fn model(text: &mut Text, prefix: &str, variant: &Variant) {
-    let ModelSpec { name, summary, source, layers, init, init_written, used: _ } = &variant.model;
+    let ModelSpec { name, summary, source, layers, init, usual: _, init_written, used: _ } = &variant.model;
     text.header(&format!("[{prefix}model]"), "");
     for (field, said) in [("name", name), ("summary", summary), ("source", source)] {
         text.line(field, &Json::from(said.clone()), None, "");

@@ -131,11 +131,8 @@ impl<'a> Library<'a> {
             Ok(source) => {
                 let mut errors = Diagnostics::default();
                 let label = format!("this {kind} is used here");
-                let node = errors.used_by(&source, &used.origin, &label, |errors| {
-                    let node = parse(&source, errors);
-                    spelling::check(&node, errors);
-                    node
-                });
+                let read = |errors: &mut Diagnostics| self.declaration(kind, &source, errors);
+                let node = errors.used_by(&source, &used.origin, &label, read);
                 let sound = errors.is_empty();
                 diagnostics.extend(errors.errors().to_vec());
                 sound.then(|| (name.to_string(), node))

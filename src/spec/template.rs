@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 
 use super::diagnostic::{Diagnostics, SHOWN};
 use super::fields::{Fields, unknown_key};
+use super::formula::Formula;
 use super::node::{Entries, Error, Node, Value};
 use crate::nearest::{did_you_mean, nearest};
 
@@ -70,7 +71,10 @@ pub fn check_used(parameters: Option<&Node>, body: &Entries, diagnostics: &mut D
 
 fn placeholders<'a>(node: &'a Node, into: &mut BTreeSet<&'a str>) {
     match &node.value {
-        Value::String(text) => into.extend(placeholder(text)),
+        Value::String(text) => {
+            into.extend(placeholder(text));
+            into.extend(Formula::read(text).iter().flat_map(Formula::names));
+        }
         Value::List(items) => items.iter().for_each(|item| placeholders(item, into)),
         Value::Table(entries) => entries.values().for_each(|(_, value)| placeholders(value, into)),
         _ => {}
@@ -148,9 +152,10 @@ impl Scope {
     /// nothing is left: an absent option removes its key.
     pub fn fill(&self, node: &Node, diagnostics: &mut Diagnostics) -> Option<Node> {
         let filled = match &node.value {
-            Value::String(text) => match placeholder(text) {
-                Some(name) => return self.value(name, node, diagnostics),
-                None => Value::String(text.clone()),
+            Value::String(text) => match (placeholder(text), Formula::read(text)) {
+                (Some(name), _) => return self.value(name, node, diagnostics),
+                (None, Some(formula)) => self.calculated(&formula, node, diagnostics)?,
+                (None, None) => Value::String(text.clone()),
             },
             Value::List(items) => Value::List(items.iter().filter_map(|item| self.fill(item, diagnostics)).collect()),
             Value::Table(entries) => {
@@ -168,8 +173,37 @@ impl Scope {
         Some(Node { value: filled, origin: node.origin.clone() })
     }
 
+    /// The value of a formula whose names are all known.
+    fn calculated(&self, formula: &Formula<'_>, node: &Node, diagnostics: &mut Diagnostics) -> Option<Value> {
+        let mut known = true;
+        for name in formula.names() {
+            known &= self.known(name, node, diagnostics).is_some();
+        }
+        // A parameter that was not given was told of.
+        let is_given = |name: &str| self.values.get(name).is_some_and(Option::is_some);
+        if !known || (self.incomplete.get() && !formula.names().all(is_given)) {
+            return None;
+        }
+        let value = formula.value(|name| self.values.get(name)?.as_deref());
+        let help = "a calculation has numbers and parameters that are numbers";
+        if let Err(message) = &value {
+            diagnostics.push(Error::at(node, message).help(help));
+            self.incomplete.set(true);
+        }
+        value.ok()
+    }
+
     fn value(&self, name: &str, node: &Node, diagnostics: &mut Diagnostics) -> Option<Node> {
-        let Some(value) = self.values.get(name) else {
+        let value = self.known(name, node, diagnostics)?.as_ref()?;
+        self.spend(1, node, diagnostics)?;
+        self.spend(value.size(), node, diagnostics)?;
+        Some(Node::clone(value))
+    }
+
+    /// What a name stands for, or an error where nothing is named so.
+    fn known(&self, name: &str, node: &Node, diagnostics: &mut Diagnostics) -> Option<&Option<Rc<Node>>> {
+        let value = self.values.get(name);
+        if value.is_none() {
             let mut hint = did_you_mean(name, "parameters", self.values.keys().map(String::as_str));
             if self.values.is_empty() {
                 let declared =
@@ -178,12 +212,8 @@ impl Scope {
             }
             diagnostics.push(Error::at(node, format!("no parameter is named `{name}`")).hint(hint));
             self.incomplete.set(true);
-            return None;
-        };
-        let value = value.as_ref()?;
-        self.spend(1, node, diagnostics)?;
-        self.spend(value.size(), node, diagnostics)?;
-        Some(Node::clone(value))
+        }
+        value
     }
 
     fn spend(&self, values: usize, node: &Node, diagnostics: &mut Diagnostics) -> Option<()> {

@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::Joined;
 use super::changes::Change;
-use super::ladder::{divided, layers, rung};
+use super::ladder::{divided, rung};
 use super::why::Why;
-use crate::cli::Ended;
+use crate::cli::{Ended, layers};
 use crate::registry::Use;
 use crate::run::State;
 
@@ -128,7 +128,7 @@ pub fn json(joined: &Joined<'_>) -> Result<String, Ended> {
 
 fn variant<'a>(joined: &Joined<'a>, number: usize) -> VariantJson<'a> {
     let planned = &joined.plan().variants[number];
-    let layers = layers(&planned.model);
+    let layers = layers::of(&planned.model);
     VariantJson {
         variant: &planned.name,
         model: &joined.opened.spec.variants[number].model.name,

@@ -1,17 +1,17 @@
-//! The model's layers, and the ladder of weights remaining with exact counts by layer.
+//! The ladder of weights remaining, with exact counts by layer.
 
 use indexmap::IndexMap;
 
 use super::text::{Table, Width, thousands};
 use super::words::{levels, list};
 use super::{Joined, text};
-use crate::model::{Model, Node};
+use crate::cli::layers;
+use crate::model::Model;
 use crate::plan::{Plan, PlannedTicket};
 use crate::units::percent;
 
 /// More than this of a kind are left out, unless all were asked for.
 const LADDERS: usize = 6;
-const LAYERS: usize = 12;
 const PIECES: usize = 3;
 
 /// A ticket's counts.
@@ -47,30 +47,6 @@ pub fn rung(plan: &Plan, divided: &[bool], ticket: &PlannedTicket) -> Rung {
     }
 }
 
-/// A layer that has parameters: name, output, parameters, prunable weights, multiply-adds.
-pub struct Layer {
-    pub name: String,
-    pub output: Vec<usize>,
-    pub parameters: usize,
-    pub prunable: usize,
-    pub multiply_adds: u64,
-}
-
-pub fn layers(model: &Model) -> Vec<Layer> {
-    let (mut params, mut uses) = (model.params.iter(), model.uses().into_iter());
-    let of = |node: &Node| {
-        let own: Vec<_> = params.by_ref().take(node.own_params()).collect();
-        let Node::Layer(placed) = node else { return None };
-        let weights = own.iter().filter(|param| param.kind.is_some()).map(|param| param.len());
-        let (prunable, multiply_adds) =
-            weights.fold((0, 0), |(all, adds), len| (all + len, adds + uses.next().unwrap_or(0) * len as u64));
-        let parameters = own.iter().filter(|param| param.role.is_trained()).map(|param| param.len()).sum();
-        let (name, output) = (placed.name.clone(), placed.output.dims());
-        (parameters > 0).then_some(Layer { name, output, parameters, prunable, multiply_adds })
-    };
-    model.walk().filter_map(of).collect()
-}
-
 /// Models and ladders, those that are alike once.
 pub fn lines(joined: &Joined<'_>, all: bool, width: Width) -> String {
     let plan = joined.plan();
@@ -79,7 +55,7 @@ pub fn lines(joined: &Joined<'_>, all: bool, width: Width) -> String {
     let mut found: Vec<(Vec<&str>, String)> = Vec::new();
     for (number, variant) in plan.variants.iter().enumerate() {
         let name = variant.name.as_str();
-        let table = model(&joined.opened.spec.variants[number].model.name, &variant.model, all, width);
+        let table = layers::table(&joined.opened.spec.variants[number].model.name, &variant.model, all, width);
         let ladders = ladders(plan, number, &divided);
         let text = ladders.iter().map(|ladder| ladder.lines(&variant.model, all, width)).collect();
         for (list, text) in [(&mut models, table), (&mut found, text)] {
@@ -105,37 +81,6 @@ pub fn lines(joined: &Joined<'_>, all: bool, width: Width) -> String {
         text
     };
     told("model", &models) + &told("weights remaining", &found)
-}
-
-fn model(name: &str, model: &Model, all: bool, width: Width) -> String {
-    let layers = layers(model);
-    let multiply_adds = layers.iter().map(|layer| layer.multiply_adds).sum::<u64>();
-    let prunable: usize = layers.iter().map(|layer| layer.prunable).sum();
-    let heading = format!(
-        "{}{} parameters, {} prunable weights, {} multiply-adds",
-        if name.is_empty() { String::new() } else { format!("{name}: ") },
-        thousands(model.parameters() as u64),
-        thousands(prunable as u64),
-        thousands(multiply_adds)
-    );
-    let mut text = width.wrapped("  ", "    ", &heading);
-    if layers.len() > LAYERS && !all {
-        return text + &width.wrapped("  ", "    ", &format!("… {} layers: `--all` shows everything", layers.len()));
-    }
-    let column = |heading: &str, figure: &dyn Fn(&Layer) -> String| -> Vec<String> {
-        std::iter::once(heading.to_string()).chain(layers.iter().map(figure)).collect()
-    };
-    let table = Table {
-        names: column("layer", &|layer| layer.name.clone()),
-        columns: vec![
-            column("output", &|layer| layer.output.iter().map(usize::to_string).collect::<Vec<_>>().join("×")),
-            column("parameters", &|layer| thousands(layer.parameters as u64)),
-            column("prunable", &|layer| thousands(layer.prunable as u64)),
-            column("multiply-adds", &|layer| thousands(layer.multiply_adds)),
-        ],
-    };
-    text += &table.lines("  ", width.columns(), usize::MAX).0;
-    text
 }
 
 /// The tickets of a pipeline, and the pipelines that have these, or some of these.
@@ -179,7 +124,7 @@ impl Ladder<'_> {
         if shown < self.pipelines.len() {
             heading += &format!("; … and {} more", self.pipelines.len() - shown);
         }
-        let by_layer = all || model.prunable().count() <= LAYERS;
+        let by_layer = all || model.prunable().count() <= layers::LAYERS;
         let tensors: Vec<&str> = model.prunable().filter(|_| by_layer).map(|(param, _)| param.name.as_str()).collect();
         let names = ["level", "remaining"].into_iter().chain(tensors).chain(["all layers", "multiply-adds"]);
         let table = Table {

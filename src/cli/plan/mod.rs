@@ -7,7 +7,7 @@ mod ladder;
 mod summary;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(super) mod text;
 mod time;
 mod timings;
 mod tree;

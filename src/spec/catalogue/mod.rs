@@ -2,6 +2,7 @@
 //! with its parameters and an example, for `list`, `show` and the pages of docs/reference.
 
 mod example;
+mod model;
 mod page;
 mod parameter;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod tests;
 
 pub use super::shipped::Declared;
 pub use example::Example;
+pub use model::{Counted, model};
 pub use page::page;
 pub use parameter::Parameter;
 
@@ -22,7 +24,6 @@ use super::fields::Fields;
 use super::folder::Folder;
 use super::merge::merged;
 use super::node::Error;
-use super::parse::parse;
 use super::schema;
 use super::shipped::Library;
 use crate::nearest::did_you_mean;
@@ -156,7 +157,7 @@ fn declared(
     diagnostics: &mut Diagnostics,
 ) -> Option<Entry> {
     let source = library.source(kind, name).map_err(|error| diagnostics.push(error)).ok()?;
-    let node = parse(&source, diagnostics);
+    let node = library.declaration(kind, &source, diagnostics);
     let mut fields = Fields::of(&node, format!("the {kind} `{name}`"), diagnostics)?;
     let citation = if kind == Declared::Dataset { "citation" } else { "source" };
     let (summary, citation) = (fields.read("summary", diagnostics), fields.read(citation, diagnostics));

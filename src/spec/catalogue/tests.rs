@@ -3,6 +3,7 @@ use std::path::Path;
 use super::*;
 use crate::spec::fixture::{DOTS, Experiment, SOUND, experiment};
 use crate::spec::node::{Node, Source};
+use crate::spec::parse::parse;
 use crate::spec::{Spec, load};
 
 fn entries(sort: Sort) -> Vec<Entry> {

@@ -7,6 +7,7 @@ use super::dialect::with_placeholders_within;
 use super::of;
 use super::parameters::{self, Parameters};
 use super::refer::NAME;
+use super::stages::one;
 use crate::spec::diagnostic::Diagnostics;
 use crate::spec::shipped::{Declared, Library};
 use crate::spec::template::Parameter;
@@ -15,18 +16,35 @@ use crate::spec::{DatasetSpec, Fork, ModelSpec, PipelineSpec};
 /// The schema of a file that declares one.
 pub fn file(kind: Declared) -> Value {
     let mut file = match kind {
-        Declared::Dataset => return of::<DatasetSpec>(),
+        Declared::Dataset => return extending(kind, of::<DatasetSpec>()),
         Declared::Model => without(of::<ModelSpec>(), "name"),
         Declared::Pipeline => of::<PipelineSpec>(),
     };
     let own = with_placeholders_within(json!({ "properties": file["properties"] }));
     file["properties"] = own["properties"].clone();
+    let list = if kind == Declared::Model { "layer" } else { "stage" };
+    file["properties"][list]["items"] = one(list, true);
     file["properties"]["parameters"] = json!({
         "description": "what an experiment may choose: each fills the strings \"{name}\" of this file",
         "type": "object",
         "propertyNames": { "pattern": "^[A-Za-z0-9_-]+$" },
         "additionalProperties": of::<Parameter>(),
     });
+    extending(kind, file)
+}
+
+/// A file may be put over another, which then has what the first lacks.
+fn extending(kind: Declared, mut file: Value) -> Value {
+    file["properties"]["extends"] = json!({
+        "description": format!("the {kind} that this one is, but for what this file says otherwise"),
+        "type": "string",
+        "pattern": NAME,
+    });
+    if let Some(required) = file.as_object_mut().and_then(|file| file.remove("required")) {
+        let says = |what: Value| json!({ "required": what, "additionalProperties": true });
+        file["if"] = json!({ "not": says(json!(["extends"])) });
+        file["then"] = says(required);
+    }
     file
 }
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-/// What `template::placeholder` takes for one.
-const PLACEHOLDER: &str = r"\{[A-Za-z0-9_-]+\}";
+/// What `template::placeholder` or `Formula::read` takes for one.
+const PLACEHOLDER: &str = r"\{[A-Za-z0-9_-]+( [+*-] [A-Za-z0-9_.-]+)*\}";
 
 /// Keywords that hold one schema, and those that hold several.
 const ONE: [&str; 7] = ["items", "additionalProperties", "propertyNames", "if", "then", "else", "not"];
@@ -183,6 +183,6 @@ mod tests {
         let number = or_placeholder(json!({ "type": "integer", "minimum": 1 }));
         assert_eq!(number["type"], json!(["integer", "string"]));
         let length = or_placeholder(json!({ "type": "string", "pattern": "^[0-9]+it$" }));
-        assert_eq!(length["pattern"], r"^[0-9]+it$|^\{[A-Za-z0-9_-]+\}$");
+        assert_eq!(length["pattern"], r"^[0-9]+it$|^\{[A-Za-z0-9_-]+( [+*-] [A-Za-z0-9_.-]+)*\}$");
     }
 }

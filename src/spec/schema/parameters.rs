@@ -7,8 +7,8 @@ use super::definitions::bare;
 use super::dialect::joined;
 use super::of as schema_of;
 use crate::spec::diagnostic::Diagnostics;
+use crate::spec::formula::Formula;
 use crate::spec::node::{self, Node};
-use crate::spec::parse::parse;
 use crate::spec::shipped::{Declared, Library};
 use crate::spec::template::{self, Parameter, placeholder};
 use crate::spec::{ModelSpec, PipelineSpec};
@@ -30,7 +30,7 @@ pub fn of(
     let Ok(source) = library.source(kind, name).map_err(|error| diagnostics.push(error)) else {
         return Parameters::default();
     };
-    let file = parse(&source, diagnostics);
+    let file = library.declaration(kind, &source, diagnostics);
     let root = match kind {
         Declared::Model => schema_of::<ModelSpec>(),
         Declared::Pipeline => schema_of::<PipelineSpec>(),
@@ -70,11 +70,18 @@ fn one(schemas: &[Value]) -> Value {
         }
     }
     different.retain(|schema| !schema.is_null());
+    // A type alone says nothing where another place says more of that type.
+    let types: Vec<Value> = different.iter().filter(|schema| !is_type(schema)).map(|s| s["type"].clone()).collect();
+    different.retain(|schema| !is_type(schema) || !types.contains(&schema["type"]));
     match &different[..] {
         [] => json!({}),
         [only] => only.clone(),
         several => json!({ "allOf": several }),
     }
+}
+
+fn is_type(schema: &Value) -> bool {
+    schema.as_object().is_some_and(|entries| entries.len() == 1 && entries.contains_key("type"))
 }
 
 /// What the schema says of each place where a placeholder stands. Of what it does not know it says null, and so nothing.
@@ -89,6 +96,11 @@ impl Places<'_> {
             node::Value::String(text) => {
                 if let Some(name) = placeholder(text) {
                     self.found.entry(name.to_string()).or_default().push(schema.clone());
+                }
+                // What is calculated with has its place's type, and other bounds.
+                for name in Formula::read(text).iter().flat_map(Formula::names) {
+                    let kind = self.resolved(schema)["type"].clone();
+                    self.found.entry(name.to_string()).or_default().push(json!({ "type": kind }));
                 }
             }
             node::Value::List(items) => {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::definitions::configuration;
-use super::dialect::{or_placeholder, with_placeholders_within};
+use super::dialect::{or_placeholder, placeholder, with_placeholders_within};
 use super::of;
 use super::refer::NAME;
 use crate::registry::{About, Kind, Registry};
@@ -25,7 +25,7 @@ fn incomplete(about: &About) -> Value {
 }
 
 pub fn stage(registry: &Registry, placeholders: bool) -> Value {
-    let stages = json!({ "type": "array", "items": { "$ref": "#/$defs/stage" } });
+    let stages = json!({ "type": "array", "items": one("stage", placeholders) });
     let mut properties = properties(registry, Kind::Stage, placeholders);
     let until = described(of::<Stop>(), "ends the repetition early, whichever holds first");
     let times = described(times(), "how often, at most");
@@ -56,12 +56,14 @@ pub fn stage(registry: &Registry, placeholders: bool) -> Value {
 }
 
 pub fn layer(registry: &Registry, placeholders: bool) -> Value {
-    let layers = json!({ "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/layer" } });
+    let layers = json!({ "type": "array", "minItems": 1, "items": one("layer", placeholders) });
     let name =
         json!({ "type": "string", "pattern": NAME, "description": "a name of its own; otherwise its kind, numbered" });
     let shortcut = described(layers.clone(), "where absent, the identity");
     let residual = object(&[("layers", layers.clone()), ("shortcut", shortcut)], &["layers"]);
-    let repeat = object(&[("times", times()), ("layers", layers)], &["times", "layers"]);
+    let mut of_layers = times();
+    of_layers["minimum"] = json!(0);
+    let repeat = object(&[("times", of_layers), ("layers", layers)], &["times", "layers"]);
     let mut properties = Map::from_iter([("name".to_string(), name)]);
     properties.extend(self::properties(registry, Kind::Layer, placeholders));
     for (name, schema, description) in [
@@ -88,6 +90,15 @@ fn properties(registry: &Registry, kind: Kind, placeholders: bool) -> Map<String
         (about.name.to_string(), if placeholders { or_placeholder(schema) } else { schema })
     };
     registry.abouts(kind).into_iter().map(property).collect()
+}
+
+/// A stage or a layer in a list; in a template a placeholder may stand for it.
+pub fn one(what: &str, placeholders: bool) -> Value {
+    let written = json!({ "$ref": format!("#/$defs/{what}") });
+    match placeholders {
+        true => json!({ "if": { "type": "string" }, "then": placeholder(), "else": written }),
+        false => written,
+    }
 }
 
 fn times() -> Value {
