@@ -1,6 +1,7 @@
 //! Tombola runs lottery-ticket experiments: a folder of TOML in, a report that compares trained networks, their IMP
 //! tickets and random-weight subnetworks out. ARCHITECTURE.md is the map.
 
+pub mod augment;
 pub mod cli;
 pub mod criterion;
 pub mod dataset;

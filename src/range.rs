@@ -65,6 +65,11 @@ pub fn some_at_least_one<'de, D: Deserializer<'de>>(from: D) -> Result<Option<us
     }
 }
 
+/// From 0, below 1, or none.
+pub fn some_below_one<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    below_one(from).map(Some)
+}
+
 /// A length of 1 or more.
 pub fn some_length<'de, D: Deserializer<'de>>(from: D) -> Result<Length, D::Error> {
     match Length::deserialize(from)? {

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::augment::{self, Augment};
 use crate::criterion::{self, Criterion};
 use crate::dataset::Format;
 use crate::dataset::idx::Idx;
@@ -36,7 +37,8 @@ pub trait Plugin: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'sta
     const SOURCE: &'static str = "";
     /// What a spec might say of its parameters, as `learning_rate = 0.1, momentum = 0.9`: for the example in `show`.
     const EXAMPLE: &'static str = "";
-    /// Fields that name another plugin, and of which kind: they are resolved before this struct sees them.
+    /// Fields that name another plugin, or a list of them, and of which kind: they are resolved before this struct sees
+    /// them.
     const REFERENCES: &'static [(&'static str, Kind)] = &[];
 }
 
@@ -51,11 +53,12 @@ pub enum Kind {
     Init,
     Optimizer,
     Schedule,
+    Augment,
     Figure,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Criterion,
         Kind::Stage,
         Kind::Learn,
@@ -64,6 +67,7 @@ impl Kind {
         Kind::Init,
         Kind::Optimizer,
         Kind::Schedule,
+        Kind::Augment,
         Kind::Figure,
     ];
 }
@@ -79,6 +83,7 @@ impl fmt::Display for Kind {
             Kind::Init => "init",
             Kind::Optimizer => "optimizer",
             Kind::Schedule => "schedule",
+            Kind::Augment => "augment",
             Kind::Figure => "figure",
         })
     }
@@ -183,6 +188,7 @@ pub struct Registry {
     pub inits: Shelf<dyn Init>,
     pub optimizers: Shelf<dyn Optimizer>,
     pub schedules: Shelf<dyn Schedule>,
+    pub augments: Shelf<dyn Augment>,
     pub figures: Shelf<dyn Figure>,
 }
 
@@ -205,6 +211,7 @@ registration! {
     init, inits, Init, Init;
     optimizer, optimizers, Optimizer, Optimizer;
     schedule, schedules, Schedule, Schedule;
+    augment, augments, Augment, Augment;
     figure, figures, Figure, Figure;
 }
 
@@ -245,6 +252,9 @@ impl Registry {
             .schedule::<schedule::cosine::Cosine>()
             .schedule::<schedule::step::Step>()
             .schedule::<schedule::warm_up::WarmUp>()
+            .augment::<augment::crop::Crop>()
+            .augment::<augment::cutout::Cutout>()
+            .augment::<augment::flip::Flip>()
             .figure::<figure::accuracy::Accuracy>()
             .figure::<figure::curves::Curves>()
             .figure::<figure::early_stop::EarlyStop>()
@@ -263,6 +273,7 @@ impl Registry {
             Kind::Init => self.inits.abouts().collect(),
             Kind::Optimizer => self.optimizers.abouts().collect(),
             Kind::Schedule => self.schedules.abouts().collect(),
+            Kind::Augment => self.augments.abouts().collect(),
             Kind::Figure => self.figures.abouts().collect(),
         }
     }

@@ -45,6 +45,7 @@ fn written(kind: Kind, name: &str) -> String {
         (Kind::Schedule, "step") => ", at = [\"2it\", \"4it\"]",
         (Kind::Schedule, "warm-up") => ", length = \"2it\", then = { use = \"cosine\" }",
         (Kind::Learn, "edge-popup") => ", weights_remaining = 0.5",
+        (Kind::Augment, "cutout") => ", size = 8",
         _ => "",
     };
     format!("{{ use = \"{name}\"{required} }}")
@@ -66,6 +67,18 @@ fn trainings(registry: &Registry, spec: &mut String) {
                 let stages = format!("stage = [{{ init = {{}} }}, {{ train = {train} }}]");
                 writeln!(spec, "[pipeline.{name}]\n{stages}").unwrap();
             }
+        }
+    }
+}
+
+/// Every augmentation × what is learned, after one another of its kind and with smoothed labels.
+fn augmented(registry: &Registry, spec: &mut String) {
+    for augment in names(registry, Kind::Augment) {
+        for learn in names(registry, Kind::Learn) {
+            let (list, learned) = (written(Kind::Augment, augment), written(Kind::Learn, learn));
+            let train = format!("{{ augment = [\"flip\", {list}], label_smoothing = 0.1, learn = {learned} }}");
+            let stages = format!("stage = [{{ init = {{}} }}, {{ train = {train} }}]");
+            writeln!(spec, "[pipeline.augment-{augment}-{learn}]\n{stages}").unwrap();
         }
     }
 }
@@ -93,6 +106,7 @@ fn every_plugin_works_with_every_other() {
     assert_eq!(missing, None, "the model has every layer");
     let mut spec = BASE.to_string();
     trainings(&registry, &mut spec);
+    augmented(&registry, &mut spec);
     tickets(&registry, &mut spec);
     spec += "[pipeline.masked]\nstage = [{ init = {} }, { random-mask = { weights_remaining = 0.5 } }, { evaluate = {} }]\n";
     let folder = tempfile::tempdir().unwrap();
@@ -103,7 +117,7 @@ fn every_plugin_works_with_every_other() {
     let records = std::fs::File::open(folder.path().join("reports/all/records.jsonl")).unwrap();
     let study = Study::read(std::io::BufReader::new(records)).unwrap();
     let combined = |kinds: &[Kind]| kinds.iter().map(|kind| names(&registry, *kind).len()).product::<usize>();
-    let trainings = combined(&[Kind::Optimizer, Kind::Schedule, Kind::Learn]);
+    let trainings = combined(&[Kind::Optimizer, Kind::Schedule, Kind::Learn]) + combined(&[Kind::Augment, Kind::Learn]);
     // Levels 0 to 2, and two forks of each control.
     let tickets = combined(&[Kind::Init, Kind::Criterion]) * 2 * (3 + 3 * 2);
     assert_eq!(study.rows.len(), trainings + tickets + 1);

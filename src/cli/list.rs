@@ -12,7 +12,7 @@ use crate::spec::catalogue::{self, Entry, Sort};
 
 #[derive(Args)]
 pub struct List {
-    /// Only this kind: pipeline, model, dataset, criterion, stage, learn, layer, format, init, optimizer, schedule, figure
+    /// Only this kind: pipeline, model, dataset, criterion, stage, learn, layer, format, init, optimizer, schedule, augment, figure
     kind: Option<String>,
     /// Print JSON, for programs
     #[arg(long)]

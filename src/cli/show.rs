@@ -17,7 +17,7 @@ use crate::spec::{Diagnostics, ModelSpec, Usual};
 
 #[derive(Args)]
 pub struct Show {
-    /// pipeline, model, dataset, criterion, stage, learn, layer, format, init, optimizer, schedule or figure
+    /// pipeline, model, dataset, criterion, stage, learn, layer, format, init, optimizer, schedule, augment or figure
     kind: String,
     /// Its name, as `list` prints it
     name: String,

@@ -8,6 +8,7 @@ use crate::spec::Normalise;
 #[derive(Clone, Debug)]
 pub struct Gather {
     normaliser: Normaliser,
+    channels: usize,
 }
 
 impl Gather {
@@ -21,7 +22,14 @@ impl Gather {
         if !mean.iter().all(|m| m.is_finite()) || !std.iter().all(|s| s.is_finite() && *s > 0.0) {
             return Err(format!("normalise has mean = {mean:?}, std = {std:?}: each must be finite, and std above 0"));
         }
-        Ok(Gather { normaliser: Normaliser::new(mean, std) })
+        Ok(Gather { normaliser: Normaliser::new(mean, std), channels })
+    }
+
+    /// What a pixel of byte 0 becomes in each channel.
+    pub fn black(&self) -> Vec<f32> {
+        let mut out = vec![0.0; self.channels];
+        self.normaliser.gather(&vec![0; self.channels], 1, &[0], &mut out);
+        out
     }
 
     /// Replaces `out` by the normalised pixels of the examples at `indices`: indices × channels × height × width.
@@ -57,6 +65,7 @@ mod tests {
         let expected = [second, first, second].concat();
         assert_eq!(out.len(), expected.len());
         assert!(out.iter().zip(&expected).all(|(a, b): (&f32, &f32)| (a - b).abs() < 1e-6), "{out:?}");
+        assert_eq!(Gather::new(&normalise, 2).unwrap().black(), [0.0, -2.0]);
     }
 
     #[test]

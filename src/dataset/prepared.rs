@@ -50,6 +50,11 @@ impl Prepared {
         out
     }
 
+    /// What a pixel of byte 0 is in each channel.
+    pub fn black(&self) -> Vec<f32> {
+        self.gather.black()
+    }
+
     /// A batch's classes.
     pub fn labels(&self, examples: &Examples, indices: &[u32]) -> Vec<u8> {
         labels(examples, indices)

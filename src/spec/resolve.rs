@@ -58,7 +58,7 @@ impl Registry {
         if let Value::Table(entries) = &mut table.value {
             for (field, kind) in about.references.iter().filter(|(field, _)| config.has(field)) {
                 let (_, node) = &mut entries[*field];
-                match self.resolve(*kind, node, diagnostics).and_then(|used| used.node(&node.origin)) {
+                match self.resolved(*kind, node, about.takes_list(field), diagnostics) {
                     Some(resolved) => *node = resolved,
                     None => failed.push(*field),
                 }
@@ -81,8 +81,31 @@ impl Registry {
         failed.is_empty().then(|| Use { name: name.to_string(), config: canonical, version: about.version })
     }
 
+    /// The plugin that a field names, or the plugins of its list, as nodes.
+    fn resolved(&self, kind: Kind, node: &Node, takes_list: bool, diagnostics: &mut Diagnostics) -> Option<Node> {
+        let mut one = |node: &Node| self.resolve(kind, node, diagnostics).and_then(|used| used.node(&node.origin));
+        match &node.value {
+            Value::List(items) if takes_list => {
+                let resolved: Vec<Option<Node>> = items.iter().map(&mut one).collect();
+                let items = resolved.into_iter().collect::<Option<_>>()?;
+                Some(Node { value: Value::List(items), origin: node.origin.clone() })
+            }
+            _ => one(node),
+        }
+    }
+
     fn names(&self, kind: Kind) -> Vec<&'static str> {
         self.abouts(kind).iter().map(|about| about.name).collect()
+    }
+}
+
+impl About {
+    /// Whether a field names several plugins.
+    fn takes_list(&self, field: &str) -> bool {
+        self.schema.as_value()["properties"][field]["type"]
+            .as_array()
+            .map_or(false, |types| types.contains(&"array".into()))
+            || self.schema.as_value()["properties"][field]["type"] == "array"
     }
 }
 
@@ -100,7 +123,7 @@ impl Node {
 
 fn article(kind: Kind) -> &'static str {
     match kind {
-        Kind::Init | Kind::Optimizer => "an",
+        Kind::Augment | Kind::Init | Kind::Optimizer => "an",
         _ => "a",
     }
 }

@@ -66,6 +66,8 @@ pub struct Ahead<'a> {
     pub layers: Vec<Foreseen>,
     /// Examples of the training split, validation examples taken off.
     pub examples: u64,
+    /// Channels, height and width of the data set's images.
+    pub images: [usize; 3],
 }
 
 /// Kept weights of one prunable tensor, as foreseen: exact, but after a prune of global scope, which keeps an exact

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Ahead, Failure, Outcome, Stage, Work};
+use crate::augment::Augmentation;
 use crate::learn::{Learn, LearnWeights};
 use crate::optimizer::Optimizer;
 use crate::range::{self, SOME_LENGTH};
@@ -43,6 +44,13 @@ pub struct Train {
     /// The name of another stream of data order than the one that all pipelines share.
     #[serde(default)]
     pub order: String,
+    /// How training images are changed each time that they are seen, in this order.
+    #[serde(default)]
+    pub augment: Option<Vec<Use>>,
+    /// How much of each label goes to all classes in equal parts (Szegedy et al. 2016, §7); where absent, nothing.
+    #[serde(default, deserialize_with = "range::some_below_one")]
+    #[schemars(range(min = 0, max = 1))]
+    pub label_smoothing: Option<f64>,
 }
 
 fn constant() -> Use {
@@ -58,8 +66,12 @@ impl Plugin for Train {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Trains the weights, or the mask";
     const EXAMPLE: &'static str = r#"length = "2000it", schedule = "cosine""#;
-    const REFERENCES: &'static [(&'static str, Kind)] =
-        &[("optimizer", Kind::Optimizer), ("schedule", Kind::Schedule), ("learn", Kind::Learn)];
+    const REFERENCES: &'static [(&'static str, Kind)] = &[
+        ("optimizer", Kind::Optimizer),
+        ("schedule", Kind::Schedule),
+        ("learn", Kind::Learn),
+        ("augment", Kind::Augment),
+    ];
 }
 
 /// A training with its plugins built and its lengths in iterations.
@@ -77,6 +89,9 @@ pub struct Training {
     pub evaluate: u64,
     /// The data-order stream's name.
     pub order: String,
+    pub augmentation: Augmentation,
+    /// From 0, below 1.
+    pub label_smoothing: f64,
 }
 
 impl Train {
@@ -97,6 +112,8 @@ impl Train {
             total: self.length.iterations(per_epoch),
             evaluate: self.evaluate.iterations(per_epoch),
             order: self.order.clone(),
+            augmentation: Augmentation::build(self.augment.as_deref().unwrap_or_default(), registry)?,
+            label_smoothing: self.label_smoothing.unwrap_or(0.0),
         };
         if training.evaluate > training.total {
             let message = format!("`evaluate` = {} is longer than the training, {}", self.evaluate, self.length);
@@ -116,6 +133,7 @@ impl Stage for Train {
     fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), Refusal> {
         ahead.require_ticket(Self::NAME)?;
         let training = self.resolve(ahead.registry, ahead.examples)?;
+        training.augmentation.fits(ahead.images).map_err(|refusal| Refusal { field: Some("augment"), ..refusal })?;
         if ahead.position >= training.total {
             let (from, to) = (ahead.position, training.total);
             let message = format!("the training begins at {from}it, where the last one ended, and ends at {to}it");

@@ -32,7 +32,8 @@ pub(super) trait Feed {
     fn pixels(&self, split: Split, indices: &[u32]) -> Tensor<2>;
 
     /// What the logits of some training examples say, and the mean loss's gradient with respect to them.
-    fn slope(&self, indices: &[u32], logits: Tensor<2>) -> Result<(Tally, Tensor<2>), Failure>;
+    /// Labels are smoothed.
+    fn slope(&self, indices: &[u32], logits: Tensor<2>, smoothing: f64) -> Result<(Tally, Tensor<2>), Failure>;
 
     /// What the logits that `forward` makes of a whole split say, in so large batches, in its order.
     fn tally(&self, split: Split, batch: usize, forward: &dyn Fn(Tensor<2>) -> Tensor<2>) -> Result<Tally, Failure>;
@@ -57,10 +58,11 @@ impl Feed for Hosted<'_> {
         sent(self.data, split, indices, self.device)
     }
 
-    fn slope(&self, indices: &[u32], logits: Tensor<2>) -> Result<(Tally, Tensor<2>), Failure> {
+    fn slope(&self, indices: &[u32], logits: Tensor<2>, smoothing: f64) -> Result<(Tally, Tensor<2>), Failure> {
         let dims = logits.dims();
         let labels = self.data.labels(&self.data.dataset.train, indices);
-        let (tally, slope) = loss::tally_with_gradient(&device::fetched(logits)?, &labels, self.data.classes);
+        let (tally, slope) =
+            loss::tally_with_gradient(&device::fetched(logits)?, &labels, self.data.classes, smoothing);
         Ok((tally, Tensor::from_data(TensorData::new(slope, dims), self.device)))
     }
 
@@ -77,8 +79,20 @@ impl Feed for Hosted<'_> {
 
 /// Pixels that are gathered on the host.
 pub(super) fn sent(data: &Prepared, split: Split, indices: &[u32], device: &Device) -> Tensor<2> {
+    changed(data, split, indices, device, |_, _| {})
+}
+
+/// Pixels that are gathered on the host, and changed there: `change` is given them with the shape of an image.
+pub(super) fn changed(
+    data: &Prepared,
+    split: Split,
+    indices: &[u32],
+    device: &Device,
+    change: impl FnOnce(&mut [f32], [usize; 3]),
+) -> Tensor<2> {
     let (examples, _) = split.of(data);
     let len = examples.shape.iter().product();
-    let pixels = data.pixels(examples, indices, device::buffer(indices.len() * len));
+    let mut pixels = data.pixels(examples, indices, device::buffer(indices.len() * len));
+    change(&mut pixels, examples.shape);
     Tensor::from_data(TensorData::new(pixels, [indices.len(), len]), device)
 }

@@ -49,8 +49,8 @@ impl Feed for Resting<'_> {
         }
     }
 
-    fn slope(&self, indices: &[u32], logits: Tensor<2>) -> Result<(Tally, Tensor<2>), Failure> {
-        let Said { sums, slope } = says(logits, self.labels(Split::Train, indices));
+    fn slope(&self, indices: &[u32], logits: Tensor<2>, smoothing: f64) -> Result<(Tally, Tensor<2>), Failure> {
+        let Said { sums, slope } = says(logits, self.labels(Split::Train, indices), smoothing);
         Ok((tally(indices.len(), &device::fetched(sums)?), slope))
     }
 
@@ -58,7 +58,7 @@ impl Feed for Resting<'_> {
         let (_, indices) = split.of(self.data);
         let sums = indices.chunks(batch).map(|batch| {
             let logits = forward(self.pixels(split, batch));
-            says(logits, self.labels(split, batch)).sums
+            says(logits, self.labels(split, batch), 0.0).sums
         });
         let sums: Vec<Tensor<1>> = sums.collect();
         let mut total = Tally::default();
@@ -91,19 +91,26 @@ struct Said {
 }
 
 /// Cross-entropy of softmax, as `loss` has it on the host. Labels are `[batch, 1]`.
-fn says(logits: Tensor<2>, labels: Tensor<2, Int>) -> Said {
+fn says(logits: Tensor<2>, labels: Tensor<2, Int>, smoothing: f64) -> Said {
     let [batch, classes] = logits.dims();
     let class = Tensor::<1, Int>::arange(0..classes as i64, &logits.device()).reshape([1, classes]);
     let (class, label) = (class.expand([batch, classes]), labels.clone().expand([batch, classes]));
     let is_label = class.clone().equal(label.clone());
     let log_p = activation::log_softmax(logits.clone(), 1);
-    let loss = log_p.clone().mask_fill(is_label.clone().bool_not(), 0.0).sum().neg();
+    let mut loss = log_p.clone().mask_fill(is_label.clone().bool_not(), 0.0).sum().neg();
+    let mut target = is_label.float();
+    if smoothing > 0.0 {
+        // Every class has its part of the label, and the label the rest.
+        let part = smoothing / classes as f64;
+        loss = loss * (1.0 - smoothing) - log_p.clone().sum() * part;
+        target = target * (1.0 - smoothing) + part;
+    }
     // The first of equal logits is the answer; where one is not a number, there is none.
     let own = logits.clone().gather(1, labels).expand([batch, classes]);
     let behind = logits.clone().equal(own.clone()).bool_and(class.greater_equal(label));
     let passed = logits.lower(own).bool_or(behind).int().sum_dim(1).equal_elem(classes as i64);
     let sums = Tensor::cat(vec![loss, passed.int().sum().float()], 0);
-    Said { sums, slope: (log_p.exp() - is_label.float()) / batch as f64 }
+    Said { sums, slope: (log_p.exp() - target) / batch as f64 }
 }
 
 #[cfg(test)]
@@ -112,11 +119,11 @@ mod tests {
     use crate::device::testing::devices;
     use crate::loss::tally_with_gradient;
 
-    fn said(logits: &[f32], labels: &[u8], device: &Device) -> (Tally, Vec<f32>) {
+    fn said(logits: &[f32], labels: &[u8], smoothing: f64, device: &Device) -> (Tally, Vec<f32>) {
         let batch = labels.len();
         let logits = Tensor::from_data(TensorData::new(logits.to_vec(), [batch, logits.len() / batch]), device);
         let labels = numbers(labels.iter().map(|label| i32::from(*label)), device).reshape([batch, 1]);
-        let Said { sums, slope } = says(logits, labels);
+        let Said { sums, slope } = says(logits, labels, smoothing);
         (tally(batch, &device::fetched(sums).unwrap()), device::fetched(slope).unwrap())
     }
 
@@ -125,9 +132,12 @@ mod tests {
         // The second row has two largest logits, and its label is the second of them; the third's is the first.
         let logits = [0.5, -1.0, 2.0, 3.0, 1.0, 3.0, 7.0, 7.0, -7.0, 1e30, -1e30, 0.0];
         let labels = [2, 2, 0, 0];
-        for device in devices() {
-            let (found, slope) = said(&logits, &labels, &device);
-            let (tally, expected) = tally_with_gradient(&logits, &labels, 3);
+        for (device, smoothing) in devices().into_iter().flat_map(|device| [0.0, 0.1].map(|s| (device.clone(), s))) {
+            // Of the last row, whose logits are huge, a part of the loss would be, too.
+            let (logits, labels) =
+                if smoothing > 0.0 { (&logits[..9], &labels[..3]) } else { (&logits[..], &labels[..]) };
+            let (found, slope) = said(logits, labels, smoothing, &device);
+            let (tally, expected) = tally_with_gradient(logits, labels, 3, smoothing);
             assert_eq!((found.examples, found.correct), (tally.examples, tally.correct));
             assert!((found.loss - tally.loss).abs() < 1e-6 * tally.loss, "{} and {}", found.loss, tally.loss);
             assert!(slope.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-7), "{slope:?}, not {expected:?}");
@@ -137,7 +147,7 @@ mod tests {
     #[test]
     fn a_logit_that_is_no_number_is_a_nan_loss_and_no_right_answer() {
         for device in devices() {
-            let (found, _) = said(&[f32::NAN, 1.0, 2.0, 1.0], &[1, 0], &device);
+            let (found, _) = said(&[f32::NAN, 1.0, 2.0, 1.0], &[1, 0], 0.0, &device);
             assert!(found.loss.is_nan() && found.correct == 1, "{found:?}");
         }
     }

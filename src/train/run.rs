@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use indexmap::IndexMap;
 
 use super::condense::Condensed;
-use super::feed::{Feed, Split, feed};
+use super::feed::{Feed, Split, changed, feed};
 use super::moves::{Found, Moves, moves};
 use super::{Bench, Start, tensors};
 use crate::dataset::order::Order;
@@ -151,13 +151,22 @@ impl<'a> Run<'a> {
     /// logits × that gradient has the same gradient everywhere below as the loss itself.
     pub fn slope(&mut self) -> Result<Slope, Failure> {
         let batch = self.order.batch(self.iteration);
-        let pixels = self.feed.pixels(Split::Train, batch).autodiff();
+        let augmentation = &self.training.augmentation;
+        let pixels = match augmentation.is_empty() {
+            true => self.feed.pixels(Split::Train, batch),
+            // Changed on the host, wherever other images rest: all devices see the same.
+            false => changed(self.bench.data, Split::Train, batch, &self.bench.compute.plain, |pixels, shape| {
+                let black = self.bench.data.black();
+                augmentation.apply(pixels, shape, &black, self.start.seeds, self.iteration);
+            }),
+        };
+        let pixels = pixels.autodiff();
         let leaves: Vec<Tensor<1>> =
             self.params.iter().zip(&self.moves).map(|(param, moves)| leaf(param, *moves)).collect();
         let noise = Noise { seeds: self.start.seeds, iteration: self.iteration };
         let Passed { logits, buffers, late } =
             graph::forward(&self.condensed.model, &leaves, pixels, self.bench.compute.hosted, Some(noise));
-        let (tally, slope) = self.feed.slope(batch, logits.clone().inner())?;
+        let (tally, slope) = self.feed.slope(batch, logits.clone().inner(), self.training.label_smoothing)?;
         if !tally.loss.is_finite() || !self.moves.contains(&true) {
             return Ok(Slope { tally, gradients: leaves.iter().map(|_| None).collect(), buffers });
         }

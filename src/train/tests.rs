@@ -8,6 +8,7 @@ use super::feed::{Split, feed};
 use super::moves::Found;
 use super::run::Run;
 use super::{Bench, Start, tensors};
+use crate::augment::Augmentation;
 use crate::dataset::Prepared;
 use crate::device::{self, Compute};
 use crate::kernel::gradient::collect;
@@ -101,6 +102,8 @@ impl Small {
             evaluate: "30it".parse().unwrap(),
             learn: used("weights", learn),
             order: String::new(),
+            augment: None,
+            label_smoothing: None,
         };
         train.resolve(&self.registry, self.data.split.train.len() as u64).unwrap()
     }
@@ -212,6 +215,30 @@ fn gradients_are_the_slopes_of_the_mean_loss() {
             moved / rate
         );
     }
+}
+
+#[test]
+fn images_are_changed_anew_in_each_iteration_and_the_same_wherever_they_rest() {
+    let mut small = Small::new();
+    let used = |name: &str, config: Value| Use { name: name.into(), config, version: 1 };
+    let augment = [used("crop", json!({ "padding": 4 })), used("flip", json!({ "probability": 0.5 }))];
+    let mut training = small.training(json!({ "use": "sgd", "learning_rate": 0.1 }), json!({}));
+    let plain = training.clone();
+    training.augmentation = Augmentation::build(&augment, &small.registry).unwrap();
+    training.label_smoothing = 0.1;
+    let begun = small.ticket(|_| true);
+    let trained = |small: &Small, training: &Training| {
+        let bench = small.bench();
+        let mut run = Run::begin(&bench, begun.clone(), training, &START).unwrap();
+        run.to(5).unwrap();
+        run.ticket(&run.state().unwrap()).arrays["out.weight"].values.clone()
+    };
+    let here = trained(&small, &training);
+    assert_eq!(bits(&here), bits(&trained(&small, &training)));
+    assert_ne!(here, trained(&small, &plain));
+    small.compute.hosted = false;
+    let elsewhere = trained(&small, &training);
+    assert!(here.iter().zip(&elsewhere).all(|(a, b)| (a - b).abs() < 1e-5), "{here:?} and {elsewhere:?}");
 }
 
 #[test]

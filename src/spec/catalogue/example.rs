@@ -30,6 +30,7 @@ pub fn of_plugin(about: &About) -> Option<Example> {
         Kind::Format => ("datasets/NAME.toml", format!("format = {reference}")),
         Kind::Init => (EXPERIMENT, format!("[model]\nuse  = \"lenet-300-100\"\ninit = {reference}")),
         Kind::Optimizer => (EXPERIMENT, format!("[training]\noptimizer = {reference}")),
+        Kind::Augment => (EXPERIMENT, format!("[training]\naugment = [{reference}]")),
         Kind::Schedule => (EXPERIMENT, format!("[training]\nschedule = {reference}")),
         // Every report draws what its study has something to show for.
         Kind::Figure => return None,

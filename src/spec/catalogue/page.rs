@@ -45,6 +45,9 @@ fn heading(sort: Sort) -> (&'static str, &'static str) {
         Sort::Plugin(Kind::Format) => ("Formats", "How the files of a data set are read."),
         Sort::Plugin(Kind::Init) => ("Initialisers", "How weight tensors start; biases start at 0."),
         Sort::Plugin(Kind::Optimizer) => ("Optimizers", "How values move. A masked weight stays exactly 0 under each."),
+        Sort::Plugin(Kind::Augment) => {
+            ("Augmentations", "How training images are changed each time that they are seen.")
+        }
         Sort::Plugin(Kind::Schedule) => ("Schedules", "How the learning rate changes over a training."),
         Sort::Plugin(Kind::Figure) => {
             ("Figures", "A report has each of these that its study has something to show for; no spec names one.")

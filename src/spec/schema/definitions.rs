@@ -12,7 +12,8 @@ use crate::spec::diagnostic::Diagnostics;
 use crate::spec::shipped::Library;
 
 /// Kinds that a value names, alone or with parameters; stages and layers are keys instead, and a spec names no figure.
-const REFERRED: [Kind; 6] = [Kind::Criterion, Kind::Learn, Kind::Format, Kind::Init, Kind::Optimizer, Kind::Schedule];
+const REFERRED: [Kind; 7] =
+    [Kind::Criterion, Kind::Learn, Kind::Format, Kind::Init, Kind::Optimizer, Kind::Schedule, Kind::Augment];
 
 pub struct Definitions(Map<String, Value>);
 
@@ -89,7 +90,9 @@ pub fn configuration(about: &About) -> Value {
     let mut schema = plain(about.schema.as_value().clone());
     for (field, kind) in about.references {
         let Some(property) = schema["properties"].get_mut(*field) else { continue };
-        let mut reference = json!({ "$ref": format!("#/$defs/{kind}") });
+        let one = json!({ "$ref": format!("#/$defs/{kind}") });
+        let is_list = property["type"] == "array";
+        let mut reference = if is_list { json!({ "type": "array", "items": one }) } else { one };
         if let Some(description) = property.get("description") {
             reference["description"] = description.clone();
         }
