@@ -88,7 +88,18 @@ fn imports_run_downward_only() {
             &["burn::", "crate::run", "crate::plan", "crate::stage", "crate::registry", "crate::cli"],
         ),
         (
-            &["criterion/", "init/", "optimizer/", "schedule/", "learn/", "stage/", "loss.rs", "dataset/", "figure/"],
+            &[
+                "augment/",
+                "criterion/",
+                "init/",
+                "optimizer/",
+                "schedule/",
+                "learn/",
+                "stage/",
+                "loss.rs",
+                "dataset/",
+                "figure/",
+            ],
             &["burn::", "crate::run", "crate::cli", "crate::train", "crate::device"],
         ),
         (

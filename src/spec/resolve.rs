@@ -102,10 +102,8 @@ impl Registry {
 impl About {
     /// Whether a field names several plugins.
     fn takes_list(&self, field: &str) -> bool {
-        self.schema.as_value()["properties"][field]["type"]
-            .as_array()
-            .map_or(false, |types| types.contains(&"array".into()))
-            || self.schema.as_value()["properties"][field]["type"] == "array"
+        let kind = &self.schema.as_value()["properties"][field]["type"];
+        kind == "array" || kind.as_array().is_some_and(|kinds| kinds.contains(&"array".into()))
     }
 }
 

@@ -132,7 +132,7 @@ mod tests {
         // The second row has two largest logits, and its label is the second of them; the third's is the first.
         let logits = [0.5, -1.0, 2.0, 3.0, 1.0, 3.0, 7.0, 7.0, -7.0, 1e30, -1e30, 0.0];
         let labels = [2, 2, 0, 0];
-        for (device, smoothing) in devices().into_iter().flat_map(|device| [0.0, 0.1].map(|s| (device.clone(), s))) {
+        for (device, smoothing) in devices().flat_map(|device| [0.0, 0.1].map(|s| (device.clone(), s))) {
             // Of the last row, whose logits are huge, a part of the loss would be, too.
             let (logits, labels) =
                 if smoothing > 0.0 { (&logits[..9], &labels[..3]) } else { (&logits[..], &labels[..]) };
