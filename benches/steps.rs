@@ -130,7 +130,7 @@ impl Workload {
             model: plan::model(variant, &registry).map_err(|e| e.to_string())?,
             data: Prepared::of(dataset, &variant.dataset, variant.seed)?,
             compute: device::open(&options.device)?,
-            training: train.resolve(&registry, examples as u64 - 24).map_err(|e| e.to_string())?,
+            training: train.resolve(&registry, examples as u64 - 24, 0).map_err(|e| e.to_string())?,
             registry,
             kept,
         })

@@ -15,6 +15,7 @@ mod new;
 mod outcomes;
 mod planning;
 mod predictions;
+mod recipes;
 mod resolved;
 mod rules;
 mod screens;

@@ -93,7 +93,7 @@ impl Shared<'_> {
     fn training(&self, step: &Step) -> Result<Training, String> {
         let train: Train = serde_json::from_value(step.stage.config.clone()).map_err(|e| e.to_string())?;
         let examples = self.data[step.variant].split.train.len() as u64;
-        train.resolve(self.registry, examples).map_err(|refusal| refusal.to_string())
+        train.resolve(self.registry, examples, step.position).map_err(|refusal| refusal.to_string())
     }
 }
 

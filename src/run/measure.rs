@@ -50,7 +50,8 @@ fn measured(bound: &Bound<'_>, step: &Step) -> Result<Option<Pace>, String> {
     let (model, data, registry) = (bound.plan.model(step), bound.data, bound.registry);
     let bench = Bench { model, data, compute: bound.compute, registry, progress: &progress };
     let train: Train = serde_json::from_value(step.stage.config.clone()).map_err(|e| e.to_string())?;
-    let mut training = train.resolve(registry, data.split.train.len() as u64).map_err(|e| e.to_string())?;
+    let mut training =
+        train.resolve(registry, data.split.train.len() as u64, step.position).map_err(|e| e.to_string())?;
     training.evaluate = u64::MAX;
     let seeds = Seeds { seed: bound.plan.variants[step.variant].seed, replicate: Some(step.replicate) };
     let ticket = ticket(bound, step, seeds, &bench)?;

@@ -15,10 +15,23 @@ use crate::units::Length;
 
 /// (θ, m) → (θk, m): weights, biases and buffers at position k of the pipeline's first training. The next training
 /// goes on from k in schedule and data order, with a fresh optimizer, to the same total length.
+///
+/// Rewinding the learning rate only is (θ, m) → (θ, m): weights stay as they are, and the next training goes on from k.
 #[derive(Clone, Debug, Serialize)]
 pub struct Rewind {
     /// The rewind point; "0it" is initialisation.
     pub to: Length,
+    /// What goes back, where weights do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only: Option<Only>,
+}
+
+/// What is rewound without the weights.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Only {
+    /// The position in schedule and data order (Renda et al. 2020, §3).
+    LearningRate,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -26,6 +39,9 @@ pub struct Rewind {
 struct Table {
     /// The rewind point; "0it" is initialisation.
     to: Length,
+    /// What goes back where weights do not: "learning-rate", with the position in schedule and data order.
+    #[serde(default)]
+    only: Option<Only>,
 }
 
 /// By hand: a rewind may be written as its point alone, `rewind = "0it"`.
@@ -45,11 +61,11 @@ impl<'de> Visitor<'de> for RewindVisitor {
     }
 
     fn visit_str<E: de::Error>(self, point: &str) -> Result<Rewind, E> {
-        point.parse().map(|to| Rewind { to }).map_err(E::custom)
+        point.parse().map(|to| Rewind { to, only: None }).map_err(E::custom)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Rewind, A::Error> {
-        Table::deserialize(MapAccessDeserializer::new(map)).map(|Table { to }| Rewind { to })
+        Table::deserialize(MapAccessDeserializer::new(map)).map(|Table { to, only }| Rewind { to, only })
     }
 }
 
@@ -70,7 +86,7 @@ impl Plugin for Rewind {
     const NAME: &'static str = "rewind";
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Restores the weights of an earlier position";
-    const SOURCE: &'static str = "Frankle & Carbin 2019, §2; Frankle et al. 2020, §2";
+    const SOURCE: &'static str = "Frankle & Carbin 2019, §2; Frankle et al. 2020, §2; Renda et al. 2020";
     const EXAMPLE: &'static str = r#"to = "500it""#;
 }
 
@@ -87,12 +103,18 @@ impl Stage for Rewind {
             let message = format!("rewinding to {} goes past the end of the first training, {trained}it", self.to);
             return Err(Refusal::of("to", message).help(format!("rewind to \"0it\" … \"{trained}it\"")));
         }
-        (ahead.position, ahead.origin) = (k, k);
-        ahead.rewinds_to = Some(k);
+        ahead.position = k;
+        if self.only.is_none() {
+            ahead.origin = k;
+            ahead.rewinds_to = Some(k);
+        }
         Ok(())
     }
 
     fn apply(&self, work: &Work<'_>, ticket: Ticket) -> Result<Outcome, Failure> {
+        if self.only.is_some() {
+            return Ok(ticket.into());
+        }
         let earlier = work.rewound.clone().ok_or_else(|| format!("the weights at {} are not there", self.to))?;
         let mut rewound = Ticket { arrays: earlier.arrays, masks: ticket.masks };
         rewound.apply_masks();

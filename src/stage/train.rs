@@ -30,10 +30,13 @@ pub struct Train {
     #[serde(deserialize_with = "range::at_least_one")]
     #[schemars(range(min = 1))]
     pub batch_size: usize,
-    /// Total length.
+    /// Total length: it counts from the start of the pipeline, unless the training goes `further`.
     #[serde(deserialize_with = "range::some_length")]
     #[schemars(regex(pattern = SOME_LENGTH))]
     pub length: Length,
+    /// Whether `length` counts from where the last training ended, as in fine-tuning. Schedules see the iterations of both.
+    #[serde(default)]
+    pub further: Option<bool>,
     /// How often validation data is evaluated.
     #[serde(deserialize_with = "range::some_length")]
     #[schemars(regex(pattern = SOME_LENGTH))]
@@ -95,8 +98,8 @@ pub struct Training {
 }
 
 impl Train {
-    /// Builds what the configuration names, for a training split of this many examples.
-    pub fn resolve(&self, registry: &Registry, examples: u64) -> Result<Training, Refusal> {
+    /// Builds what the configuration names, for a training split of this many examples and a training from `position` on.
+    pub fn resolve(&self, registry: &Registry, examples: u64, position: u64) -> Result<Training, Refusal> {
         if self.batch_size as u64 > examples {
             let message = format!("batches of {} are larger than the training split", self.batch_size);
             return Err(Refusal::of("batch_size", message)
@@ -109,7 +112,11 @@ impl Train {
             learn: registry.learns.build(&self.learn)?,
             batch_size: self.batch_size,
             per_epoch,
-            total: self.length.iterations(per_epoch),
+            total: self.length.iterations(per_epoch).saturating_add(if self.further == Some(true) {
+                position
+            } else {
+                0
+            }),
             evaluate: self.evaluate.iterations(per_epoch),
             order: self.order.clone(),
             augmentation: Augmentation::build(self.augment.as_deref().unwrap_or_default(), registry)?,
@@ -132,12 +139,13 @@ impl Train {
 impl Stage for Train {
     fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), Refusal> {
         ahead.require_ticket(Self::NAME)?;
-        let training = self.resolve(ahead.registry, ahead.examples)?;
+        let training = self.resolve(ahead.registry, ahead.examples, ahead.position)?;
         training.augmentation.fits(ahead.images).map_err(|refusal| Refusal { field: Some("augment"), ..refusal })?;
         if ahead.position >= training.total {
             let (from, to) = (ahead.position, training.total);
             let message = format!("the training begins at {from}it, where the last one ended, and ends at {to}it");
-            let help = "`length` counts from the start of the pipeline: write a longer one, or rewind before";
+            let help =
+                "`length` counts from the start of the pipeline: write a longer one, rewind before, or go `further`";
             return Err(Refusal::of("length", message).help(help));
         }
         ahead.iterations = training.total - ahead.position;
@@ -156,7 +164,7 @@ impl Stage for Train {
     }
 
     fn apply(&self, work: &Work<'_>, ticket: Ticket) -> Result<Outcome, Failure> {
-        let training = self.resolve(work.registry, work.lab.examples())?;
+        let training = self.resolve(work.registry, work.lab.examples(), work.position)?;
         work.lab.train(ticket, &training, work)
     }
 }

@@ -102,10 +102,11 @@ impl Small {
             evaluate: "30it".parse().unwrap(),
             learn: used("weights", learn),
             order: String::new(),
+            further: None,
             augment: None,
             label_smoothing: None,
         };
-        train.resolve(&self.registry, self.data.split.train.len() as u64).unwrap()
+        train.resolve(&self.registry, self.data.split.train.len() as u64, 0).unwrap()
     }
 
     /// Values between −½ and ½, scales and buffers where they start, and a mask that keeps every third weight.

@@ -73,7 +73,8 @@ pub fn groups<'a>(opened: &'a Opened, new: &[bool], registry: &Registry) -> Vec<
 /// How often a training evaluates, its beginning included.
 fn evaluations(step: &Step, data: &DatasetSpec, registry: &Registry) -> u64 {
     let train = serde_json::from_value::<Train>(step.stage.config.clone()).ok();
-    let resolved = train.and_then(|train| train.resolve(registry, (data.train - data.validation) as u64).ok());
+    let resolved =
+        train.and_then(|train| train.resolve(registry, (data.train - data.validation) as u64, step.position).ok());
     resolved.map_or(2, |training| step.iterations.div_ceil(training.evaluate.max(1)) + 1)
 }
 

@@ -1,0 +1,90 @@
+//! Recipes of training and pruning, each on real runs of a small experiment.
+
+use std::path::Path;
+
+use tombola::plan::{Plan, Step};
+use tombola::record::TrainingRecord;
+use tombola::run::Store;
+use tombola::ticket::Ticket;
+
+use crate::small::{SPEC, folder, planned, run};
+
+const RECIPES: &str = r#"
+[pipeline.fine-tune]
+use = "fine-tune"
+levels = 2
+prune_rate = 0.5
+tuning = "15it"
+[pipeline.back]
+use = "learning-rate-rewinding"
+prune_rate = 0.5
+rewind = "10it"
+"#;
+
+struct Ran {
+    plan: Plan,
+    store: Store,
+    _folder: tempfile::TempDir,
+}
+
+fn ran() -> Ran {
+    let folder = folder();
+    let (whole, _) = SPEC.split_once("[pipeline.dense]").unwrap();
+    let spec = whole.replace("replicates = 2", "replicates = 1") + RECIPES;
+    std::fs::write(folder.path().join("small/experiment.toml"), spec).unwrap();
+    run(folder.path(), &[]);
+    Ran { plan: planned(folder.path(), &[]), store: Store::open(&store(folder.path())), _folder: folder }
+}
+
+fn store(folder: &Path) -> std::path::PathBuf {
+    folder.join("runs")
+}
+
+impl Ran {
+    /// A pipeline's steps of one stage, in order.
+    fn steps(&self, pipeline: &str, stage: &str) -> Vec<&Step> {
+        let own = self.plan.tickets.iter().filter(|ticket| ticket.pipeline == pipeline);
+        let mut chain: Vec<usize> = Vec::new();
+        for ticket in own {
+            let steps = std::iter::successors(Some(ticket.step), |at| self.plan.steps[*at].parent);
+            chain.extend(steps.collect::<Vec<_>>().into_iter().rev());
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        chain.retain(|at| seen.insert(*at));
+        chain.into_iter().map(|at| &self.plan.steps[at]).filter(|step| step.stage.name == stage).collect()
+    }
+
+    fn ticket(&self, step: &Step) -> Ticket {
+        self.store.ticket(&step.id).unwrap()
+    }
+
+    fn parent(&self, step: &Step) -> Ticket {
+        self.ticket(&self.plan.steps[step.parent.unwrap()])
+    }
+
+    fn training(&self, step: &Step) -> TrainingRecord {
+        self.store.stored(&step.id).unwrap().record.training.unwrap()
+    }
+}
+
+#[test]
+fn fine_tuning_goes_on_from_the_weights_as_they_are_and_learning_rate_rewinding_from_an_earlier_iteration() {
+    let ran = ran();
+    let trained: Vec<(u64, u64)> =
+        ran.steps("fine-tune", "train").iter().map(|step| ran.training(step)).map(|t| (t.from, t.to)).collect();
+    assert_eq!(trained, [(0, 60), (60, 75), (75, 90)]);
+    for prune in ran.steps("fine-tune", "prune") {
+        let (before, after) = (ran.parent(prune), ran.ticket(prune));
+        for (name, mask) in &after.masks {
+            let mut expected = before.arrays[name].values.clone();
+            mask.apply(&mut expected);
+            assert_eq!(after.arrays[name].values, expected, "{name}");
+        }
+    }
+    let [rewind] = ran.steps("back", "rewind")[..] else { panic!() };
+    assert_eq!(ran.ticket(rewind), ran.parent(rewind), "no weight goes back");
+    let [_, again] = ran.steps("back", "train")[..] else { panic!() };
+    let TrainingRecord { from, to, .. } = ran.training(again);
+    assert_eq!((from, to), (10, 60));
+    assert_eq!(ran.parent(again), ran.ticket(rewind));
+}
