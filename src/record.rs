@@ -104,6 +104,13 @@ pub struct Provenance {
     pub dirty: Option<bool>,
     /// When the step began, in UTC, RFC 3339, to the second.
     pub started: String,
+    /// The folder's name of the experiment that ran the step: a store may be several experiments'. Records were without it
+    /// at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experiment: Option<String>,
+    /// That experiment's pipelines that had the step then; without an experiment, unknown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pipelines: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]

@@ -67,7 +67,7 @@ impl RunCommand {
         let new = opened.plan.steps.iter().zip(&recorded).filter(|(_, recorded)| recorded.is_none());
         let jobs = self.machine.jobs(&opened.plan, new.map(|(step, _)| step), spec)?;
         store.prepare()?;
-        let provenance = run::provenance(&spec.folder, &opened.compute.kind);
+        let provenance = run::provenance(&spec.folder, &spec.name, &opened.compute.kind);
         let data = run::data::data(spec, registry, &self.experiment.directories())?;
         let shared = Shared {
             plan: &opened.plan,
@@ -76,6 +76,7 @@ impl RunCommand {
             compute: &opened.compute,
             store,
             provenance: &provenance,
+            pipelines: &opened.plan.pipelines(),
         };
         let stop = stop_on_interrupt()?;
         let progress = Progress::begin(&opened.plan, &recorded, jobs);

@@ -5,6 +5,7 @@ mod alternatives;
 mod cursor;
 mod header;
 mod identity;
+mod pipelines;
 mod planner;
 mod predictions;
 mod variants;

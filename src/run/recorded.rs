@@ -8,11 +8,13 @@ use crate::plan::Plan;
 use crate::record::Record;
 
 /// A step that is in the store.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Recorded {
     pub diverged: bool,
     /// Validation accuracy at early stop, where the step has one.
     pub accuracy: Option<f64>,
+    /// The experiment that ran it, where its record says so.
+    pub experiment: Option<String>,
 }
 
 impl Recorded {
@@ -20,6 +22,7 @@ impl Recorded {
         Recorded {
             diverged: record.training.as_ref().is_some_and(|training| training.diverged.is_some()),
             accuracy: record.scores.as_ref().map(|scores| scores.validation_accuracy),
+            experiment: record.provenance.experiment.clone(),
         }
     }
 

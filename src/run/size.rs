@@ -10,7 +10,7 @@ const FLOAT: u64 = 4;
 const TICKET: u64 = 200;
 const ARRAY: u64 = 80;
 /// A record without inputs, layers and training.
-const RECORD: u64 = 650;
+const RECORD: u64 = 720;
 /// A tensor's counts besides its name.
 const LAYER: u64 = 65;
 /// What a training adds, and each evaluation of its curve.

@@ -76,6 +76,7 @@ struct StepJson<'a> {
     parent: Option<&'a str>,
     iterations: u64,
     recorded: bool,
+    recorded_by: Option<&'a str>,
     state: &'static str,
     /// In words; `null` of a step that is not to run.
     why_new: Option<String>,
@@ -171,6 +172,7 @@ fn step<'a>(joined: &'a Joined<'_>, number: usize) -> StepJson<'a> {
         parent: step.parent.map(id),
         iterations: step.iterations,
         recorded: matches!(joined.states[number], State::Done | State::Diverged),
+        recorded_by: joined.others[number].as_deref(),
         state,
         why_new: why.as_ref().map(|why| joined.reason(why, None)),
         changes: match why {

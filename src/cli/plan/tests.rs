@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
+use super::timings::Samples;
 use super::*;
 
 #[derive(Parser)]
