@@ -34,7 +34,9 @@ impl Store {
 
     /// An error where nothing can be written here.
     pub fn prepare(&self) -> Result<(), String> {
-        create(&self.root.join("steps"))?;
+        let steps = self.root.join("steps");
+        create(&steps)?;
+        tempfile::tempfile_in(&steps).map_err(|e| unwritable(&steps, &e))?;
         self.scratch().map(drop)
     }
 
@@ -217,8 +219,11 @@ fn hash(bytes: &[u8]) -> String {
 }
 
 fn create(folder: &Path) -> Result<(), String> {
-    fs::create_dir_all(folder)
-        .map_err(|e| format!("cannot write to the store: {}: {e}; `--runs DIR` names another place", folder.display()))
+    fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot write to the store: {}: {error}; `--runs DIR` names another place", path.display())
 }
 
 fn remove(folder: &Path) -> Result<(), String> {
@@ -230,7 +235,7 @@ fn remove(folder: &Path) -> Result<(), String> {
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     let written = File::create(path).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.map_err(|e| format!("cannot write to the store: {}: {e}", path.display()))
+    written.map_err(|e| unwritable(path, &e))
 }
 
 /// Makes a rename last: the folder that holds the entry is synced too.

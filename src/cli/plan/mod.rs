@@ -31,7 +31,7 @@ use super::open::Opened;
 use super::{Ended, Experiment, print};
 use crate::plan::Plan;
 use crate::registry::Registry;
-use crate::run::{self, Recorded, State, Store};
+use crate::run::{self, Recorded, State};
 
 #[derive(Args)]
 pub struct PlanCommand {
@@ -87,7 +87,7 @@ impl PlanCommand {
 
     fn join<'a>(&'a self, opened: &'a Opened, registry: &Registry) -> Result<Joined<'a>, Ended> {
         let plan = &opened.plan;
-        let store = Store::open(&self.experiment.runs);
+        let store = self.experiment.store()?;
         let recorded = run::recorded(plan, &store);
         let states = run::standing(plan, &recorded);
         let new: Vec<bool> = states.iter().map(|state| *state == State::Waiting).collect();
