@@ -34,6 +34,7 @@ struct TimeJson {
     iterations_unknown: u64,
     recorded_trainings: usize,
     measured_iterations: u64,
+    measured_parts: u64,
 }
 
 #[derive(Serialize)]
@@ -118,6 +119,7 @@ pub fn json(joined: &Joined<'_>) -> Result<String, Ended> {
             iterations_unknown: time.unknown,
             recorded_trainings: time.recorded,
             measured_iterations: time.measured,
+            measured_parts: time.parts,
         },
         disk: DiskJson { bytes: joined.disk, free_bytes: joined.free },
         variants: (0..plan.variants.len()).map(|number| variant(joined, number)).collect(),

@@ -18,6 +18,7 @@ mod words;
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Instant;
 
 use clap::Args;
 
@@ -70,8 +71,9 @@ pub struct Joined<'a> {
 
 impl PlanCommand {
     pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
+        let begun = Instant::now();
         let opened = self.experiment.open(registry)?;
-        let joined = self.join(&opened, registry)?;
+        let joined = self.join(&opened, registry, begun)?;
         if self.json {
             return print(&(json::json(&joined)? + "\n"));
         }
@@ -85,7 +87,7 @@ impl PlanCommand {
         format!("{heading}\n{tree}{ladder}\n{needs}")
     }
 
-    fn join<'a>(&'a self, opened: &'a Opened, registry: &Registry) -> Result<Joined<'a>, Ended> {
+    fn join<'a>(&'a self, opened: &'a Opened, registry: &Registry, begun: Instant) -> Result<Joined<'a>, Ended> {
         let plan = &opened.plan;
         let store = self.experiment.store()?;
         let recorded = run::recorded(plan, &store);
@@ -99,7 +101,7 @@ impl PlanCommand {
         };
         let (jobs, threads) = self.machine.planned(plan, &opened.spec, &new);
         let measured = match self.measure {
-            true => measure(opened, &groups, &samples, threads, registry, &self.experiment.directories())?,
+            true => measure(opened, &groups, &samples, threads, registry, begun)?,
             false => HashMap::new(),
         };
         Ok(Joined {

@@ -30,7 +30,7 @@ fn screen(arguments: &[&str], terminal: Option<usize>) -> String {
     let line = first.iter().chain(&arguments[1..]);
     let command = Line::parse_from(line).command;
     let opened = well(command.experiment.open(&registry));
-    let joined = well(command.join(&opened, &registry));
+    let joined = well(command.join(&opened, &registry, Instant::now()));
     command.screen(&joined, Width { terminal })
 }
 
@@ -68,7 +68,7 @@ fn side_by_side_a_run_takes_no_less_than_its_longest_chain() {
     let line = ["plan", folder.to_str().unwrap(), "--replicates", "1", "--device", "cpu"];
     let opened = well(Line::parse_from(line).command.experiment.open(&registry));
     let groups = groups(&opened, &vec![true; opened.plan.steps.len()], &registry);
-    let pace = run::Pace { iteration: 0.01, example: 0.0, n: 1 };
+    let pace = run::Pace { iteration: 0.01, example: 0.0, n: 1, whole: true };
     let measured = (0..groups.len()).map(|group| (group, pace)).collect();
     let elapsed = |jobs| estimate(&opened, &groups, &Samples::default(), &measured, (jobs, 1)).elapsed;
     // 18 trainings of 2,000 iterations; dense and four levels of imp follow each other.
@@ -84,7 +84,7 @@ fn a_disk_that_is_too_small_is_warned_of() {
     let line = ["plan", folder.to_str().unwrap(), "--runs", "/no/such/store", "--device", "cpu"];
     let command = Line::parse_from(line).command;
     let opened = well(command.experiment.open(&registry));
-    let mut joined = well(command.join(&opened, &registry));
+    let mut joined = well(command.join(&opened, &registry, Instant::now()));
     for (free, warned) in [(joined.disk - 1, true), (joined.disk, false)] {
         joined.free = Some(free);
         assert_eq!(summary::needs(&joined, Width { terminal: None }).contains("does not fit"), warned);
