@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::planner::{KEPT, LIMIT};
+use super::budget::{KEPT, LIMIT};
 use super::{Gate, PlannedTicket, identity};
 use crate::model::Model;
 use crate::registry::Registry;
