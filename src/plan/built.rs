@@ -6,25 +6,36 @@ use std::sync::Arc;
 use crate::registry::{Registry, Use};
 use crate::stage::Stage;
 
-/// A stage, and what it was built from.
+/// A stage, what it was built from, and that as JSON.
 #[derive(Clone)]
 pub struct Built {
     pub used: Arc<Use>,
+    pub text: Arc<str>,
     pub stage: Arc<dyn Stage>,
 }
 
-/// Stages built so far, by their configuration.
+/// Stages built so far.
 #[derive(Default)]
-pub struct Stages(HashMap<String, Built>);
+pub struct Stages<'a> {
+    /// By their configuration as JSON.
+    alike: HashMap<Arc<str>, Built>,
+    /// By where a spec has them, each with the spec's own.
+    written: HashMap<*const Use, (&'a Use, Built)>,
+}
 
-impl Stages {
-    pub fn build(&mut self, used: &Use, registry: &Registry) -> Result<Built, String> {
-        let key = format!("{} {}", used.name, used.config);
-        if let Some(built) = self.0.get(&key) {
+impl<'a> Stages<'a> {
+    pub fn build(&mut self, used: &'a Use, registry: &Registry) -> Result<Built, String> {
+        let place = std::ptr::from_ref(used);
+        if let Some((_, built)) = self.written.get(&place) {
             return Ok(built.clone());
         }
-        let built = Built { used: Arc::new(used.clone()), stage: registry.stages.build(used)? };
-        self.0.insert(key, built.clone());
+        let text: Arc<str> = serde_json::to_string(used).map_err(|e| e.to_string())?.into();
+        let built = match self.alike.get(&text) {
+            Some(built) => built.clone(),
+            None => Built { used: Arc::new(used.clone()), text: text.clone(), stage: registry.stages.build(used)? },
+        };
+        self.alike.insert(text, built.clone());
+        self.written.insert(place, (used, built.clone()));
         Ok(built)
     }
 }

@@ -82,7 +82,7 @@ impl<'a> Planner<'a> {
         Plan { variants: self.variants, steps: self.ground.steps.into_steps(), tickets: self.tickets }
     }
 
-    fn pipeline(&mut self, pipeline: &PipelineSpec, starts: Vec<Cursor<'a>>) -> Result<Walked<'a>, Error> {
+    fn pipeline(&mut self, pipeline: &'a PipelineSpec, starts: Vec<Cursor<'a>>) -> Result<Walked<'a>, Error> {
         // The variant that is being planned is the last.
         let variant = self.variants.len() - 1;
         let mut walk = Walk { ground: &mut self.ground, variant, pipeline: &pipeline.name, walked: Walked::default() };

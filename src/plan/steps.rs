@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::built::Built;
 use super::cursor::Cursor;
 use super::{Step, identity};
-use crate::registry::Use;
 
 /// The steps so far.
 #[derive(Default)]
@@ -21,13 +21,15 @@ impl Steps {
     /// The step of this content, a new one or one that another pipeline planned before.
     pub fn of(
         &mut self,
-        used: Arc<Use>,
+        Built { used, text, .. }: Built,
         before: &Cursor<'_>,
         after: &Cursor<'_>,
         (variant, pipeline): (usize, &str),
     ) -> usize {
-        let parent = before.at.map_or_else(|| (*before.root).clone(), |at| self.steps[at].id.clone().into());
-        let id = identity::id(&identity::inputs(&used, parent, before.draw));
+        let id = match before.at {
+            Some(at) => identity::id(&text, &format!("\"{}\"", self.steps[at].id), before.draw),
+            None => identity::id(&text, &before.root_text, before.draw),
+        };
         if let Some(&known) = self.known.get(&id) {
             // Wanted by two pipelines, the step is held back by the stop rules of both only.
             self.steps[known].gates.retain(|gate| before.gates.contains(gate));

@@ -1,7 +1,7 @@
 //! A pipeline's stages, walked one after the other: branches multiply the ways, repeats go round.
 
 use super::budget::Budget;
-use super::built::{Built, Stages};
+use super::built::Stages;
 use super::cursor::{Cursor, Walked};
 use super::shapes::refused;
 use super::steps::Steps;
@@ -15,7 +15,7 @@ pub struct Ground<'a> {
     pub experiment: &'a str,
     pub registry: &'a Registry,
     pub steps: Steps,
-    pub stages: Stages,
+    pub stages: Stages<'a>,
     pub budget: Budget,
 }
 
@@ -29,7 +29,7 @@ pub struct Walk<'w, 'a> {
 
 impl<'a> Walk<'_, 'a> {
     /// Takes every cursor through the stages.
-    pub fn stages(&mut self, stages: &[StageSpec], mut cursors: Vec<Cursor<'a>>) -> Result<Vec<Cursor<'a>>, Error> {
+    pub fn stages(&mut self, stages: &'a [StageSpec], mut cursors: Vec<Cursor<'a>>) -> Result<Vec<Cursor<'a>>, Error> {
         for stage in stages {
             let mut next = Vec::new();
             for cursor in cursors {
@@ -54,7 +54,7 @@ impl<'a> Walk<'_, 'a> {
         &mut self,
         origin: &Origin,
         (times, until): (u32, &Stop),
-        stages: &[StageSpec],
+        stages: &'a [StageSpec],
         cursor: Cursor<'a>,
     ) -> Result<Vec<Cursor<'a>>, Error> {
         let mut ended = Vec::new();
@@ -90,7 +90,7 @@ impl<'a> Walk<'_, 'a> {
     /// `None` where the stage cannot follow.
     fn one(
         &mut self,
-        used: &Use,
+        used: &'a Use,
         Written { origin, config }: &Written,
         mut cursor: Cursor<'a>,
     ) -> Result<Option<Cursor<'a>>, Error> {
@@ -99,13 +99,13 @@ impl<'a> Walk<'_, 'a> {
         cursor.ahead.iterations = 0;
         cursor.ahead.evaluated = false;
         cursor.ahead.rewinds_to = None;
-        let Built { used, stage } =
+        let built =
             self.ground.stages.build(used, self.ground.registry).map_err(|message| Error::new(origin, message))?;
-        if let Err(refusal) = stage.foresee(&mut cursor.ahead) {
+        if let Err(refusal) = built.stage.foresee(&mut cursor.ahead) {
             self.walked.problems.push(refused(refusal, origin, config));
             return Ok(None);
         }
-        let step = self.ground.steps.of(used, &before, &cursor, (self.variant, self.pipeline));
+        let step = self.ground.steps.of(built, &before, &cursor, (self.variant, self.pipeline));
         cursor.at = Some(step);
         if cursor.ahead.iterations > 0 && cursor.first_training.is_none() {
             cursor.first_training = Some(step);

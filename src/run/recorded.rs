@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 
 use super::board::State;
+use super::record_file::Brief;
 use super::store::Store;
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
 use crate::record::Record;
 
 /// A step that is in the store.
@@ -31,7 +32,18 @@ impl Recorded {
     }
 }
 
+impl From<Brief> for Recorded {
+    fn from(Brief { training, scores, provenance, .. }: Brief) -> Recorded {
+        Recorded {
+            diverged: training.is_some_and(|training| training.diverged.is_some()),
+            accuracy: scores.map(|scores| scores.validation_accuracy),
+            experiment: provenance.experiment,
+        }
+    }
+}
+
 /// Of each step of the plan, what is recorded.
 pub fn recorded(plan: &Plan, store: &Store) -> Vec<Option<Recorded>> {
-    plan.steps.par_iter().map(|step| store.complete(&step.id).map(|record| Recorded::of(&record))).collect()
+    let of = |buffer: &mut Vec<u8>, step: &Step| store.brief(&step.id, buffer).map(Recorded::from);
+    plan.steps.par_iter().map_init(Vec::new, of).collect()
 }

@@ -7,13 +7,14 @@
 
 mod put;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use serde::de::DeserializeOwned;
 
-use super::record_file::{self, Outlined, Past, Stored};
+use super::record_file::{self, Brief, Outline, Outlined, Past, Stored};
 use super::scratch::Scratch;
 use super::{mark, ticket_file};
 use crate::record::{Record, Shelf};
@@ -57,7 +58,27 @@ impl Store {
 
     /// A step's `record.json`.
     fn bytes(&self, id: &str) -> Option<Vec<u8>> {
-        fs::read(self.step(id).join("record.json")).ok()
+        let mut bytes = Vec::new();
+        let n = self.bytes_into(id, &mut bytes)?;
+        bytes.truncate(n);
+        Some(bytes)
+    }
+
+    /// The same at the beginning of a buffer, and how many bytes it is. Who reads many has one buffer for all.
+    fn bytes_into(&self, id: &str, buffer: &mut Vec<u8>) -> Option<usize> {
+        let mut file = File::open(self.step(id).join("record.json")).ok()?;
+        let mut n = 0;
+        loop {
+            if n == buffer.len() {
+                buffer.resize((2 * n).max(1 << 15), 0);
+            }
+            match file.read(&mut buffer[n..]) {
+                Ok(0) => return Some(n),
+                Ok(more) => n += more,
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return None,
+            }
+        }
     }
 
     /// The id of every step that is here, in no order.
@@ -74,10 +95,21 @@ impl Store {
     /// A ticket that was not written since its hash was last checked is not read again: stores are far larger than
     /// what a run must know of them.
     pub fn complete(&self, id: &str) -> Option<Record> {
-        let Outlined { ticket, record } = record_file::outlined(&self.bytes(id)?)?;
+        let Outlined { ticket, record } = record_file::outlined::<Outline>(&self.bytes(id)?)?;
+        (record.step == id && self.sound(id, &ticket)).then(|| record.into())
+    }
+
+    /// The same, in brief. Who asks for many steps has one buffer for all.
+    pub fn brief(&self, id: &str, buffer: &mut Vec<u8>) -> Option<Brief> {
+        let n = self.bytes_into(id, buffer)?;
+        let Outlined { ticket, record } = record_file::outlined::<Brief>(&buffer[..n])?;
+        (record.step == id && self.sound(id, &ticket)).then_some(record)
+    }
+
+    /// Whether a step's ticket has this hash.
+    fn sound(&self, id: &str, hash: &str) -> bool {
         let path = self.step(id).join(TICKET);
-        let sound = mark::is_on(&path, &ticket) || self.is(&path, &ticket);
-        (sound && record.step == id).then(|| record.into())
+        mark::is_on(&path, hash) || self.is(&path, hash)
     }
 
     /// Whether a file has this hash; then it is marked.
@@ -95,7 +127,7 @@ impl Store {
         let bytes = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
         match self
             .bytes(id)
-            .and_then(|bytes| record_file::outlined(&bytes))
+            .and_then(|bytes| record_file::outlined::<Brief>(&bytes))
             .is_some_and(|outlined| hash(&bytes) == outlined.ticket)
         {
             true => ticket_file::from_bytes(&bytes).map_err(|e| format!("{}: {e}", path.display())),
