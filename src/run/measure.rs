@@ -5,7 +5,7 @@
 //! up from the parts. Images are made up: how long an iteration takes does not depend on what they show.
 
 use std::cell::RefCell;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::share::Pool;
 use crate::dataset::{Dataset, Examples, Prepared};
@@ -33,6 +33,7 @@ pub struct Pace {
 }
 
 /// What a measurement uses, and when it ends.
+#[derive(Clone, Copy)]
 pub struct Bound<'a> {
     pub plan: &'a Plan,
     pub registry: &'a Registry,
@@ -40,6 +41,8 @@ pub struct Bound<'a> {
     pub compute: &'a Compute,
     pub threads: usize,
     pub until: Instant,
+    /// When the last of several measurements ends: one that its share is too short for may take of the others'.
+    pub end: Instant,
 }
 
 /// Measures a training; `None` where not even a part of a batch would end in time.
@@ -53,7 +56,8 @@ fn measured(bound: &Bound<'_>, step: &Step) -> Result<Option<Pace>, String> {
     let mut training = train.resolve(bound.registry, examples).map_err(|e| e.to_string())?;
     training.evaluate = u64::MAX;
     let whole = train.batch_size;
-    let Some(first) = first(bound, step, whole) else { return Ok(None) };
+    let Some((first, until)) = first(bound, step, whole) else { return Ok(None) };
+    let bound = &Bound { until, ..*bound };
     let seeds = Seeds { seed: bound.plan.variants[step.variant].seed, replicate: Some(step.replicate) };
     let data = made_up(bound.data, 1)?;
     let ticket = ticket(bound, step, seeds, &bench(bound, step, &data, &|_| false))?;
@@ -73,14 +77,19 @@ fn measured(bound: &Bound<'_>, step: &Step) -> Result<Option<Pace>, String> {
 const FIRST: usize = 16;
 const SECOND: usize = 4;
 
-/// How many examples are tried first: a part of a batch, or one. Nothing was measured yet, so that it goes by less than
-/// any machine does in a second: 5 billion multiply-adds, and what comes with a parameter 20 million times.
-fn first(bound: &Bound<'_>, step: &Step, whole: usize) -> Option<usize> {
+/// How many examples are tried first, a part of a batch or one, and until when. Nothing was measured yet, so that it goes by
+/// less than any machine does in a second: a billion multiply-adds, and what comes with a parameter 20 million times.
+fn first(bound: &Bound<'_>, step: &Step, whole: usize) -> Option<(usize, Instant)> {
     let model = bound.plan.model(step);
     let adds = model.multiply_adds(model.prunable().map(|(param, _)| param.len())) as f64;
     // Two iterations, which go forward and back, and an evaluation.
-    let seconds = |batch: usize| model.parameters() as f64 / 20e6 + 7.0 * adds * batch as f64 / 5e9;
-    [whole.div_ceil(FIRST), 1].into_iter().find(|batch| seconds(*batch) < left(bound))
+    let seconds = |batch: usize| model.parameters() as f64 / 20e6 + 7.0 * adds * batch as f64 / 1e9;
+    let ends = |batch: usize| Instant::now().checked_add(Duration::try_from_secs_f64(seconds(batch)).ok()?);
+    let in_time = |batch: &usize| ends(*batch).is_some_and(|end| end < bound.until);
+    match [whole.div_ceil(FIRST), 1].into_iter().find(in_time) {
+        Some(batch) => Some((batch, bound.until)),
+        None => Some((1, ends(1).filter(|end| *end < bound.end)?)),
+    }
 }
 
 fn left(bound: &Bound<'_>) -> f64 {

@@ -57,7 +57,7 @@ fn time(joined: &Joined<'_>) -> String {
     let parts = (time.parts > 0).then(|| format!("{parts} of a part of a batch, measured now and scaled up"));
     let from = format!("from {}", [recorded, measured, parts].into_iter().flatten().collect::<Vec<_>>().join(" and "));
     let gated = joined.plan().steps.iter().zip(&joined.why).any(|(step, why)| why.is_some() && !step.gates.is_empty());
-    let about = if gated { "at most about" } else { "about" };
+    let about = if gated || time.at_most { "at most about" } else { "about" };
     let jobs = if time.jobs > 1 { format!(", {} at a time", time.jobs) } else { String::new() };
     let remedy = if joined.measured { TOO_SLOW } else { "`--measure` tries it" };
     match (time.known, time.unknown) {

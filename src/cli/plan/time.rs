@@ -18,9 +18,9 @@ const LIMIT: Duration = Duration::from_millis(4200);
 
 /// New trainings that take as long as each other.
 pub struct Group<'a> {
-    first: &'a Step,
+    pub first: &'a Step,
     steps: Vec<usize>,
-    kind: Kind,
+    pub kind: Kind,
     evaluations: u64,
 }
 
@@ -41,6 +41,8 @@ pub struct Time {
     /// Iterations that were measured for it, and those of them that were of a part of a batch.
     pub measured: u64,
     pub parts: u64,
+    /// Whether some trainings were given the time of such as have more weights.
+    pub at_most: bool,
     pub jobs: usize,
 }
 
@@ -114,9 +116,12 @@ pub fn estimate(
         let data = &opened.spec.variants[group.first.variant].dataset;
         let recorded = samples.pace(&group.kind, threads);
         time.recorded += recorded.map_or(0, |(_, n)| n);
-        let pace = measured.get(&number).filter(|_| recorded.is_none());
-        time.measured += pace.map_or(0, |pace| pace.n);
-        time.parts += pace.filter(|pace| !pace.whole).map_or(0, |pace| pace.n);
+        let own = measured.get(&number).filter(|_| recorded.is_none());
+        time.measured += own.map_or(0, |pace| pace.n);
+        time.parts += own.filter(|pace| !pace.whole).map_or(0, |pace| pace.n);
+        let denser = || denser(group, groups, measured).filter(|_| recorded.is_none());
+        let pace = own.or_else(denser);
+        time.at_most |= own.is_none() && pace.is_some();
         let seconds = recorded.map(|(pace, _)| pace * group.first.iterations as f64);
         let seconds = seconds.or_else(|| pace.map(|pace| group.seconds(*pace, data)));
         group.steps.iter().for_each(|step| time.steps[*step] = seconds);
@@ -130,6 +135,14 @@ pub fn estimate(
     }
     time.elapsed = (time.work / jobs.max(1) as f64).max(longest(&opened.plan, &time.steps));
     time
+}
+
+/// Of a training that nothing tells of, the pace that was measured of one with no fewer weights: it takes no longer.
+fn denser<'m>(group: &Group<'_>, groups: &[Group<'_>], measured: &'m HashMap<usize, Pace>) -> Option<&'m Pace> {
+    let denser =
+        |(_, other): &(usize, &Group<'_>)| other.kind.alike == group.kind.alike && other.kind.kept >= group.kind.kept;
+    let known = groups.iter().enumerate().filter(denser).filter_map(|(at, other)| Some((other, measured.get(&at)?)));
+    known.min_by_key(|(other, _)| other.kind.kept).map(|(_, pace)| pace)
 }
 
 /// Seconds of the chain that takes longest.
@@ -159,7 +172,7 @@ pub fn measure(
         let left = end.saturating_duration_since(Instant::now());
         let until = Instant::now() + left / (to_measure.len() - at) as u32;
         let data = &opened.spec.variants[group.first.variant].dataset;
-        let bound = Bound { plan: &opened.plan, registry, data, compute: &opened.compute, threads, until };
+        let bound = Bound { plan: &opened.plan, registry, data, compute: &opened.compute, threads, until, end };
         if let Some(pace) = pace(&bound, group.first)? {
             measured.insert(*number, pace);
         }
