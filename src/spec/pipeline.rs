@@ -7,7 +7,7 @@ use super::diagnostic::Diagnostics;
 use super::fields::{Fields, list, single, without_use};
 use super::node::{Error, Node, Origin, Value};
 use super::overlay::open;
-use super::schema::of;
+use super::schema::{compounds, of};
 use super::shipped::{Declared, Library};
 use super::template::{Scope, check_names, check_used, parameters};
 use super::{Fork, ModelSpec, PipelineSpec, StageSpec, Stop, TIMES, Written};
@@ -107,9 +107,8 @@ impl Pipelines<'_> {
             "foreach" => self.foreach(key, config, scope, diagnostics),
             "branch" => self.branches(config, scope, diagnostics),
             _ if self.registry.about(Kind::Stage, name).is_none() => {
-                let plugins = self.registry.abouts(Kind::Stage);
-                let names = plugins.iter().map(|about| about.name).chain(["repeat", "foreach", "branch"]);
-                let help = did_you_mean(name, "stages", names);
+                let plugins = self.registry.abouts(Kind::Stage).into_iter().map(|about| about.name);
+                let help = did_you_mean(name, "stages", plugins.chain(compounds(Kind::Stage).map(|of| of.name)));
                 diagnostics.push(Error::new(key, format!("no stage is named {name:?}")).hint(help));
                 None
             }
