@@ -55,12 +55,13 @@ impl FromStr for Length {
             _ => return Err(format!("{text:?} is not a length: write epochs as \"40ep\" or iterations as \"500it\"")),
         };
         let digits = number.replace('_', "");
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            let whole = "write a whole number before the unit, as \"40ep\" or \"500it\"";
+            return Err(format!("{text:?} is not a length: {whole}"));
+        }
         match digits.parse() {
-            Ok(n) if n > LONGEST => Err(format!("{text:?} is longer than anyone trains: it must be at most {LONGEST}")),
-            Ok(n) if digits.bytes().all(|b| b.is_ascii_digit()) => Ok(make(n)),
-            _ => {
-                Err(format!("{text:?} is not a length: write a whole number before the unit, as \"40ep\" or \"500it\""))
-            }
+            Ok(n) if n <= LONGEST => Ok(make(n)),
+            _ => Err(format!("{text:?} is longer than anyone trains: it must be at most {LONGEST}")),
         }
     }
 }

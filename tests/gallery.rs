@@ -148,7 +148,7 @@ const ELSEWHERE: [&str; 7] = [
 ];
 
 /// Sentences that no spec makes `check` say, and why.
-const NOT_IN_THE_GALLERY: [(&str, &str); 70] = [
+const NOT_IN_THE_GALLERY: [(&str, &str); 72] = [
     ("1 value", "a part of a sentence"),
     ("a nonzero u32", "serde's words"),
     ("a nonzero u64", "serde's words"),
@@ -174,12 +174,14 @@ const NOT_IN_THE_GALLERY: [(&str, &str); 70] = [
     ("a spec reads nothing outside its folder: copy the file into it", "a link: tested in src/spec/experiment.rs"),
     ("not a plain file", "a device or a pipe"),
     ("larger than {BYTES} bytes, which no spec is", "a megabyte: tested in src/spec/experiment.rs"),
-    ("not UTF-8 text: {e}", "no text: tested in tests/evil.rs"),
-    ("save it as UTF-8", "no text"),
+    ("line {line} is not UTF-8 text", "no text: tested in tests/evil.rs"),
+    ("save the file as UTF-8", "no text"),
     ("{}: no experiment.toml", "no folder of the gallery"),
     ("the model `{name}`", "a part of a sentence"),
     ("the pipeline `{uses}`", "a part of a sentence"),
     ("duplicate key", "the TOML parser's words"),
+    ("string values must be quoted", "the TOML parser's words"),
+    ("leading zero", "the TOML parser's words"),
     ("a rule", "never shown"),
     ("this {kind} needs `use`, its name", "a part of several"),
     ("divide it among several experiments", "a thousand tables"),

@@ -5,9 +5,11 @@ use crate::refusal::Refusal;
 /// `count` × `width`, rounded half up, at least 1. `what` names the count, for the error.
 pub fn scaled(what: &'static str, count: usize, width: f64) -> Result<usize, Refusal> {
     let outputs = (count as f64 * width + 0.5).floor();
+    // Whichever of the two is out of bounds by itself.
+    let blamed = if count > 0 && count as f64 <= 1e6 { "width" } else { what };
     match count > 0 && outputs.is_finite() && width > 0.0 && outputs <= 1e6 {
         true => Ok((outputs as usize).max(1)),
-        false => Err(Refusal::of(what, format!("{what} × width = {count} × {width} is no layer's size"))
+        false => Err(Refusal::of(blamed, format!("{what} × width = {count} × {width} is no layer's size"))
             .help("it must lie between 1 and 1,000,000")),
     }
 }

@@ -10,7 +10,7 @@ pub fn check(spec: &Spec, plan: &Plan) -> Result<(), Diagnostics> {
     let mut problems = Diagnostics::default();
     for prediction in &spec.predictions {
         let faults = prediction.expect.references().into_iter().filter_map(|reference| ladder.find(reference).err());
-        problems.extend(faults.map(|fault| prediction.written.error(fault)));
+        problems.extend(prediction.written.errors(faults.collect()));
     }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }

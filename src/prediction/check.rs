@@ -106,7 +106,8 @@ impl Checker<'_> {
             let hint = did_you_mean(&pipeline.text, "pipelines", self.pipelines.iter().copied());
             let spaces = if pipeline.text.contains('-') { "; a minus has spaces around it" } else { "" };
             let message = format!("no pipeline is named `{}`", pipeline.text);
-            self.faults.push(Fault::new(pipeline.span.clone(), message).hint(hint.and(spaces)));
+            let fault = Fault::new(pipeline.span.clone(), message).hint(hint.and(spaces));
+            self.faults.push(fault.absent(&pipeline.text));
         }
         let metric = Metric::named(&reference.metric.text);
         if metric.is_none() {

@@ -29,29 +29,34 @@ pub use parser::parse;
 
 use std::ops::Range;
 
-use crate::nearest::{Hint, Meant};
+use crate::nearest::Hint;
 
 /// One thing wrong with an expression: bytes of its text, what is wrong, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub span: Range<usize>,
     pub message: String,
-    pub help: Option<String>,
-    /// What to write instead, where that is known.
-    pub meant: Option<Meant>,
+    /// How to mend it; in a box, since faults are returned.
+    pub hint: Option<Box<Hint>>,
+    /// The pipeline that is named and is not there.
+    pub missing: Option<String>,
 }
 
 impl Fault {
     pub fn new(span: Range<usize>, message: impl Into<String>) -> Fault {
-        Fault { span, message: message.into(), help: None, meant: None }
+        Fault { span, message: message.into(), hint: None, missing: None }
+    }
+
+    pub fn absent(self, pipeline: &str) -> Fault {
+        Fault { missing: Some(pipeline.to_string()), ..self }
     }
 
     pub fn hint(self, hint: Hint) -> Fault {
-        Fault { help: Some(hint.text), meant: hint.meant, ..self }
+        Fault { hint: Some(Box::new(hint)), ..self }
     }
 
     pub fn help(self, help: impl Into<String>) -> Fault {
-        Fault { help: Some(help.into()), ..self }
+        self.hint(Hint { text: help.into(), meant: None })
     }
 }
 

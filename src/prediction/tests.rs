@@ -101,7 +101,7 @@ fn a_percentage_means_the_ticket_that_rounds_to_it_as_written() {
     for (place, near) in [("21.0%", "21.1%"), ("22%", "21.1%"), ("13.50%", "13.5%"), ("99.99999999999999999%", "100%")]
     {
         let fault = found(&format!("imp.test_accuracy@{place}")).unwrap_err();
-        assert!(fault.help.unwrap().starts_with(&format!("did you mean `{near}`?")), "{place}");
+        assert!(fault.hint.unwrap().text.starts_with(&format!("did you mean `{near}`?")), "{place}");
     }
 }
 
@@ -109,10 +109,10 @@ fn a_percentage_means_the_ticket_that_rounds_to_it_as_written() {
 fn several_tickets_at_a_place_are_none() {
     let fault = found("popup.test_accuracy@50%").unwrap_err();
     assert_eq!(fault.message, "2 tickets of `popup` are at 50%");
-    assert_eq!(fault.help.unwrap(), "say which: 50.00%, 49.96%");
+    assert_eq!(fault.hint.unwrap().text, "say which: 50.00%, 49.96%");
     assert_eq!(found("popup.test_accuracy@50.00%"), Ok(133_100));
     assert!(found("popup.test_accuracy@level 0").unwrap_err().message.starts_with("3 tickets"));
-    assert!(found("imp.test_accuracy").unwrap_err().help.unwrap().contains("@13.5%"));
+    assert!(found("imp.test_accuracy").unwrap_err().hint.unwrap().text.contains("@13.5%"));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn levels_and_ends_of_a_ladder_are_places() {
     assert_eq!(found("imp.test_accuracy@level 9"), Ok(35_981));
     assert_eq!((found("imp.test_accuracy@first"), found("imp.test_accuracy@last")), (Ok(266_200), Ok(9537)));
     let fault = found("imp.test_accuracy@level 10").unwrap_err();
-    assert!(fault.help.unwrap().starts_with("did you mean `level 9`? its tickets: level 0, level 7, level 9"));
+    assert!(fault.hint.unwrap().text.starts_with("did you mean `level 9`? its tickets: level 0, level 7, level 9"));
 }
 
 #[test]

@@ -17,11 +17,15 @@ fn put(config: &mut Node, change: &Node) {
 }
 
 /// The changes as a table, or what else is beside `use`.
-fn table<'a>(node: &'a Node, of: &str, diagnostics: &mut Diagnostics) -> Option<&'a Entries> {
+fn table<'a>(node: &'a Node, of: &str, used: &Origin, diagnostics: &mut Diagnostics) -> Option<&'a Entries> {
     if node.table().is_none() {
         let message = format!("beside `use` this must be a table of changes by {of}, not {}", node.sort());
-        let help = format!("leave out `use` to write the {of}s out yourself");
-        diagnostics.push(Error::at(node, message).help(help));
+        let help = match used.source.extended.is_some() && node.origin.source.extended.is_none() {
+            true => format!("leave out the base's `use`, by `without`, to write the {of}s out yourself"),
+            false => format!("leave out `use` to write the {of}s out yourself"),
+        };
+        let error = Error::at(node, message).help(help);
+        diagnostics.push(if used.source == node.origin.source { error } else { error.context(used, "`use` is here") });
     }
     node.table()
 }
@@ -41,8 +45,9 @@ struct Seen {
 }
 
 impl<'a> StageChanges<'a> {
-    pub fn of(node: Option<&'a Node>, diagnostics: &mut Diagnostics) -> StageChanges<'a> {
-        StageChanges { changes: node.and_then(|node| table(node, "stage", diagnostics)), ..StageChanges::default() }
+    pub fn of(node: Option<&'a Node>, used: &Node, diagnostics: &mut Diagnostics) -> StageChanges<'a> {
+        let changes = node.and_then(|node| table(node, "stage", &used.origin, diagnostics));
+        StageChanges { changes, ..StageChanges::default() }
     }
 
     /// Changes the configuration of the stage that is written at `place`.
@@ -101,19 +106,24 @@ pub struct LayerChanges<'a> {
 }
 
 impl<'a> LayerChanges<'a> {
-    pub fn of(node: Option<&'a Node>, diagnostics: &mut Diagnostics) -> LayerChanges<'a> {
-        LayerChanges { changes: node.and_then(|node| table(node, "layer", diagnostics)) }
+    /// `used` is where the model is named; without it there is nothing to change.
+    pub fn of(node: Option<&'a Node>, used: Option<&Origin>, diagnostics: &mut Diagnostics) -> LayerChanges<'a> {
+        LayerChanges { changes: node.zip(used).and_then(|(node, used)| table(node, "layer", used, diagnostics)) }
     }
 
     /// The configuration of the layer of this name, "block1.conv1", with its changes.
     pub fn changed(&self, name: &str, config: &Node) -> Option<Node> {
+        let mut config = config.clone();
+        put(&mut config, self.of_layer(name)?);
+        Some(config)
+    }
+
+    pub fn of_layer(&self, name: &str) -> Option<&'a Node> {
         let (mut entries, mut parts) = (self.changes?, name.split('.').peekable());
         while let Some(part) = parts.next() {
             let (_, node) = entries.get(part)?;
             if parts.peek().is_none() {
-                let mut config = config.clone();
-                put(&mut config, node);
-                return Some(config);
+                return Some(node);
             }
             entries = node.table()?;
         }

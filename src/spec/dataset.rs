@@ -18,7 +18,7 @@ pub fn dataset(
     registry: &Registry,
     diagnostics: &mut Diagnostics,
 ) -> Option<(DatasetSpec, Node)> {
-    let mut fields = Fields::of(node, "[dataset]", diagnostics)?.documented(of::<DatasetSpec>);
+    let mut fields = Fields::using(node, "[dataset]", diagnostics)?.documented(of::<DatasetSpec>);
     if !fields.has("use") && fields.has("file") {
         return written_out(node, fields, registry, diagnostics);
     }
@@ -30,7 +30,7 @@ pub fn dataset(
     let source = declared.origin.source.clone();
     overlay(&mut declared, open(fields.rest(), &node.origin));
     // What the declaration lacks, the experiment can give.
-    declared.origin = node.origin.clone();
+    declared.origin = used.origin.clone();
     diagnostics.used_by(&source, &used.origin, "the data set is used here", |diagnostics| {
         let fields =
             Fields::of(&declared, format!("the data set `{name}`"), diagnostics)?.documented(of::<DatasetSpec>);

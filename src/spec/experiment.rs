@@ -17,9 +17,11 @@ use super::schema;
 use super::set::set;
 use super::shipped::Library;
 use super::spelling;
+use super::training::Training;
+use super::without::blame;
 use super::{MATCHING, NAME, REPLICATES, Spec, Variant, is_name, variants};
 use crate::prediction::Expression;
-use crate::registry::{Kind, Registry};
+use crate::registry::Registry;
 
 /// Everything that is wrong with an experiment, and what of it is sound.
 pub struct Reading {
@@ -42,13 +44,14 @@ pub fn load(folder: &Path, registry: &Registry, overrides: &[String]) -> Result<
 /// Reads as much of an experiment as can be read.
 pub fn read(path: &Path, registry: &Registry, overrides: &[String]) -> Reading {
     let mut errors = Diagnostics::default();
-    let Some((folder, Merged { root, bases })) = texts(path, overrides, &mut errors) else {
+    let Some((folder, Merged { root, bases, left_out })) = texts(path, overrides, &mut errors) else {
         return Reading { sound: None, errors };
     };
     let mut found = Diagnostics::default();
     let library = Library::of(&folder, &bases, &mut found);
-    let sound = variants::read(root, &mut found, |root, d| experiment(&folder, root, &library, registry, d));
+    let sound = variants::read(root.clone(), &mut found, |root, d| experiment(&folder, root, &library, registry, d));
     library.check_texts(&mut found);
+    let found = blame(&left_out, &root, found);
     let unread = errors.errors().iter().any(|error| error.unread.is_some());
     let told = found.errors().iter().filter(|error| !hidden(error, &errors)).cloned();
     let mut errors = errors.clone();
@@ -56,11 +59,16 @@ pub fn read(path: &Path, registry: &Registry, overrides: &[String]) -> Reading {
     Reading { sound: sound.filter(|_| !unread), errors }
 }
 
-/// Whether an error may only follow from what could not be read: something is absent, or stands behind wrong syntax.
+/// Whether an error may only follow from what could not be read: something is absent, stands behind wrong syntax, or
+/// is about a value of which a part could not be read.
 fn hidden(error: &Error, of_texts: &Diagnostics) -> bool {
     let behind = |other: &Error| {
         let (Some(place), Some(wrong)) = (&error.origin, &other.origin) else { return false };
-        other.unread == Some(Unread::Rest) && place.source == wrong.source && place.span.end >= wrong.span.start
+        match other.unread {
+            Some(Unread::Rest) => place.source == wrong.source && place.span.end >= wrong.span.start,
+            Some(Unread::Value) => place.holds(wrong),
+            None => false,
+        }
     };
     let mut unread = of_texts.errors().iter().filter(|other| other.unread.is_some()).peekable();
     (unread.peek().is_some() && error.missing.is_some()) || unread.any(behind)
@@ -73,10 +81,10 @@ fn texts(path: &Path, overrides: &[String], diagnostics: &mut Diagnostics) -> Op
         let message = format!("{}: the folder's name is the experiment's, and must be a name", path.display());
         diagnostics.push(Error::nowhere(message).help(NAME));
     }
-    let Merged { mut root, bases } = merged(&folder, diagnostics)?;
-    overrides.iter().for_each(|text| set(&mut root, text, diagnostics));
-    spelling::check(&root, diagnostics);
-    Some((folder, Merged { root, bases }))
+    let mut merged = merged(&folder, diagnostics)?;
+    overrides.iter().for_each(|text| set(&mut merged.root, text, diagnostics));
+    spelling::check(&merged.root, diagnostics);
+    Some((folder, merged))
 }
 
 /// An experiment without a sweep, as its only variant; without what of it is wrong.
@@ -100,10 +108,9 @@ fn experiment(
     let classes = classes.unwrap_or_else(|| Node { value: Value::Integer(1), origin: root.origin.clone() });
     let models = Models { registry, library, classes };
     let model = fields.need_node("model").and_then(|node| d.sound(|d| models.read(node, d)));
-    let training = fields.node("training");
-    training.inspect(|node| check_training(node, registry, d));
+    let training = Training::of(fields.node("training"), &root.origin, registry, d);
     let (given, changes) = (model.as_ref(), &StageChanges::default());
-    let pipelines = Pipelines { registry, library, training, model: given, changes };
+    let pipelines = Pipelines { registry, library, training, model: given, changes, user: &root.origin };
     let written = fields.need_node("pipeline");
     let mut of_pipelines = Diagnostics::default();
     let pipelines = written.map(|node| read_pipelines(node, &pipelines, &mut of_pipelines)).unwrap_or_default();
@@ -142,18 +149,6 @@ fn experiment(
     })
 }
 
-/// `[training]` is checked even where no stage takes it; that it is not complete is no error by itself.
-fn check_training(node: &Node, registry: &Registry, diagnostics: &mut Diagnostics) {
-    if Fields::of(node, "[training]", diagnostics).is_none() {
-        return;
-    }
-    let mut found = Diagnostics::default();
-    registry.configure(Kind::Stage, "train", &node.origin, node, &mut found);
-    let incomplete = |error: &&Error| error.missing.is_some() && error.origin.as_ref() == Some(&node.origin);
-    diagnostics.extend(found.errors().iter().filter(|error| !incomplete(error)).cloned());
-}
-
-/// The pipelines that are sound.
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -10,7 +10,7 @@ use super::node::{Error, Node, Origin, SHIPPED, Source, Unread, Value};
 use super::overlay::overlay;
 use super::parse::parse;
 use super::shipped::shipped_experiment;
-use super::without::leave_out;
+use super::without::{LeftOut, leave_out};
 use crate::nearest::did_you_mean;
 
 /// What an experiment extends, as a whole.
@@ -22,6 +22,7 @@ pub struct Extended {
     pub files: Vec<PathBuf>,
     /// The shipped experiments among its bases, the nearest first.
     pub shipped: Vec<Base>,
+    pub left_out: Vec<LeftOut>,
 }
 
 const FOR_EXAMPLE: &str = "for example \"quickstart\", or \"bases/common.toml\" for a file of the folder";
@@ -59,7 +60,7 @@ pub fn extended(experiment: &mut Node, folder: &Folder, diagnostics: &mut Diagno
             base = over(below, base);
         }
         if let Some((_, list)) = left_out {
-            leave_out(&mut base, &list, diagnostics);
+            extended.left_out.extend(leave_out(&mut base, &list, diagnostics));
         }
         extended.base = Some(base);
     }

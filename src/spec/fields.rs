@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::diagnostic::{Diagnostics, SHOWN};
 use super::node::{Entries, Error, Node, Origin, Value};
-use crate::nearest::{did_you_mean, nearest};
+use crate::nearest::{Hint, did_you_mean, nearest};
 
 pub struct Fields<'a> {
     /// What the table is, for messages: "[dataset]".
@@ -38,6 +38,16 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// As `of`, for a table that names what it uses: a text alone is probably that name.
+    pub fn using(node: &'a Node, what: impl Into<String>, diagnostics: &mut Diagnostics) -> Option<Fields<'a>> {
+        let what = what.into();
+        let Some(name) = node.string() else { return Fields::of(node, what, diagnostics) };
+        let error = Error::at(node, format!("{what} must be a table, not {}", node.sort()));
+        let hint = Hint::meant(node.origin.text(), &format!("{{ use = {name:?} }}"), "");
+        diagnostics.push(error.hint(hint));
+        None
+    }
+
     /// These fields, whose schema says what they mean.
     pub fn documented(self, docs: fn() -> Json) -> Fields<'a> {
         Fields { docs: Some(docs), ..self }
@@ -56,6 +66,12 @@ impl<'a> Fields<'a> {
             self.asked.push(key);
         }
         self.entries.get(key).map(|(_, node)| node)
+    }
+
+    /// What an unknown key has that is probably meant for this one, lest its absence be another error.
+    pub fn meant(&self, key: &str) -> Option<&'a Node> {
+        let is_meant = |name: &str| nearest(name, [key]).is_some();
+        self.entries.iter().find(|(name, _)| is_meant(name)).map(|(_, (_, node))| node)
     }
 
     /// `None` where the key is absent, or its value was an error.
@@ -85,8 +101,10 @@ impl<'a> Fields<'a> {
         let value = self.read(key, diagnostics)?;
         if !holds(&value) {
             let node = &self.entries[key].1;
-            let text = Some(node.origin.text()).filter(|text| text.len() < 40).unwrap_or("this");
-            diagnostics.push(Error::at(node, format!("this cannot be {text}")).help(format!("it must be {rule}")));
+            let text = node.origin.text();
+            let message =
+                if text.len() < 40 { format!("this cannot be {text}") } else { format!("this is no `{key}`") };
+            diagnostics.push(Error::at(node, message).help(format!("it must be {rule}")));
             return None;
         }
         Some(value)

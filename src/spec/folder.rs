@@ -107,8 +107,11 @@ impl Folder {
         if self.read.borrow().values().sum::<u64>() > ALL_BYTES {
             return Err(fail(format!("with it, this spec has more than {ALL_BYTES} bytes")));
         }
-        let text =
-            String::from_utf8(bytes).map_err(|e| fail(format!("not UTF-8 text: {e}")).help("save it as UTF-8"))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+            fail(format!("line {line} is not UTF-8 text")).help("save the file as UTF-8")
+        })?;
         Ok(Arc::new(Source::new(name, text)))
     }
 

@@ -111,11 +111,24 @@ impl Reader<'_> {
             _ => {
                 let changed = self.changes.changed(&name, config);
                 self.changeable.insert(name.clone());
+                if self.is_of_another_kind(&name, kind) {
+                    return;
+                }
                 self.plugin(kind, origin, changed.as_ref().unwrap_or(config)).map(Form::One)
             }
         };
         let written = self.changes.changed(&name, config).unwrap_or_else(|| config.clone());
         into.extend(form.map(|form| LayerSpec { name, form, origin: origin.clone(), written }));
+    }
+
+    /// Whether a change would make a layer one of another kind, which is an error.
+    fn is_of_another_kind(&mut self, name: &str, kind: &str) -> bool {
+        let is_kind = |key: &str| self.registry.about(Kind::Layer, key).is_some();
+        let change = self.changes.of_layer(name).and_then(Node::table).into_iter().flatten();
+        let Some((other, (place, _))) = change.into_iter().find(|(key, _)| is_kind(key)) else { return false };
+        let error = Error::new(place, format!("`{name}` is a `{kind}`, and a change makes no `{other}` of it"));
+        self.diagnostics.push(error.help("change its fields, or write the layers out yourself, without `use`"));
+        true
     }
 
     fn name(&mut self, node: &Node, kind: &str, names: &mut Names) -> Option<String> {

@@ -7,12 +7,11 @@ use super::fields::{Fields, list};
 use super::node::{Error, Node, Origin};
 use super::overlay::{is_open, open};
 use super::variant_name::{labels, path, text};
-use super::vary::{AXES, VARIANTS, Written, check_made, check_path};
+use super::vary::{AXES, VARIANTS, Written, check_made, check_path, nested};
 use super::{Setting, is_variant_name};
 
-/// Each variant with the values that it sets, and a name: its own, or one made of them.
+/// Each variant with the values that it sets, and a name: its own, or one made of them. What is wrong is left out.
 pub fn listed(node: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Vec<Written> {
-    let before = diagnostics.len();
     let items = list(node, "[[variant]]", diagnostics);
     if items.len() > VARIANTS {
         let message = format!("{} variants, and a sweep has {VARIANTS} at most", items.len());
@@ -27,13 +26,16 @@ pub fn listed(node: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Vec<Wr
     let mut written = Vec::new();
     for item in items {
         let Some(variant) = one(item, root, diagnostics) else { continue };
-        if let Some(other) = taken.insert(variant.name.clone(), item.origin.clone()) {
+        // One that is left without a name was told of already.
+        let other =
+            if variant.name.is_empty() { None } else { taken.insert(variant.name.clone(), item.origin.clone()) };
+        if let Some(other) = other {
             let error = Error::at(item, format!("two variants are named {:?}", variant.name));
             diagnostics.push(error.context(&other, "the other is here").help("give one of them another name"));
         }
         written.push(variant);
     }
-    if diagnostics.len() > before { Vec::new() } else { written }
+    written
 }
 
 fn one(item: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Option<Written> {
@@ -41,9 +43,9 @@ fn one(item: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Option<Writte
     let rule = "a variant's name: 1 to 64 characters, without brackets";
     let name = fields.read_if("name", rule, |name: &String| is_variant_name(name), diagnostics);
     // Open, even where the item was written inline: its fields go over the experiment's one by one.
-    let patch = open(fields.rest(), &item.origin);
+    let fields = open(fields.rest(), &item.origin);
     let mut leaves = Vec::new();
-    leaves_of(&patch, &mut Vec::new(), &mut leaves);
+    leaves_of(&fields, &mut Vec::new(), &mut leaves);
     if leaves.is_empty() && name.is_none() {
         diagnostics.push(Error::at(item, "a variant needs a `name`, or a field that it sets").help(LISTED));
     }
@@ -52,7 +54,7 @@ fn one(item: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Option<Writte
         diagnostics.push(Error::at(item, message).help("make an experiment of its own of it, that `extends` this one"));
         return None;
     }
-    leaves.iter().for_each(|(keys, _)| check_path(keys, root, diagnostics));
+    leaves.retain(|(keys, _)| check_path(keys, root, diagnostics));
     let names = labels(&leaves.iter().map(|(keys, _)| path(keys)).collect::<Vec<_>>());
     let made =
         || names.iter().zip(&leaves).map(|(name, (_, value))| format!("{name}={}", text(value))).collect::<Vec<_>>();
@@ -67,7 +69,8 @@ fn one(item: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Option<Writte
         check_made(&made, made.len(), item, diagnostics);
         made
     });
-    Some(Written { name, settings, patches: vec![patch.clone()] })
+    let patches = leaves.iter().map(|(keys, value)| nested(keys, (*value).clone())).collect();
+    Some(Written { name, settings, patches })
 }
 
 const LISTED: &str = "for example `name = \"narrow\"` and `model.width = 0.5`";

@@ -8,12 +8,15 @@ use super::folder::Folder;
 use super::node::{Error, Node, Value};
 use super::overlay::overlay;
 use super::parse::parse;
+use super::without::LeftOut;
 
 /// An experiment as its files and its bases say it.
 pub struct Merged {
     pub root: Node,
     /// The shipped experiments that it extends, the nearest first.
     pub bases: Vec<Base>,
+    /// What it leaves out of them.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// What an experiment says of its base, in one place only.
@@ -34,7 +37,7 @@ pub fn merged(folder: &Folder, diagnostics: &mut Diagnostics) -> Option<Merged> 
     let mut files = files.into_iter();
     let source = folder.try_read(&files.next()?, diagnostics)?;
     let mut experiment = parse(&source, diagnostics);
-    let Extended { base, files: extended, shipped: bases } = extended(&mut experiment, folder, diagnostics);
+    let Extended { base, files: extended, shipped: bases, left_out } = extended(&mut experiment, folder, diagnostics);
     for file in files.filter(|file| !extended.contains(file)) {
         let Some(source) = folder.try_read(&file, diagnostics) else { continue };
         let node = parse(&source, diagnostics);
@@ -45,9 +48,11 @@ pub fn merged(folder: &Folder, diagnostics: &mut Diagnostics) -> Option<Merged> 
         }
         merge(&mut experiment, without(node, &KEYS), diagnostics);
     }
-    let Some(mut root) = base else { return Some(Merged { root: experiment, bases }) };
+    let Some(mut root) = base else { return Some(Merged { root: experiment, bases, left_out }) };
+    let origin = experiment.origin.clone();
     overlay(&mut root, experiment);
-    Some(Merged { root, bases })
+    root.origin = origin;
+    Some(Merged { root, bases, left_out })
 }
 
 fn without(mut node: Node, keys: &[&str]) -> Node {

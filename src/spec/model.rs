@@ -30,7 +30,7 @@ struct Own<'a> {
 
 impl Models<'_> {
     pub fn read(&self, node: &Node, diagnostics: &mut Diagnostics) -> Option<ModelSpec> {
-        let mut fields = Fields::of(node, "[model]", diagnostics)?;
+        let mut fields = Fields::using(node, "[model]", diagnostics)?;
         let Some(used) = fields.node("use") else { return self.written_out(node, fields, diagnostics) };
         let (init, layers) = (fields.node("init"), fields.node("layer"));
         let (name, declared) = self.library.find(Declared::Model, used, diagnostics)?;
@@ -68,7 +68,7 @@ impl Models<'_> {
     ) -> Option<ModelSpec> {
         let scope = scope.with("classes", self.classes.clone());
         let changes = over.layers.and_then(|node| scope.fill(node, diagnostics));
-        let changes = LayerChanges::of(changes.as_ref(), diagnostics);
+        let changes = LayerChanges::of(changes.as_ref(), over.used, diagnostics);
         let summary = fields.read("summary", diagnostics).unwrap_or_default();
         let source = fields.read("source", diagnostics).unwrap_or_default();
         let own = fields.node("init").and_then(|node| scope.fill(node, diagnostics));

@@ -55,6 +55,11 @@ impl Origin {
     pub fn text(&self) -> &str {
         self.source.text.get(self.span.clone()).unwrap_or_default()
     }
+
+    /// Whether another place is within this one.
+    pub fn holds(&self, other: &Origin) -> bool {
+        self.source == other.source && self.span.start <= other.span.start && other.span.end <= self.span.end
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -10,7 +10,7 @@ pub fn overlay(base: &mut Node, over: Node) {
     // `optimizer = "adam"` may be given a field: it stands for `{ use = "adam" }`.
     if let (Value::String(_), true) = (&base.value, is_open(&over)) {
         let used = (base.origin.clone(), base.clone());
-        base.value = Value::Table(Entries::from([("use".to_string(), used)]));
+        *base = Node { value: Value::Table(Entries::from([("use".to_string(), used)])), origin: over.origin.clone() };
     }
     let open = is_open(&over);
     match (&mut base.value, over.value) {

@@ -9,6 +9,8 @@ use toml::de::{DeTable, DeValue};
 use super::depth::deeper_than;
 use super::diagnostic::Diagnostics;
 use super::node::{Entries, Error, Node, Origin, Source, Unread, Value};
+use super::syntax::{Told, told};
+use super::unclosed::Closed;
 
 /// Deeper nesting than any experiment needs, and no danger to the stack.
 const DEPTH: usize = 48;
@@ -23,12 +25,17 @@ pub fn parse(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Node {
         diagnostics.push(Error::new(&origin, TOO_DEEP).help(NOT_SO_DEEP).hides(Unread::Rest));
         return Node { value: Value::Table(Entries::new()), origin: Origin { span: 0..0, ..origin } };
     }
-    let (table, mut errors) = DeTable::parse_recoverable(&source.text);
-    errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
-    let mut reader = Reader { source, diagnostics };
-    for (span, message) in once_a_mistake(&source.text, errors) {
-        let error = Error::new(&reader.origin(span), message.clone());
-        reader.diagnostics.push(error.help(remedy(&message)).hides(Unread::Rest));
+    let mut reader = Reader { source, closed: None, told: Vec::new(), diagnostics };
+    let (mut table, mut errors) = DeTable::parse_recoverable(&source.text);
+    let closed = if errors.is_empty() { None } else { Closed::of(&source.text) };
+    if let Some(closed) = &closed {
+        (table, errors) = DeTable::parse_recoverable(&closed.text);
+        reader.closed = Some(closed);
+        closed.open.iter().for_each(|at| reader.unclosed(*at));
+    }
+    let text = closed.as_ref().map_or(source.text.as_str(), |closed| &closed.text);
+    for (span, message) in once_a_mistake(text, errors) {
+        reader.syntax(reader.written(span), &message);
     }
     let entries = reader.table(table.get_ref(), 0);
     Node { value: Value::Table(entries), origin: reader.origin(0..0) }
@@ -60,24 +67,40 @@ fn once_a_mistake(text: &str, mut errors: Vec<toml::de::Error>) -> Vec<(Range<us
     told
 }
 
-/// How to mend what TOML's parser says.
-fn remedy(message: &str) -> &'static str {
-    match message {
-        _ if message.contains("twice") => "leave one of them out",
-        _ if message.contains("string") => "a text ends with the quote that it begins with, on its line",
-        _ if message.contains("unclosed") => "close the bracket that is opened",
-        _ => "TOML is `key = value` below a `[table]`, texts in quotes, lists in `[ … ]`",
-    }
-}
-
 struct Reader<'a> {
     source: &'a Arc<Source>,
+    /// What was parsed instead, where brackets were left open.
+    closed: Option<&'a Closed>,
+    /// Where the syntax is wrong.
+    told: Vec<Range<usize>>,
     diagnostics: &'a mut Diagnostics,
 }
 
 impl Reader<'_> {
+    /// The place in the text as written.
+    fn written(&self, span: Range<usize>) -> Range<usize> {
+        match self.closed {
+            Some(closed) => closed.written(span.start)..closed.written(span.end),
+            None => span,
+        }
+    }
+
     fn origin(&self, span: Range<usize>) -> Origin {
-        Origin { source: self.source.clone(), span }
+        Origin { source: self.source.clone(), span: self.written(span) }
+    }
+
+    fn unclosed(&mut self, at: usize) {
+        let origin = Origin { source: self.source.clone(), span: at..at + 1 };
+        let error = Error::new(&origin, "this bracket is not closed").help("close it before the next key or table");
+        self.diagnostics.push(error.hides(Unread::Value));
+        self.told.push(origin.span);
+    }
+
+    fn syntax(&mut self, span: Range<usize>, message: &str) {
+        let Told { span, message, hint } = told(&self.source.text, span, message);
+        let error = Error::new(&Origin { source: self.source.clone(), span: span.clone() }, message);
+        self.diagnostics.push(error.hint(hint).hides(Unread::Rest));
+        self.told.push(span);
     }
 
     fn table(&mut self, table: &DeTable<'_>, depth: usize) -> Entries {
@@ -101,6 +124,8 @@ impl Reader<'_> {
         }
         let value = match spanned.get_ref() {
             DeValue::Boolean(value) => Value::Boolean(*value),
+            // What the parser puts where there is no value.
+            DeValue::String(_) if spanned.span().is_empty() => return None,
             DeValue::String(text) => Value::String(text.to_string()),
             DeValue::Table(table) => Value::Table(self.table(table, depth)),
             DeValue::Array(items) => {
@@ -112,6 +137,9 @@ impl Reader<'_> {
             },
             DeValue::Float(float) => match float.as_str().parse::<f64>() {
                 Ok(value) if value.is_finite() => Value::Float(value),
+                Ok(_) if float.as_str().contains(|c: char| c.is_ascii_digit()) => {
+                    return self.refuse(span, "this number is too large", "at most 1.797e308");
+                }
                 _ => return self.refuse(span, "this number is not finite", "give a finite one"),
             },
             DeValue::Datetime(_) => {
@@ -122,7 +150,11 @@ impl Reader<'_> {
     }
 
     fn refuse(&mut self, span: Range<usize>, message: &str, help: &str) -> Option<Node> {
-        self.diagnostics.push(Error::new(&self.origin(span), message).help(help).hides(Unread::Value));
+        let origin = self.origin(span);
+        // A number that is none is both wrong syntax and a wrong value.
+        if !self.told.iter().any(|told| origin.span.contains(&told.start)) {
+            self.diagnostics.push(Error::new(&origin, message).help(help).hides(Unread::Value));
+        }
         None
     }
 }

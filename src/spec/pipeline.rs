@@ -10,6 +10,7 @@ use super::overlay::open;
 use super::schema::{compounds, of};
 use super::shipped::{Declared, Library};
 use super::template::{Scope, check_names, check_used, parameters};
+use super::training::Training;
 use super::{Fork, ModelSpec, PipelineSpec, StageSpec, Stop, TIMES, Written};
 use crate::nearest::did_you_mean;
 use crate::registry::{Kind, Registry, Use};
@@ -18,21 +19,24 @@ use crate::units::Rate;
 pub struct Pipelines<'a> {
     pub registry: &'a Registry,
     pub library: &'a Library<'a>,
-    /// `[training]`: what a train stage takes that does not say otherwise.
-    pub training: Option<&'a Node>,
+    pub training: Training<'a>,
     /// The model, for stages that draw weights and name no initialiser.
     pub model: Option<&'a ModelSpec>,
     /// What an experiment changes of the stages of the pipeline that it uses.
     pub changes: &'a StageChanges<'a>,
+    /// Where the experiment asks for the pipeline that is read.
+    pub user: &'a Origin,
 }
 
 impl Pipelines<'_> {
     pub fn read(&self, name: &str, key: &Origin, node: &Node, diagnostics: &mut Diagnostics) -> Option<PipelineSpec> {
         let what = format!("[pipeline.{name}]");
-        let mut fields = Fields::of(node, what, diagnostics)?;
-        let Some(used) = fields.node("use") else { return self.written_out(name, key, node, fields, diagnostics) };
-        let changes = StageChanges::of(fields.node("stage"), diagnostics);
-        let changing = Pipelines { changes: &changes, ..*self };
+        let mut fields = Fields::using(node, what, diagnostics)?;
+        let Some(used) = fields.node("use") else {
+            return Pipelines { user: key, ..*self }.written_out(name, key, node, fields, diagnostics);
+        };
+        let changes = StageChanges::of(fields.node("stage"), used, diagnostics);
+        let changing = Pipelines { changes: &changes, user: &used.origin, ..*self };
         let (uses, declared) = self.library.find(Declared::Pipeline, used, diagnostics)?;
         let label = format!("`{name}` uses it here");
         diagnostics.used_by(&declared.origin.source, &used.origin, &label, |diagnostics| {
@@ -115,38 +119,17 @@ impl Pipelines<'_> {
             _ => {
                 let mut config = scope.fill(config, diagnostics)?;
                 if name == "train" {
-                    self.add_training(&mut config);
+                    self.training.complete(&mut config);
                 }
                 self.changes.change(name, key, &mut config, diagnostics);
                 let used = match name {
-                    "train" => self.train(key, &config, diagnostics),
+                    "train" => self.training.read(key, &config, self.user, self.registry, diagnostics),
                     _ => self.registry.configure(Kind::Stage, name, key, &config, diagnostics),
                 };
                 let used = self.initialised(used?, &mut config);
                 Some(StageSpec::One(used, Written { origin: key.clone(), config }))
             }
         }
-    }
-
-    /// A training takes from `[training]` what it does not set itself.
-    fn add_training(&self, config: &mut Node) {
-        let training = self.training.and_then(Node::table);
-        if let (Value::Table(entries), Some(training)) = (&mut config.value, training) {
-            for (name, entry) in training {
-                entries.entry(name.clone()).or_insert_with(|| entry.clone());
-            }
-        }
-    }
-
-    fn train(&self, key: &Origin, config: &Node, diagnostics: &mut Diagnostics) -> Option<Use> {
-        let resolve = |found: &mut Diagnostics| self.registry.configure(Kind::Stage, "train", key, config, found);
-        diagnostics.amending(resolve, |error| match &error.missing {
-            Some(field) if error.origin.as_ref() == Some(&config.origin) => {
-                let help = format!("set `{field}` in [training], for every pipeline, or in this one");
-                Some(error.help(help))
-            }
-            _ => Some(error),
-        })
     }
 
     /// A stage that draws weights and names no initialiser takes the model's.

@@ -35,7 +35,7 @@ fn prediction(node: &Node, pipelines: &[&str], diagnostics: &mut Diagnostics) ->
     match read {
         Ok(expect) => Some(PredictionSpec { claim: claim?, expect, written }),
         Err(faults) => {
-            diagnostics.extend(faults.into_iter().map(|fault| written.error(fault)));
+            diagnostics.extend(written.errors(faults));
             None
         }
     }

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::node::{Error, Node, Origin};
-use crate::nearest::Hint;
 use crate::prediction::Fault;
 
 /// A string's value and the places of its bytes in the source's text.
@@ -38,15 +37,23 @@ impl Quoted {
         Origin { span: start..end.max(start), ..self.origin.clone() }
     }
 
-    /// An error at its place within the string.
-    pub fn error(&self, fault: Fault) -> Error {
-        let error = Error::new(&self.origin(&fault.span), fault.message);
-        match fault.help {
-            Some(text) => error.hint(Hint { text, meant: fault.meant }),
-            None => error,
+    /// Errors at their places within the string. Of one in a base, which nobody can change there, the first is enough.
+    pub fn errors(&self, faults: Vec<Fault>) -> Vec<Error> {
+        let of_a_base = self.origin.source.extended.is_some();
+        let count = if of_a_base { 1 } else { faults.len() };
+        faults.into_iter().take(count).map(|fault| self.error(fault, of_a_base)).collect()
+    }
+
+    fn error(&self, fault: Fault, of_a_base: bool) -> Error {
+        let error = Error { missing: fault.missing, ..Error::new(&self.origin(&fault.span), fault.message) };
+        match fault.hint {
+            Some(hint) if of_a_base => error.help(format!("{LEAVE_OUT}; {}", hint.text)),
+            hint => Error { hint, ..error },
         }
     }
 }
+
+const LEAVE_OUT: &str = "`without = [\"prediction\"]` leaves out the base's predictions";
 
 /// What each byte of the value was written as; `None` where reading the string anew does not give the value.
 fn places(raw: &str, value: &str) -> Option<Vec<Range<usize>>> {

@@ -64,7 +64,7 @@ fn put(node: &mut Node, value: Node, depth: usize) {
     // `optimizer = "adam"` may be given a field: it stands for `{ use = "adam" }`.
     if let (Value::String(_), true) = (&node.value, depth > 0) {
         let used = (node.origin.clone(), node.clone());
-        node.value = Value::Table(Entries::from([("use".to_string(), used)]));
+        *node = Node { value: Value::Table(Entries::from([("use".to_string(), used)])), origin: value.origin.clone() };
     }
     match (&mut node.value, value.value) {
         (Value::Table(base), Value::Table(entries)) if depth > 0 => {

@@ -40,8 +40,9 @@ pub fn parameters(node: Option<&Node>, diagnostics: &mut Diagnostics) -> IndexMa
     let mut parameters = IndexMap::new();
     for (name, (_, node)) in entries {
         let Some(mut fields) = Fields::of(&node, format!("the parameter `{name}`"), diagnostics) else { continue };
+        let written = fields.node("default").or_else(|| fields.meant("default"));
         let parameter = Parameter {
-            default: fields.node("default").cloned(),
+            default: written.cloned(),
             optional: fields.read("optional", diagnostics).unwrap_or(false),
             example: fields.node("example").cloned(),
             help: fields.read("help", diagnostics).unwrap_or_default(),

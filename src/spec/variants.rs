@@ -6,7 +6,7 @@ use super::diagnostic::Diagnostics;
 use super::node::{Error, Node, Origin};
 use super::overlay::overlay;
 use super::vary::take;
-use super::{Setting, Spec, StageSpec, Variant};
+use super::{PredictionSpec, Setting, Spec, StageSpec, Variant};
 
 /// What all variants may have together, so that a sweep ends in an error, not out of memory.
 const VALUES: usize = 2_000_000;
@@ -36,15 +36,13 @@ pub fn read(
     diagnostics: &mut Diagnostics,
     read: impl Fn(&Node, &mut Diagnostics) -> Option<Spec>,
 ) -> Option<Spec> {
-    let mut wrong = Diagnostics::default();
-    let written = take(&mut root, &mut wrong);
+    let before = diagnostics.len();
+    let written = take(&mut root, diagnostics);
+    // Of a sweep that is wrong, predictions name variants that nobody knows.
+    let is_wrong = diagnostics.len() > before;
     if written.is_empty() {
-        // Of an experiment whose sweep is wrong, what else is wrong shows best without it.
-        let is_swept = !wrong.is_empty();
-        diagnostics.extend(wrong.errors().to_vec());
-        let spec = read(&root, diagnostics);
-        // Its predictions are of variants that are not known.
-        return spec.map(|spec| if is_swept { Spec { predictions: Vec::new(), ..spec } } else { spec });
+        let spec = read(&root, diagnostics)?;
+        return Some(if is_wrong { Spec { predictions: Vec::new(), ..spec } } else { spec });
     }
     let mut specs: Vec<Option<Spec>> = Vec::new();
     let mut found = Vec::new();
@@ -66,16 +64,20 @@ pub fn read(
         }
     }
     let labels = written.iter().map(|variant| (variant.name.as_str(), variant.settings.as_slice()));
-    let wrong = blamed(labels.zip(found).collect());
-    diagnostics.extend(wrong.errors().to_vec());
+    diagnostics.extend(blamed(labels.zip(found).collect()).errors().to_vec());
+    // What names a pipeline that is wrong in any variant, that one's reading left out.
+    let is_sound = |prediction: &PredictionSpec| {
+        let has = |spec: &Option<Spec>| spec.as_ref().is_some_and(|spec| spec.predictions.contains(prediction));
+        !is_wrong && specs.iter().all(has)
+    };
+    let predictions = specs.iter().flatten().next().map(|spec| spec.predictions.clone()).unwrap_or_default();
+    let predictions = predictions.into_iter().filter(is_sound).collect();
     let named = |(spec, written): (&mut Option<Spec>, super::vary::Written)| {
         let read = spec.as_mut()?.variants.pop()?;
         Some(Variant { name: written.name, settings: written.settings, ..read })
     };
     let variants: Vec<Variant> = specs.iter_mut().zip(written).filter_map(named).collect();
     let first = specs.into_iter().flatten().next()?;
-    // They may name tickets of a variant that is wrong.
-    let predictions = if wrong.is_empty() { first.predictions } else { Vec::new() };
     Some(Spec { variants, predictions, ..first })
 }
 
@@ -130,7 +132,7 @@ fn to_blame<'a>(error: &Same, settings: &'a [Setting], had: &[(&[Setting], HashS
 }
 
 fn blame(error: &Error, name: &str, to_blame: &[&Setting], alone: bool) -> Vec<(Origin, String)> {
-    let within = |setting: &Setting| error.origin.as_ref().is_some_and(|origin| inside(origin, &setting.origin));
+    let within = |setting: &Setting| error.origin.as_ref().is_some_and(|origin| setting.origin.holds(origin));
     let (own, others): (Vec<&Setting>, Vec<&Setting>) = to_blame.iter().copied().partition(|setting| within(setting));
     // An error at its own value needs no other place, and no name where a variant sets nothing else.
     let places = match others.is_empty() {
@@ -139,10 +141,6 @@ fn blame(error: &Error, name: &str, to_blame: &[&Setting], alone: bool) -> Vec<(
         false => others,
     };
     places.into_iter().map(|setting| (setting.origin.clone(), format!("in the variant `{name}`"))).collect()
-}
-
-fn inside(origin: &Origin, of: &Origin) -> bool {
-    origin.source == of.source && of.span.start <= origin.span.start && origin.span.end <= of.span.end
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub struct Written {
     pub patches: Vec<Node>,
 }
 
-/// Takes an experiment's sweep out of it; no variant, where it has none or where it was wrong.
+/// Takes an experiment's sweep out of it: of what is wrong, as much as shows what else is. No variant, where it has none.
 pub fn take(root: &mut Node, diagnostics: &mut Diagnostics) -> Vec<Written> {
     let Value::Table(entries) = &mut root.value else { return Vec::new() };
     let (vary, variant) = (entries.shift_remove("vary"), entries.shift_remove("variant"));
@@ -63,15 +63,16 @@ fn grid(node: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Vec<Written>
         diagnostics.push(Error::at(node, message).help("vary fewer fields at a time, or list [[variant]]s"));
         return Vec::new();
     }
-    axes.iter().for_each(|axis| check_path(&axis.keys, root, diagnostics));
+    axes.retain(|axis| check_path(&axis.keys, root, diagnostics) && !axis.values.is_empty());
     let count = axes.iter().try_fold(1usize, |n, axis| n.checked_mul(axis.values.len()));
     if count.is_none_or(|count| count > VARIANTS) {
         let sizes = axes.iter().map(|axis| axis.values.len().to_string()).collect::<Vec<_>>().join(" × ");
         let count = axes.iter().map(|axis| axis.values.len() as f64).product::<f64>();
         let message = format!("{sizes} = {} variants, and a sweep has {VARIANTS} at most", whole(count));
         diagnostics.push(Error::at(node, message).help("vary fewer fields at a time, or list [[variant]]s"));
+        return Vec::new();
     }
-    if diagnostics.len() > before {
+    if axes.is_empty() {
         return Vec::new();
     }
     let names: Vec<String> = labels(&axes.iter().map(|axis| path(&axis.keys)).collect::<Vec<_>>());
@@ -80,9 +81,6 @@ fn grid(node: &Node, root: &Node, diagnostics: &mut Diagnostics) -> Vec<Written>
     let length = names.iter().map(String::len).sum::<usize>() + values.iter().map(longest).sum::<usize>();
     for (axis, texts) in axes.iter().zip(&values) {
         axis.values.iter().zip(texts).for_each(|(value, text)| check_made(text, length, value, diagnostics));
-    }
-    if diagnostics.len() > before {
-        return Vec::new();
     }
     (0..count.unwrap_or(0)).map(|number| combination(number, &axes, &names, &values)).collect()
 }
@@ -177,16 +175,16 @@ fn chosen(number: usize, axes: &[Axis<'_>]) -> Vec<usize> {
 }
 
 /// The value at the end of tables that only its keys imply.
-fn nested(keys: &[(&str, &Origin)], value: Node) -> Node {
+pub fn nested(keys: &[(&str, &Origin)], value: Node) -> Node {
     keys.iter().rev().fold(value, |value, (key, origin)| {
         let entries = Entries::from([(key.to_string(), (Origin::clone(origin), value))]);
         Node { value: Value::Table(entries), origin: Origin::clone(origin) }
     })
 }
 
-/// A variant changes what is its own; what its fields may be called, reading them tells.
-pub fn check_path(keys: &[(&str, &Origin)], root: &Node, diagnostics: &mut Diagnostics) {
-    let Some((first, origin)) = keys.first() else { return };
+/// Whether a variant may change what these keys name; what its fields may be called, reading them tells.
+pub fn check_path(keys: &[(&str, &Origin)], root: &Node, diagnostics: &mut Diagnostics) -> bool {
+    let Some((first, origin)) = keys.first() else { return false };
     if !FIELDS.contains(first) {
         let whole = ["title", "question", "replicates", "matching"].contains(first);
         let message = match whole {
@@ -194,6 +192,7 @@ pub fn check_path(keys: &[(&str, &Origin)], root: &Node, diagnostics: &mut Diagn
             false => format!("a variant has no field `{first}`"),
         };
         diagnostics.push(Error::new(origin, message).hint(did_you_mean(first, "fields of a variant", FIELDS)));
+        return false;
     }
     let pipelines = root.table().and_then(|entries| entries.get("pipeline")).and_then(|(_, node)| node.table());
     if let ("pipeline", Some((name, origin)), Some(pipelines)) = (*first, keys.get(1), pipelines)
@@ -201,5 +200,7 @@ pub fn check_path(keys: &[(&str, &Origin)], root: &Node, diagnostics: &mut Diagn
     {
         let help = did_you_mean(name, "pipelines", pipelines.keys().map(String::as_str));
         diagnostics.push(Error::new(origin, format!("no pipeline is named {name:?}")).hint(help).absent(*name));
+        return false;
     }
+    true
 }

@@ -134,7 +134,7 @@ impl Prune {
             Rates::One(rate) => Ok(rate),
             Rates::ByKind(_) => {
                 Err(Refusal::of("rate", "a prune of global scope takes one rate, and not one by layer kind")
-                    .help("write `rate = 0.2`, or leave out the scope to rank within layers"))
+                    .help("give one number, as 0.2, or leave out the scope to rank within layers"))
             }
         }
     }
