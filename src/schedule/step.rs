@@ -24,7 +24,9 @@ pub struct Step {
 
 fn some<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Length>, D::Error> {
     match Vec::deserialize(from)? {
-        none if none.is_empty() => Err(D::Error::custom("a step at no position changes nothing: give one, or use \"constant\"")),
+        none if none.is_empty() => {
+            Err(D::Error::custom("a step at no position changes nothing: give one, or use \"constant\""))
+        }
         positions => Ok(positions),
     }
 }
