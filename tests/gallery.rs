@@ -148,7 +148,7 @@ const ELSEWHERE: [&str; 7] = [
 ];
 
 /// Sentences that no spec makes `check` say, and why.
-const NOT_IN_THE_GALLERY: [(&str, &str); 72] = [
+const NOT_IN_THE_GALLERY: [(&str, &str); 74] = [
     ("1 value", "a part of a sentence"),
     ("a nonzero u32", "serde's words"),
     ("a nonzero u64", "serde's words"),
@@ -172,6 +172,8 @@ const NOT_IN_THE_GALLERY: [(&str, &str); 72] = [
     ("an experiment is a folder, and this is a file", "no folder of the gallery"),
     ("give the folder that holds experiment.toml", "no folder of the gallery"),
     ("a spec reads nothing outside its folder: copy the file into it", "a link: tested in src/spec/experiment.rs"),
+    ("{}: it cannot be read: {why}", "a link to nothing: tested in src/spec/folder.rs"),
+    ("is it a link to nothing, or may only others read it?", "a link to nothing"),
     ("not a plain file", "a device or a pipe"),
     ("larger than {BYTES} bytes, which no spec is", "a megabyte: tested in src/spec/experiment.rs"),
     ("line {line} is not UTF-8 text", "no text: tested in tests/evil.rs"),

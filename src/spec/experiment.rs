@@ -18,6 +18,7 @@ use super::set::set;
 use super::shipped::Library;
 use super::spelling;
 use super::training::Training;
+use super::unused::check_unused;
 use super::without::blame;
 use super::{MATCHING, NAME, REPLICATES, Spec, Variant, is_name, variants};
 use crate::prediction::Expression;
@@ -50,7 +51,7 @@ pub fn read(path: &Path, registry: &Registry, overrides: &[String]) -> Reading {
     let mut found = Diagnostics::default();
     let library = Library::of(&folder, &bases, &mut found);
     let sound = variants::read(root.clone(), &mut found, |root, d| experiment(&folder, root, &library, registry, d));
-    library.check_texts(&mut found);
+    check_unused(&library, registry, &mut found);
     let found = blame(&left_out, &root, found);
     let unread = errors.errors().iter().any(|error| error.unread.is_some());
     let told = found.errors().iter().filter(|error| !hidden(error, &errors)).cloned();

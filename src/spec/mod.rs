@@ -37,6 +37,7 @@ mod template;
 mod toml_text;
 mod training;
 mod unclosed;
+mod unused;
 mod variant_name;
 mod variants;
 mod vary;
