@@ -28,12 +28,14 @@ mod pipeline;
 mod pipelines;
 mod prediction;
 mod quoted;
+mod reading;
 mod resolve;
 mod resolved;
 pub mod schema;
 mod set;
 mod shipped;
 mod spelling;
+mod stages;
 mod syntax;
 mod template;
 mod toml_text;
@@ -46,13 +48,13 @@ mod vary;
 mod without;
 
 pub use diagnostic::Diagnostics;
-pub use experiment::{Reading, load, read};
 pub use meant::{
     DatasetSpec, FileSpec, Fork, Form, LayerSpec, ModelSpec, Normalise, PipelineSpec, PredictionSpec, Setting, Spec,
     StageSpec, Stop, Variant, Written,
 };
 pub use names::is_name;
 pub use quoted::Quoted;
+pub use reading::{Reading, load, read};
 pub use resolved::resolved;
 pub use shipped::{experiments, shipped_experiment};
 pub use variants::blamed;
