@@ -84,7 +84,7 @@ mod tests {
     use serde_json::json;
 
     use crate::registry::Use;
-    use crate::spec::fixture::{DOTS, Experiment, SOUND, lottery};
+    use crate::spec::fixture::{DOTS, Experiment, lottery};
     use crate::spec::{Form, Spec, StageSpec};
 
     /// The configuration of a pipeline's stage by its place.

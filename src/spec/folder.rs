@@ -52,7 +52,7 @@ impl Folder {
         self.root.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// The TOML files directly in the folder, experiment.toml first. Folders there are none of ours, whatever their name.
+    /// The TOML files directly in the folder, experiment.toml first; a folder there is none, whatever its name.
     pub fn top(&self, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
         let mut files = self.toml_files(&self.path, 1, diagnostics);
         files.retain(|file| !file.is_dir());

@@ -132,10 +132,6 @@ impl<'de> Choice<'de> {
     fn inside(self, fault: Fault) -> Fault {
         fault.at(&self.content.origin).below(Some(self.name))
     }
-
-    fn content<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.content.deserialize_any(visitor).map_err(|fault| self.inside(fault))
-    }
 }
 
 impl<'de> VariantAccess<'de> for Choice<'de> {
@@ -150,10 +146,10 @@ impl<'de> VariantAccess<'de> for Choice<'de> {
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.content(visitor)
+        self.content.deserialize_any(visitor).map_err(|fault| self.inside(fault))
     }
 
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Fault> {
-        self.content(visitor)
+    fn struct_variant<V: Visitor<'de>>(self, keys: &'static [&'static str], visitor: V) -> Result<V::Value, Fault> {
+        self.tuple_variant(keys.len(), visitor)
     }
 }
