@@ -72,16 +72,20 @@ fn placed(misfit: Misfit, model: &ModelSpec) -> Error {
 
 /// A plugin's refusal as an error at the field that is to blame, or at `origin`, where the plugin was named.
 pub fn refused(refusal: Refusal, origin: &Origin, config: &node::Node) -> Error {
-    let place = match (refusal.field, config.table()) {
-        (Some(field), Some(entries)) => entries.get(field).map(|(_, value)| &value.origin),
-        // Written as its only field.
-        (Some(_), None) => Some(&config.origin),
-        (None, _) => None,
-    };
-    let error = Error::new(place.unwrap_or(origin), refusal.message);
+    let error = Error::new(blamed(&refusal.field, config).unwrap_or(origin), refusal.message);
     match refusal.help {
         Some(help) => error.help(help),
         None => error,
+    }
+}
+
+/// Where the field was written, or the last one on the way to it that was.
+fn blamed<'a>(field: &[&str], config: &'a node::Node) -> Option<&'a Origin> {
+    let (first, rest) = field.split_first()?;
+    match config.table() {
+        Some(entries) => entries.get(*first).map(|(_, value)| blamed(rest, value).unwrap_or(&value.origin)),
+        // Written as its only field.
+        None => Some(&config.origin),
     }
 }
 

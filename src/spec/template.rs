@@ -152,7 +152,14 @@ impl Scope {
                 Some(name) => return self.value(name, node, diagnostics),
                 None => Value::String(text.clone()),
             },
-            Value::List(items) => Value::List(items.iter().filter_map(|item| self.fill(item, diagnostics)).collect()),
+            Value::List(items) => {
+                let filled: Vec<Node> = items.iter().filter_map(|item| self.fill(item, diagnostics)).collect();
+                // Nobody knows what a list says that lacks a value.
+                if filled.len() < items.len() && self.incomplete.get() {
+                    return None;
+                }
+                Value::List(filled)
+            }
             Value::Table(entries) => {
                 let mut filled = Entries::with_capacity(entries.len());
                 for (key, (origin, value)) in entries {

@@ -11,8 +11,8 @@ use crate::optimizer::Optimizer;
 use crate::range::{self, SOME_LENGTH};
 use crate::refusal::Refusal;
 use crate::registry::{Kind, Plugin, Registry, Use};
-use crate::schedule::Course;
 use crate::schedule::constant::Constant;
+use crate::schedule::{Clock, Course};
 use crate::ticket::Ticket;
 use crate::units::Length;
 
@@ -108,6 +108,8 @@ impl Train {
                 format!("the `{}` of {first} is longer than the training, {}", self.schedule.name, self.length);
             return Err(Refusal::of("schedule", message).help("make it shorter, or train longer"));
         }
+        let end = Clock { iteration: training.total, total: training.total, per_epoch };
+        training.schedule.fits(end).map_err(|refusal| refusal.within("schedule"))?;
         Ok(training)
     }
 }
