@@ -30,7 +30,7 @@ fn measure(experiment: &Path) -> Result<(), String> {
     let kind = device::open("cpu")?.kind;
     let plan = plan(&spec, &registry, &kind).map_err(|e| e.to_string())?;
     let folder = std::env::temp_dir().join(format!("tombola-bench-report-{}", std::process::id()));
-    fabricated::fill(&plan, &folder, &provenance(experiment, &kind))?;
+    fabricated::fill(&plan, &folder, &provenance(experiment, &spec.name, &kind))?;
     let (mut least, mut bytes) = ([f64::INFINITY; 3], 0);
     for _ in 0..TIMES {
         let mut marks = vec![Instant::now()];

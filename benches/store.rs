@@ -43,7 +43,7 @@ fn main() -> Result<(), String> {
     let spec = spec::load(&experiment, &registry, &[]).map_err(|e| e.to_string())?;
     let compute = device::open("cpu")?;
     let plan = plan(&spec, &registry, &compute.kind).map_err(|e| e.to_string())?;
-    fabricated::fill(&plan, &folder.join("runs"), &provenance(&experiment, &compute.kind))?;
+    fabricated::fill(&plan, &folder.join("runs"), &provenance(&experiment, &spec.name, &compute.kind))?;
     println!("{} steps in {}", plan.steps.len(), folder.join("runs").display());
     Ok(())
 }

@@ -104,7 +104,7 @@ fn trunk(form: &str, iterations: u64, batch: u64) -> Result<Vec<(f64, f64)>, Str
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let store = Store::open(folder.path());
     store.prepare()?;
-    let provenance = run::provenance(&spec.folder, &compute.kind);
+    let provenance = run::provenance(&spec.folder, &spec.name, &compute.kind);
     let shared = Shared {
         plan: &plan,
         registry: &registry,
@@ -112,6 +112,7 @@ fn trunk(form: &str, iterations: u64, batch: u64) -> Result<Vec<(f64, f64)>, Str
         compute: &compute,
         store: &store,
         provenance: &provenance,
+        pipelines: &plan.pipelines(),
     };
     let recorded = run::recorded(&plan, &store);
     run::run(&shared, &recorded, Limits { jobs: 1, threads: 1 }, &Silent, &AtomicBool::new(false));

@@ -7,7 +7,8 @@ use std::fmt;
 pub struct Refusal {
     pub message: String,
     pub help: Option<String>,
-    pub field: Option<&'static str>,
+    /// The way to the field, the outermost first; empty where it is in none.
+    pub field: Vec<&'static str>,
 }
 
 impl Refusal {
@@ -17,7 +18,13 @@ impl Refusal {
 
     /// A refusal of what a field says.
     pub fn of(field: &'static str, message: impl Into<String>) -> Refusal {
-        Refusal { field: Some(field), ..Refusal::new(message) }
+        Refusal { field: vec![field], ..Refusal::new(message) }
+    }
+
+    /// A refusal of a plugin that this field names.
+    pub fn within(mut self, field: &'static str) -> Refusal {
+        self.field.insert(0, field);
+        self
     }
 
     pub fn help(self, help: impl Into<String>) -> Refusal {

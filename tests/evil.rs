@@ -151,11 +151,14 @@ fn what_is_no_plain_file_ends_in_an_error_and_no_waiting() {
     let folder = with("");
     let root = folder.path().join("evil");
     std::fs::create_dir_all(root.join("directory.toml")).unwrap();
-    std::fs::create_dir_all(root.join("models")).unwrap();
-    std::fs::write(root.join("models").join(OsStr::from_bytes(b"\xff\x1b[2J.toml")), "layer = []").unwrap();
     assert_eq!(said(folder.path(), &["check", "evil"]).0, 0);
+    std::fs::create_dir_all(root.join("models")).unwrap();
+    let model = root.join("models").join(OsStr::from_bytes(b"\xff\x1b[2J.toml"));
+    std::fs::write(&model, "layer = []").unwrap();
+    refused(&folder, "is no name for a model");
     let (code, text) = said(folder.path(), &["list", "models", "--experiment", "evil"]);
     assert!(code <= 2 && !text.contains('\u{1b}'), "{text}");
+    std::fs::remove_file(model).unwrap();
     symlink("loop.toml", root.join("loop.toml")).unwrap();
     refused(&folder, "loop.toml: ");
     std::fs::remove_file(root.join("loop.toml")).unwrap();

@@ -148,7 +148,7 @@ const ELSEWHERE: [&str; 7] = [
 ];
 
 /// Sentences that no spec makes `check` say, and why.
-const NOT_IN_THE_GALLERY: [(&str, &str); 72] = [
+const NOT_IN_THE_GALLERY: [(&str, &str); 74] = [
     ("1 value", "a part of a sentence"),
     ("a nonzero u32", "serde's words"),
     ("a nonzero u64", "serde's words"),
@@ -166,14 +166,16 @@ const NOT_IN_THE_GALLERY: [(&str, &str); 72] = [
     ("there are no {sort}", "nothing is named yet: tested in src/spec/"),
     (
         "{}: the folder's name is the experiment's, and must be a name",
-        "no folder of the gallery: tested in src/spec/experiment.rs",
+        "no folder of the gallery: tested in src/spec/reading.rs",
     ),
     ("an experiment is a folder with experiment.toml", "no folder of the gallery"),
     ("an experiment is a folder, and this is a file", "no folder of the gallery"),
     ("give the folder that holds experiment.toml", "no folder of the gallery"),
-    ("a spec reads nothing outside its folder: copy the file into it", "a link: tested in src/spec/experiment.rs"),
+    ("a spec reads nothing outside its folder: copy the file into it", "a link: tested in src/spec/reading.rs"),
+    ("{}: it cannot be read: {why}", "a link to nothing: tested in src/spec/folder.rs"),
+    ("is it a link to nothing, or may only others read it?", "a link to nothing"),
     ("not a plain file", "a device or a pipe"),
-    ("larger than {BYTES} bytes, which no spec is", "a megabyte: tested in src/spec/experiment.rs"),
+    ("larger than {BYTES} bytes, which no spec is", "a megabyte: tested in src/spec/reading.rs"),
     ("line {line} is not UTF-8 text", "no text: tested in tests/evil.rs"),
     ("save the file as UTF-8", "no text"),
     ("{}: no experiment.toml", "no folder of the gallery"),

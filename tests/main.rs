@@ -13,6 +13,7 @@ mod kernels;
 mod models;
 mod new;
 mod outcomes;
+mod outputs;
 mod planning;
 mod predictions;
 mod recipes;

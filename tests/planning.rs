@@ -16,8 +16,13 @@ fn plan(folder: &Path, arguments: &[&str]) -> Value {
 }
 
 fn screen(folder: &Path, arguments: &[&str]) -> String {
+    of_experiment("small", folder, arguments)
+}
+
+/// What `plan` prints of an experiment of this name.
+fn of_experiment(name: &str, folder: &Path, arguments: &[&str]) -> String {
     let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_tombola"));
-    let output = command.current_dir(folder).args(["plan", "small"]).args(arguments).output().unwrap();
+    let output = command.current_dir(folder).args(["plan", name]).args(arguments).output().unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -97,6 +102,67 @@ fn a_run_takes_the_disk_that_its_plan_said_and_then_tells_why_and_how_long() {
     assert!(time["recorded_trainings"].as_u64().unwrap() > 0 && time["seconds"].as_f64().unwrap() > 0.0, "{time}");
     let wider = plan(folder, &["--set", "training.batch_size=61"]);
     assert_eq!((&wider["time"]["seconds"], &wider["time"]["iterations_known"]), (&Value::Null, &Value::from(0)));
+}
+
+/// An experiment with two pipelines that may share steps, a control of the second, and more.
+fn sharing(folder: &Path, imp: &str, one_shot: &str, more: &str) {
+    let head = &small::SPEC[..small::SPEC.find("[pipeline.dense]").unwrap()];
+    let spec = format!(
+        "{head}[pipeline.one]\nuse = \"one-shot\"\n{one_shot}\n[pipeline.imp]\nuse = \"imp\"\n{imp}\n\
+         [pipeline.control]\nuse = \"reinitialise\"\neach = \"imp\"\n{more}"
+    );
+    std::fs::write(folder.join("small/experiment.toml"), spec).unwrap();
+}
+
+#[test]
+fn a_pipeline_that_leaves_what_another_still_has_says_what_changed() {
+    let set = ["--replicates", "1", "--set", "training.length=20it"];
+    for levels in [2, 1] {
+        let folder = small::folder();
+        let folder = folder.path();
+        let causes = |imp: &str, one: &str, more: &str| {
+            sharing(folder, imp, one, more);
+            causes(&plan(folder, &set))
+        };
+        // At one level, all that imp left behind is one-shot's, too.
+        let (imp, one) = (format!("levels = {levels}\nprune_rate = 0.5"), "prune_rate = 0.5");
+        sharing(folder, &imp, one, "");
+        small::run(folder, &set);
+        assert!(causes(&imp, one, "").is_empty());
+        let steeper = imp.replace("0.5", "0.6");
+        assert_eq!(causes(&steeper, one, ""), [["prune.rate: 0.5 → 0.6"]]);
+        assert_eq!(causes(&imp, "prune_rate = 0.6", ""), [["prune.rate: 0.5 → 0.6"]]);
+        assert_eq!(causes(&steeper, "prune_rate = 0.6", ""), [["prune.rate: 0.5 → 0.6"]]);
+        let longer = format!("{imp}\nlength = \"21it\"");
+        assert_eq!(causes(&longer, one, ""), [["train.length: 20it → 21it"]]);
+        // One more pipeline is new, and changes nothing that was.
+        let another = "[pipeline.two]\nuse = \"one-shot\"\nprune_rate = 0.7\n";
+        assert!(causes(&imp, one, another).is_empty());
+        assert_eq!(causes(&steeper, one, another), [["prune.rate: 0.5 → 0.6"]]);
+    }
+}
+
+#[test]
+fn of_a_shared_store_a_record_says_whose_it_is_and_a_plan_tells() {
+    let folder = small::folder();
+    let folder = folder.path();
+    let set = ["--replicates", "1", "--set", "training.length=20it"];
+    sharing(folder, "levels = 1", "prune_rate = 0.2", "");
+    small::run(folder, &set);
+    let whose = |plan: &Value| plan["steps"].as_array().unwrap().iter().map(|s| s["recorded_by"].clone()).collect();
+    let own: Vec<Value> = whose(&plan(folder, &set));
+    assert!(own.iter().all(Value::is_null));
+    let store = tombola::run::Store::open(&folder.join("runs"));
+    let steps = small::planned(folder, &["replicates=1", "training.length=20it"]).steps;
+    let of = |step: usize| store.stored(&steps[step].id).unwrap().record.provenance;
+    assert!((0..steps.len()).all(|step| of(step).experiment.as_deref() == Some("small")));
+    // The beginning is all pipelines', in the order of their tickets.
+    assert_eq!(of(0).pipelines, ["one", "imp", "control"]);
+    std::fs::rename(folder.join("small"), folder.join("second")).unwrap();
+    let others: Vec<Value> =
+        whose(&serde_json::from_str(&of_experiment("second", folder, &[&set[..], &["--json"]].concat())).unwrap());
+    assert!(!others.is_empty() && others.iter().all(|other| other == "small"), "{others:?}");
+    assert!(of_experiment("second", folder, &set).contains("recorded by small"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Ended, print, say};
+use super::{Ended, place, print, say};
 use crate::registry::Registry;
 use crate::spec::catalogue::{self, Entry, Sort};
 
@@ -37,11 +37,8 @@ impl List {
         };
         let kinds = sorts.into_iter().map(|sort| Ok((sort, list(sort)?))).collect::<Result<Vec<_>, Ended>>()?;
         if let Some(folder) = &self.pages {
-            let fail = |e: std::io::Error| Ended::Failed(format!("cannot write to {}: {e}", folder.display()));
-            std::fs::create_dir_all(folder).map_err(fail)?;
-            for (sort, entries) in &kinds {
-                std::fs::write(folder.join(format!("{sort}.md")), catalogue::page(*sort, entries)).map_err(fail)?;
-            }
+            let page = |(sort, entries): &(Sort, Vec<Entry>)| (format!("{sort}.md"), catalogue::page(*sort, entries));
+            place::write("--pages", folder, &kinds.iter().map(page).collect::<Vec<_>>())?;
             say(&format!("{} are in {}.", super::count(kinds.len(), "page"), folder.display()));
             return Ok(());
         }

@@ -7,6 +7,7 @@ mod list;
 mod machine;
 mod new;
 mod open;
+mod place;
 mod plan;
 mod predictions;
 mod progress;
@@ -37,7 +38,7 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done (a diverged training and a failed prediction are outcomes, too); \
-    1 a step crashed; 2 the command or the spec is wrong; 130 interrupted.\n\n\
+    1 a step crashed, or output cannot be written; 2 the command or the spec is wrong; 130 interrupted.\n\n\
     Start with: tombola run experiments/quickstart";
 
 #[derive(Subcommand)]
@@ -106,7 +107,14 @@ impl From<String> for Ended {
 
 /// Runs the command line with these plugins, and gives the exit code.
 pub fn main(registry: Registry) -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help, too, or the version.
+        Err(told) => {
+            let code = u8::try_from(told.exit_code()).unwrap_or(2);
+            return written(told.print()).map_or_else(exit, |()| ExitCode::from(code));
+        }
+    };
     let run = || match &cli.command {
         Command::Check(command) => command.run(&registry),
         Command::Plan(command) => command.run(&registry),
@@ -119,22 +127,25 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Devices(command) => command.run(),
     };
     match crash::guarded(run) {
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(Ended::Crashed)) => ExitCode::from(1),
-        Ok(Err(Ended::Wrong(message))) => {
+        Ok(done) => done.map_or_else(exit, |()| ExitCode::SUCCESS),
+        Err(crash) => exit(Ended::Failed(crash)),
+    }
+}
+
+/// Says why a command ended, and gives its exit code.
+fn exit(ended: Ended) -> ExitCode {
+    match ended {
+        Ended::Crashed => ExitCode::from(1),
+        Ended::Failed(message) => {
+            say(&format!("error: {message}"));
+            ExitCode::from(1)
+        }
+        Ended::Wrong(message) => {
             // Its colours are ours.
             let _ = writeln!(std::io::stderr(), "{}", message.trim_end());
             ExitCode::from(2)
         }
-        Ok(Err(Ended::Failed(message))) => {
-            say(&format!("error: {message}"));
-            ExitCode::from(1)
-        }
-        Ok(Err(Ended::Interrupted)) => ExitCode::from(130),
-        Err(crash) => {
-            say(&format!("error: {crash}"));
-            ExitCode::from(1)
-        }
+        Ended::Interrupted => ExitCode::from(130),
     }
 }
 
@@ -164,12 +175,16 @@ fn harmless(text: &str) -> Cow<'_, str> {
     shown.into()
 }
 
-/// Writes a result to stdout. A reader that has gone away, as `head` does, ends the output and is no error.
+/// Writes a result to stdout.
 fn print(text: &str) -> Result<(), Ended> {
-    match std::io::stdout().write_all(harmless(text).as_bytes()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("cannot write: {e}").into()),
-        _ => Ok(()),
-    }
+    let mut stdout = std::io::stdout();
+    written(stdout.write_all(harmless(text).as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// A reader that has gone away, as `head` does, ends the output and is no error.
+fn written(result: std::io::Result<()>) -> Result<(), Ended> {
+    let failed = result.err().filter(|e| e.kind() != std::io::ErrorKind::BrokenPipe);
+    failed.map_or(Ok(()), |e| Err(Ended::Failed(format!("cannot write to standard output: {e}"))))
 }
 
 #[cfg(test)]

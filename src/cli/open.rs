@@ -3,12 +3,14 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::{Ended, Experiment};
+use super::{Ended, Experiment, place};
 use crate::dataset::files::directories;
 use crate::device::{self, Compute};
 use crate::plan::{self, Plan};
 use crate::record::Header;
 use crate::registry::Registry;
+use crate::report;
+use crate::run::Store;
 use crate::spec::{self, Diagnostics, Reading, Spec};
 
 /// An experiment, planned for a device.
@@ -25,6 +27,19 @@ impl Experiment {
             self.set.iter().cloned().chain(self.replicates.map(|n| format!("replicates={n}"))).collect();
         let (spec, plan) = planned(&self.folder, registry, &overrides, &compute.kind).map_err(told)?;
         Ok(Opened { spec, plan, compute })
+    }
+
+    /// The store, which need not be there yet.
+    pub fn store(&self) -> Result<Store, Ended> {
+        place::folder("--runs", &self.runs)?;
+        Ok(Store::open(&self.runs))
+    }
+
+    /// Where this experiment's report goes; an error where nothing can be written there.
+    pub fn report(&self, opened: &Opened) -> Result<PathBuf, Ended> {
+        let folder = self.reports.join(&opened.spec.name);
+        place::writable("--reports", &folder.join(report::FIGURES))?;
+        Ok(folder)
     }
 
     /// Where data sets are looked for.

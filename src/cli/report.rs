@@ -31,8 +31,8 @@ struct ReportJson<'a> {
 impl ReportCommand {
     pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
         let opened = self.experiment.open(registry)?;
-        let store = Store::open(&self.experiment.runs);
-        let (folder, study) = render(&self.experiment, &opened, &store, None, registry)?;
+        let (store, folder) = (self.experiment.store()?, self.experiment.report(&opened)?);
+        let study = render(&self.experiment, &opened, (&store, None), registry, &folder)?;
         let (report, predictions) = (folder.join("index.html"), report::judge(&study));
         if !self.json {
             return print(&format!("{}\n", report.display()));
@@ -43,14 +43,14 @@ impl ReportCommand {
     }
 }
 
-/// Renders an experiment's report; gives its folder, and what it was made from.
+/// Renders an experiment's report into a folder; gives what it was made from.
 pub fn render(
     experiment: &Experiment,
     opened: &Opened,
-    store: &Store,
-    states: Option<&[State]>,
+    (store, states): (&Store, Option<&[State]>),
     registry: &Registry,
-) -> Result<(PathBuf, Study), Ended> {
+    folder: &Path,
+) -> Result<Study, Ended> {
     let study = study(experiment.header(opened), &opened.plan, store, states);
     if study.rows.iter().all(|row| row.record.is_none()) {
         // An empty report would take the place of a full one.
@@ -59,10 +59,9 @@ pub fn render(
     }
     let templates = templates(&opened.spec.folder)?;
     let files = report::render(&study, registry, templates.as_deref())?;
-    let folder = experiment.reports.join(&opened.spec.name);
-    report::write(&files, &folder).map_err(Ended::Failed)?;
+    report::write(&files, folder).map_err(Ended::Failed)?;
     drop(files);
-    Ok((folder, study))
+    Ok(study)
 }
 
 /// The experiment's own templates, where it has any.

@@ -25,7 +25,8 @@ pub struct RunCommand {
 impl RunCommand {
     pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
         let opened = self.experiment.open(registry)?;
-        let store = Store::open(&self.experiment.runs);
+        // What cannot be written is found out before hours of training, and not after.
+        let (store, folder) = (self.experiment.store()?, self.experiment.report(&opened)?);
         let finished = self.steps(&opened, &store, registry)?;
         let failed = finished.states.iter().filter(|state| matches!(state, State::Failed(_))).count();
         match finished.ran {
@@ -34,10 +35,11 @@ impl RunCommand {
             }
             ran => say(&format!("{} ran.", count(ran, "step"))),
         }
-        let report = render(&self.experiment, &opened, &store, Some(&finished.states), registry);
+        let report = render(&self.experiment, &opened, (&store, Some(&finished.states)), registry, &folder);
+        let mut printed = Ok(());
         match (&report, failed, finished.interrupted) {
-            (Ok((folder, study)), ..) => {
-                print(&predictions::told(&judge(study)))?;
+            (Ok(study), ..) => {
+                printed = print(&predictions::told(&judge(study)));
                 say(&format!("Report: {}", folder.join("index.html").display()));
             }
             // Nothing of it was recorded: what failed, or that it was interrupted, says why.
@@ -49,7 +51,7 @@ impl RunCommand {
                 say("Interrupted. Run the same command again to go on from the last completed step.");
                 Err(Ended::Interrupted)
             }
-            (false, 0) => Ok(()),
+            (false, 0) => printed,
             (false, n) => {
                 say(&format!("error: {} failed, or follow one that failed: see above", count(n, "step")));
                 Err(Ended::Crashed)
@@ -66,8 +68,8 @@ impl RunCommand {
         let spec = &opened.spec;
         let new = opened.plan.steps.iter().zip(&recorded).filter(|(_, recorded)| recorded.is_none());
         let jobs = self.machine.jobs(&opened.plan, new.map(|(step, _)| step), spec)?;
-        store.prepare()?;
-        let provenance = run::provenance(&spec.folder, &opened.compute.kind);
+        store.prepare().map_err(Ended::Failed)?;
+        let provenance = run::provenance(&spec.folder, &spec.name, &opened.compute.kind);
         let data = run::data::data(spec, registry, &self.experiment.directories())?;
         let shared = Shared {
             plan: &opened.plan,
@@ -76,6 +78,7 @@ impl RunCommand {
             compute: &opened.compute,
             store,
             provenance: &provenance,
+            pipelines: &opened.plan.pipelines(),
         };
         let stop = stop_on_interrupt()?;
         let progress = Progress::begin(&opened.plan, &recorded, jobs);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
-use super::{Ended, print, say};
+use super::{Ended, place, print, say};
 use crate::registry::Registry;
 use crate::spec::schema::{Subject, schema};
 
@@ -28,11 +28,9 @@ impl SchemaCommand {
             schema.map(|schema: Value| format!("{schema:#}\n")).map_err(|problems| Ended::Wrong(problems.render(false)))
         };
         if let Some(folder) = &self.dir {
-            let fail = |e: std::io::Error| Ended::Failed(format!("cannot write to {}: {e}", folder.display()));
-            std::fs::create_dir_all(folder).map_err(fail)?;
-            for subject in Subject::ALL {
-                std::fs::write(folder.join(subject.file()), text(subject)?).map_err(fail)?;
-            }
+            let file = |subject: Subject| Ok((subject.file(), text(subject)?));
+            let files = Subject::ALL.into_iter().map(file).collect::<Result<Vec<_>, Ended>>()?;
+            place::write("--dir", folder, &files)?;
             say(&format!("{} schemas are in {}.", Subject::ALL.len(), folder.display()));
             return Ok(());
         }

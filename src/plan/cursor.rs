@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::planner::{KEPT, LIMIT};
+use super::budget::{KEPT, LIMIT};
 use super::{Gate, PlannedTicket, identity};
 use crate::model::Model;
 use crate::registry::Registry;
@@ -41,6 +41,8 @@ pub struct Cursor<'a> {
     pub replicate: u32,
     pub draw: u32,
     pub root: Arc<Value>,
+    /// The same as JSON.
+    pub root_text: Arc<str>,
     /// The last step, once there is one.
     pub at: Option<usize>,
     pub first_training: Option<usize>,
@@ -78,11 +80,13 @@ impl<'a> Cursor<'a> {
             images: variant.dataset.shape,
         };
         let root = Arc::new(identity::root(variant, replicate, device));
+        let root_text = root.to_string().into();
         Cursor {
             ahead,
             replicate,
             draw: 0,
             root,
+            root_text,
             at: None,
             first_training: None,
             dense: None,

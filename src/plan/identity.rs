@@ -37,8 +37,25 @@ pub fn inputs(stage: &Use, parent: Value, draw: u32) -> Value {
     json!({ "step": 1, "stage": stage, "draw": draw, "parent": parent })
 }
 
-/// 32 hexadecimal digits of the inputs' BLAKE3 hash. Keys are written in the order of the code, numbers in their
-/// shortest form, so equal inputs are equal text.
-pub fn id(inputs: &Value) -> String {
-    blake3::hash(inputs.to_string().as_bytes()).to_hex()[..32].to_string()
+/// 32 hexadecimal digits of the BLAKE3 hash of the inputs as JSON, given `stage` and `parent` as such: plans are long, and
+/// stages few. Keys are written in the order of the code, numbers in their shortest form, so equal inputs are equal text.
+pub fn id(stage: &str, parent: &str, draw: u32) -> String {
+    let inputs = format!("{{\"step\":1,\"stage\":{stage},\"draw\":{draw},\"parent\":{parent}}}");
+    blake3::hash(inputs.as_bytes()).to_hex()[..32].to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_the_hash_of_its_inputs() {
+        let config = json!({ "rate": { "conv": 0.1, "linear": 0.2 }, "scope": "layer \"é\"" });
+        let stage = Use { name: "prune".into(), config, version: 3 };
+        let text = serde_json::to_string(&stage).unwrap();
+        for parent in [json!("00ff"), json!({ "model": [], "seed": 1 })] {
+            let inputs = inputs(&stage, parent.clone(), 2).to_string();
+            assert_eq!(id(&text, &parent.to_string(), 2), blake3::hash(inputs.as_bytes()).to_hex()[..32]);
+        }
+    }
 }

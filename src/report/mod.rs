@@ -20,7 +20,7 @@ mod template;
 mod verdict;
 
 pub use condition::Condition;
-pub use output::{Content, File, write};
+pub use output::{Content, FIGURES, File, write};
 pub use predictions::{Judgement, Outcome, judge, tally};
 
 use std::path::Path;

@@ -31,11 +31,14 @@ impl Content<'_> {
     }
 }
 
+/// Where a report's figures are, in its folder.
+pub const FIGURES: &str = "figures";
+
 /// Writes a report: all its files under temporary names first, then each renamed, so that a full disk leaves the old
 /// report whole. Figures that the report no longer has are removed from `figures/`; nothing else is. An error names the
 /// path.
 pub fn write(files: &[File], folder: &Path) -> Result<(), String> {
-    let figures = folder.join("figures");
+    let figures = folder.join(FIGURES);
     fs::create_dir_all(&figures).map_err(|e| told(&figures, &e))?;
     let written: Result<Vec<_>, String> = files.iter().map(|file| begin(file, folder)).collect();
     for (temporary, path) in written? {

@@ -30,7 +30,7 @@ type Label = (&'static str, fn(&Provenance) -> String);
 
 /// What the records say of where they were made; what none of them says is left out.
 pub(super) fn facts(study: &Study) -> Facts {
-    let labels: [Label; 8] = [
+    let labels: [Label; 9] = [
         ("Tombola", |p| p.tombola.clone()),
         ("Burn", |p| p.burn.clone()),
         ("Compiler", |p| p.rust.clone()),
@@ -39,9 +39,11 @@ pub(super) fn facts(study: &Study) -> Facts {
         ("Host", host),
         ("Commit", commit),
         ("Begun (UTC)", |p| p.started.get(..10).unwrap_or_default().into()),
+        ("Recorded by", |p| p.experiment.clone().unwrap_or_default()),
     ];
     let facts = labels.map(|(label, value)| (label, distinct(study, value)));
-    facts.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+    // Who ran the steps is said where it was not, or not only, this experiment.
+    facts.into_iter().filter(|(_, value)| !value.is_empty() && *value != study.header.experiment).collect()
 }
 
 fn distinct(study: &Study, value: fn(&Provenance) -> String) -> String {
@@ -61,4 +63,24 @@ fn host(provenance: &Provenance) -> String {
 fn commit(provenance: &Provenance) -> String {
     let dirty = if provenance.dirty == Some(true) { " with uncommitted changes" } else { "" };
     provenance.commit.as_ref().map_or(String::new(), |commit| format!("{commit}{dirty}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::fixture;
+
+    #[test]
+    fn whose_steps_are_is_said_where_another_experiment_ran_some() {
+        let mut study = fixture::study();
+        let recorded_by = |study: &Study| facts(study).into_iter().find(|(label, _)| *label == "Recorded by");
+        let mut records = |name: &str, n: usize| {
+            let records = study.rows.iter_mut().filter_map(|row| row.record.as_mut()).take(n);
+            records.for_each(|record| record.provenance.experiment = Some(name.into()));
+            recorded_by(&study).map(|(_, names)| names)
+        };
+        let own = fixture::study().header.experiment;
+        assert_eq!(records(&own, usize::MAX), None);
+        assert_eq!(records("another", 1), Some(["another", &own].join("; ")));
+    }
 }

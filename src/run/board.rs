@@ -228,17 +228,17 @@ mod tests {
         // 0 → 1 → 2 is 11 long after 0, 0 → 3 is 7.
         let plan = plan(&[(None, 5), (Some(0), 1), (Some(1), 10), (Some(0), 7), (None, 6)]);
         let done = |_| (State::Done, None);
-        assert_eq!(ran(&mut Board::new(&plan, &[None; 5]), done), [0, 1, 2, 3, 4]);
-        let mut recorded = [None; 5];
-        recorded[0] = Some(Recorded { diverged: false, accuracy: None });
-        recorded[2] = recorded[0];
+        assert_eq!(ran(&mut Board::new(&plan, &[const { None }; 5]), done), [0, 1, 2, 3, 4]);
+        let mut recorded = [const { None }; 5];
+        recorded[0] = Some(Recorded { diverged: false, accuracy: None, experiment: None });
+        recorded[2] = recorded[0].clone();
         assert_eq!(ran(&mut Board::new(&plan, &recorded), done), [1, 3, 4]);
     }
 
     #[test]
     fn what_follows_a_failure_does_not_run_and_all_else_does() {
         let plan = plan(&[(None, 9), (Some(0), 5), (Some(1), 5), (Some(0), 1)]);
-        let mut board = Board::new(&plan, &[None; 4]);
+        let mut board = Board::new(&plan, &[const { None }; 4]);
         let failed = State::Failed("no memory".into());
         let outcome = |step| (if step == 1 { failed.clone() } else { State::Done }, None);
         assert_eq!(ran(&mut board, outcome), [0, 1, 3]);
@@ -251,7 +251,7 @@ mod tests {
         let mut plan = plan(&[(None, 1), (Some(0), 1), (Some(1), 1), (Some(2), 1)]);
         plan.steps[2].gates = vec![Gate { ticket: 1, dense: 0, drop: 0.1 }];
         for (accuracy, states) in [(0.8, [State::Stopped, State::Stopped]), (0.9, [State::Done, State::Done])] {
-            let mut board = Board::new(&plan, &[None; 4]);
+            let mut board = Board::new(&plan, &[const { None }; 4]);
             ran(&mut board, |step| (State::Done, Some(if step == 1 { accuracy } else { 1.0 })));
             assert_eq!(board.into_states()[2..], states);
         }

@@ -24,6 +24,8 @@ pub struct Shared<'a> {
     pub compute: &'a Compute,
     pub store: &'a Store,
     pub provenance: &'a Provenance,
+    /// Of each step of the plan, the pipelines that have it.
+    pub pipelines: &'a [Vec<&'a str>],
 }
 
 impl Shared<'_> {
@@ -47,10 +49,15 @@ impl Shared<'_> {
             training: outcome.training,
             scores: outcome.scores,
             seconds: begun.elapsed().as_secs_f64(),
-            provenance: Provenance { started, threads: rayon::current_num_threads(), ..self.provenance.clone() },
+            provenance: self.provenance(number, started),
         };
         self.store.put(&self.plan.inputs(step), &record, &outcome.ticket, &outcome.snapshots)?;
         Ok(record)
+    }
+
+    fn provenance(&self, step: usize, started: String) -> Provenance {
+        let pipelines = self.pipelines[step].iter().map(|name| name.to_string()).collect();
+        Provenance { started, threads: rayon::current_num_threads(), pipelines, ..self.provenance.clone() }
     }
 
     fn bench<'a>(&'a self, step: &Step, progress: &'a dyn Fn(u64) -> bool) -> Bench<'a> {

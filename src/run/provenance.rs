@@ -6,8 +6,8 @@ use std::process::Command;
 use crate::device::BURN;
 use crate::record::{Host, Provenance};
 
-/// What every step of a run has in common; `started` and `threads` are set step by step.
-pub fn provenance(folder: &Path, device: &str) -> Provenance {
+/// What every step of a run has in common; `started`, `threads` and `pipelines` are set step by step.
+pub fn provenance(folder: &Path, experiment: &str, device: &str) -> Provenance {
     let commit = git(folder, &["rev-parse", "HEAD"]);
     let changes =
         || git(folder, &["status", "--porcelain", "--ignore-submodules=all", "--", ":/", ":(top,exclude)reports"]);
@@ -25,6 +25,8 @@ pub fn provenance(folder: &Path, device: &str) -> Provenance {
         dirty: commit.as_ref().and(changes).map(|changes| !changes.is_empty()),
         commit,
         started: String::new(),
+        experiment: Some(experiment.into()),
+        pipelines: Vec::new(),
     }
 }
 

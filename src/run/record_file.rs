@@ -23,9 +23,33 @@ pub struct Stored {
 
 /// The same without inputs and curve.
 #[derive(Deserialize)]
-pub struct Outlined {
+pub struct Outlined<R> {
     pub ticket: String,
-    pub record: Outline,
+    pub record: R,
+}
+
+/// What a plan must know of each of its steps that are recorded.
+#[derive(Deserialize)]
+pub struct Brief {
+    pub step: String,
+    pub training: Option<BriefTraining>,
+    pub scores: Option<BriefScores>,
+    pub provenance: BriefProvenance,
+}
+
+#[derive(Deserialize)]
+pub struct BriefTraining {
+    pub diverged: Option<u64>,
+}
+
+#[derive(Deserialize)]
+pub struct BriefScores {
+    pub validation_accuracy: f64,
+}
+
+#[derive(Deserialize)]
+pub struct BriefProvenance {
+    pub experiment: Option<String>,
 }
 
 /// What a recorded step tells a plan: inputs, and the record without its curve.
@@ -89,7 +113,7 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 }
 
 /// What a record says but for inputs and curve, which are not even read as JSON where the file is as we write it.
-pub fn outlined(bytes: &[u8]) -> Option<Outlined> {
+pub fn outlined<R: DeserializeOwned>(bytes: &[u8]) -> Option<Outlined<R>> {
     if !is_sealed(bytes) {
         return read(bytes);
     }

@@ -3,16 +3,19 @@
 use rayon::prelude::*;
 
 use super::board::State;
+use super::record_file::Brief;
 use super::store::Store;
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
 use crate::record::Record;
 
 /// A step that is in the store.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Recorded {
     pub diverged: bool,
     /// Validation accuracy at early stop, where the step has one.
     pub accuracy: Option<f64>,
+    /// The experiment that ran it, where its record says so.
+    pub experiment: Option<String>,
 }
 
 impl Recorded {
@@ -20,6 +23,7 @@ impl Recorded {
         Recorded {
             diverged: record.training.as_ref().is_some_and(|training| training.diverged.is_some()),
             accuracy: record.scores.as_ref().map(|scores| scores.validation_accuracy),
+            experiment: record.provenance.experiment.clone(),
         }
     }
 
@@ -28,7 +32,18 @@ impl Recorded {
     }
 }
 
+impl From<Brief> for Recorded {
+    fn from(Brief { training, scores, provenance, .. }: Brief) -> Recorded {
+        Recorded {
+            diverged: training.is_some_and(|training| training.diverged.is_some()),
+            accuracy: scores.map(|scores| scores.validation_accuracy),
+            experiment: provenance.experiment,
+        }
+    }
+}
+
 /// Of each step of the plan, what is recorded.
 pub fn recorded(plan: &Plan, store: &Store) -> Vec<Option<Recorded>> {
-    plan.steps.par_iter().map(|step| store.complete(&step.id).map(|record| Recorded::of(&record))).collect()
+    let of = |buffer: &mut Vec<u8>, step: &Step| store.brief(&step.id, buffer).map(Recorded::from);
+    plan.steps.par_iter().map_init(Vec::new, of).collect()
 }

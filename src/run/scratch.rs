@@ -71,7 +71,7 @@ fn clean(tmp: &Path) {
 }
 
 fn told(path: &Path, error: &std::io::Error) -> String {
-    format!("cannot write to the store: {}: {error}", path.display())
+    format!("cannot write to the store: {}: {error}; `--runs DIR` names another place", path.display())
 }
 
 #[cfg(test)]

@@ -10,19 +10,25 @@ const FLOAT: u64 = 4;
 const TICKET: u64 = 200;
 const ARRAY: u64 = 80;
 /// A record without inputs, layers and training.
-const RECORD: u64 = 650;
+const RECORD: u64 = 720;
 /// A tensor's counts besides its name.
 const LAYER: u64 = 65;
 /// What a training adds, and each evaluation of its curve.
 const TRAINING: u64 = 320;
 const EVALUATION: u64 = 46;
 
-/// Bytes that a step takes in the store, its folder included; `evaluations` are those of its curve.
-pub fn of_step(plan: &Plan, step: &Step, evaluations: u64) -> u64 {
+/// Bytes of a step's inputs as its record has them.
+pub fn of_inputs(plan: &Plan, step: &Step) -> u64 {
+    plan.inputs(step).to_string().len() as u64
+}
+
+/// Bytes that a step takes in the store, its folder included; `inputs` are those of what its id was made of,
+/// `evaluations` the points of its curve.
+pub fn of_step(plan: &Plan, step: &Step, inputs: u64, evaluations: u64) -> u64 {
     let model = plan.model(step);
     let (ticket, layers) = (of_ticket(model), model.prunable().map(|(param, _)| LAYER + param.name.len() as u64));
     let training = if step.iterations > 0 { TRAINING + EVALUATION * evaluations } else { 0 };
-    let record = plan.inputs(step).to_string().len() as u64 + RECORD + layers.sum::<u64>() + training;
+    let record = inputs + RECORD + layers.sum::<u64>() + training;
     // A snapshot's hash is a file of its own.
     let snapshots = step.snapshots.len() as u64 * (blocks(ticket) + BLOCK);
     BLOCK + blocks(ticket) + blocks(record) + snapshots

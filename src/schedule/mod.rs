@@ -10,6 +10,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::refusal::Refusal;
 use crate::registry::{Registry, Use};
 use crate::units::Length;
 
@@ -29,6 +30,11 @@ pub struct Clock {
 pub trait Schedule: Send + Sync {
     /// The factor for one iteration, usually within 0 to 1.
     fn factor(&self, clock: Clock) -> f64;
+
+    /// Whether it is one for a schedule that ends where the clock does.
+    fn fits(&self, _end: Clock) -> Result<(), Refusal> {
+        Ok(())
+    }
 
     /// Of a schedule that hands over to another: after how long, and to which.
     fn then(&self) -> Option<(Length, &Use)> {
@@ -57,14 +63,27 @@ impl Course {
 
     /// The factor for one iteration. A schedule that follows counts from where it took over, and has the rest.
     pub fn factor(&self, clock: Clock) -> f64 {
-        if let Some((length, then)) = &self.then {
-            let length = length.iterations(clock.per_epoch);
-            if clock.iteration >= length {
-                let total = clock.total.saturating_sub(length);
-                return then.factor(Clock { iteration: clock.iteration - length, total, ..clock });
-            }
+        match self.following(clock) {
+            Some((then, clock)) => then.factor(clock),
+            None => self.own.factor(clock),
         }
-        self.own.factor(clock)
+    }
+
+    /// Whether each of them fits the part of a training that it has. `end` is where the training ends.
+    pub fn fits(&self, end: Clock) -> Result<(), Refusal> {
+        self.own.fits(end)?;
+        match self.following(end) {
+            Some((then, end)) => then.fits(end).map_err(|refusal| refusal.within("then")),
+            None => Ok(()),
+        }
+    }
+
+    /// The schedule that has taken over, and the clock that it sees.
+    fn following(&self, clock: Clock) -> Option<(&Course, Clock)> {
+        let (length, then) = self.then.as_ref()?;
+        let length = length.iterations(clock.per_epoch);
+        let iteration = clock.iteration.checked_sub(length)?;
+        Some((then, Clock { iteration, total: clock.total.saturating_sub(length), ..clock }))
     }
 }
 
@@ -98,10 +117,20 @@ impl By {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn shipped(name: &str, config: &str) -> Course {
+        let used = Use { name: name.to_string(), config: serde_json::from_str(config).unwrap(), version: 1 };
+        Course::start(&used, &Registry::builtin()).unwrap()
+    }
+
+    /// Whether a shipped schedule fits a training of this many iterations, two an epoch.
+    pub fn fits(name: &str, config: &str, total: u64) -> Result<(), Refusal> {
+        shipped(name, config).fits(Clock { iteration: total, total, per_epoch: 2 })
+    }
+
     /// A shipped schedule's factors over a whole training, with two iterations an epoch.
     pub fn factors(name: &str, config: &str, total: u64) -> Vec<f64> {
-        let used = Use { name: name.to_string(), config: serde_json::from_str(config).unwrap(), version: 1 };
-        let schedule = Course::start(&used, &Registry::builtin()).unwrap();
+        let schedule = shipped(name, config);
         (0..total).map(|iteration| schedule.factor(Clock { iteration, total, per_epoch: 2 })).collect()
     }
 

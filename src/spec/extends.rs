@@ -149,7 +149,8 @@ fn file(name: &str, folder: &Folder, files: &mut Vec<PathBuf>) -> Result<Arc<Sou
     if !path.exists() {
         // What is wrong with other files is no matter here.
         let mut others = Diagnostics::default();
-        let below = [folder.top(&mut others), folder.below("bases", &mut others)].concat().into_iter();
+        let below =
+            [folder.top(&mut others), folder.below("bases", &mut others).unwrap_or_default()].concat().into_iter();
         let names = below.filter_map(|path| Some(path.strip_prefix(&folder.path).ok()?.display().to_string()));
         let names: Vec<String> = names.filter(|name| name != "experiment.toml").collect();
         let hint = did_you_mean(name, "files", names.iter().map(String::as_str));

@@ -2,8 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fmt;
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ use walkdir::WalkDir;
 
 use super::diagnostic::Diagnostics;
 use super::node::{Error, Source};
+
+const TOML: &str = "toml";
 
 /// A larger file is no spec.
 const BYTES: u64 = 1 << 20;
@@ -48,37 +52,52 @@ impl Folder {
         self.root.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// The TOML files directly in the folder, experiment.toml first.
+    /// The TOML files directly in the folder, experiment.toml first; a folder there is none, whatever its name.
     pub fn top(&self, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
         let mut files = self.toml_files(&self.path, 1, diagnostics);
+        files.retain(|file| !file.is_dir());
         files.sort_by_key(|file| !file.ends_with("experiment.toml"));
         files
     }
 
-    /// The TOML files anywhere below one of its folders.
-    pub fn below(&self, folder: &str, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
+    /// The TOML files anywhere below one of its folders; `None` where that cannot be read.
+    pub fn below(&self, folder: &str, diagnostics: &mut Diagnostics) -> Option<Vec<PathBuf>> {
         let path = self.path.join(folder);
-        match path.canonicalize() {
-            Ok(place) if !place.starts_with(&self.root) => {
-                diagnostics.push(leads_out(&path));
-                Vec::new()
-            }
-            Ok(_) => self.toml_files(&path, 8, diagnostics),
-            Err(_) => Vec::new(),
+        if path.symlink_metadata().is_err_and(|e| e.kind() == ErrorKind::NotFound) {
+            return Some(Vec::new());
         }
+        let error = match path.canonicalize() {
+            Ok(place) if !place.starts_with(&self.root) => leads_out(&path),
+            Ok(place) if !place.is_dir() => {
+                let error = Error::nowhere(format!("{}: a file, where a folder is expected", path.display()));
+                error.help(format!("make `{folder}` a folder, with a TOML file for each thing that it declares"))
+            }
+            Ok(_) => return Some(self.toml_files(&path, 8, diagnostics)),
+            Err(e) => unreadable(&path, &e),
+        };
+        diagnostics.push(error);
+        None
     }
 
-    /// Sorted by path; hidden files are none of ours.
+    /// Sorted by path; hidden files are none of ours, nor are copies that editors keep, "x.toml~".
     fn toml_files(&self, folder: &Path, depth: usize, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
-        let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
+        let hidden = |name: &OsStr| name.to_string_lossy().starts_with('.');
         let walk = WalkDir::new(folder).min_depth(1).max_depth(depth).sort_by_file_name();
-        let entries = walk.into_iter().filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name())).flatten();
-        let is_toml = |path: &PathBuf| path.extension().is_some_and(|e| e == "toml") && !path.is_dir();
-        let mut files: Vec<PathBuf> = entries.map(|entry| entry.into_path()).filter(is_toml).take(FILES + 1).collect();
-        if files.len() > FILES {
-            let message = format!("{}: more than {FILES} TOML files", folder.display());
-            diagnostics.push(Error { message, ..Error::default() }.help("is it an experiment's folder?"));
-            files.clear();
+        let mut files = Vec::new();
+        for entry in walk.into_iter().filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name())) {
+            match entry {
+                Ok(entry) => files.extend(Some(entry.into_path()).filter(|path| is_toml(path))),
+                Err(error) => diagnostics.push(unreadable(error.path().unwrap_or(folder), &error)),
+            }
+            if files.len() > FILES {
+                let message = format!("{}: more than {FILES} TOML files", folder.display());
+                diagnostics.push(Error::nowhere(message).help("is it an experiment's folder?"));
+                return Vec::new();
+            }
+        }
+        for path in files.iter().filter(|path| path.extension() != Some(OsStr::new(TOML))) {
+            let error = Error::nowhere(format!("{}: the name of a spec's file ends in `.{TOML}`", path.display()));
+            diagnostics.push(error.help(format!("rename it: `{}`", path.with_extension(TOML).display())));
         }
         files
     }
@@ -86,9 +105,13 @@ impl Folder {
     pub fn read(&self, file: &Path) -> Result<Arc<Source>, Error> {
         let name = file.display().to_string();
         let fail = |why: String| Error::nowhere(format!("{name}: {why}"));
-        let place = file.canonicalize().map_err(|e| fail(e.to_string()))?;
+        let place = file.canonicalize().map_err(|e| unreadable(file, &e))?;
         if !place.starts_with(&self.root) {
             return Err(leads_out(file));
+        }
+        if place.is_dir() {
+            let error = fail("a folder, where a file is expected".into());
+            return Err(error.help(format!("rename it: only files have names that end in `.{TOML}`")));
         }
         let (opened, about) = open(&place).map_err(|e| fail(e.to_string()))?;
         if !about.is_file() {
@@ -121,6 +144,16 @@ impl Folder {
     }
 }
 
+/// However the ending is spelled.
+fn is_toml(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(TOML))
+}
+
+fn unreadable(path: &Path, why: &dyn fmt::Display) -> Error {
+    let error = Error::nowhere(format!("{}: it cannot be read: {why}", path.display()));
+    error.help("is it a link to nothing, or may only others read it?")
+}
+
 fn leads_out(path: &Path) -> Error {
     let message = format!("{}: this link leads out of the experiment's folder", path.display());
     Error { message, ..Error::default() }.help("a spec reads nothing outside its folder: copy the file into it")
@@ -151,7 +184,7 @@ fn is_the_same(_: &Metadata, place: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{DOTS, Experiment, experiment};
+    use super::super::fixture::{DOTS, Experiment, SOUND, experiment};
 
     #[test]
     fn a_file_that_every_variant_uses_counts_once() {
@@ -160,5 +193,37 @@ mod tests {
         let dots = format!("# {}\n{DOTS}", "x".repeat(1_000_000));
         let files = [("experiment.toml", text.as_str()), ("datasets/dots.toml", dots.as_str())];
         assert_eq!(Experiment::new(&files).load(&[]).unwrap_or_else(|errors| panic!("{errors}")).variants.len(), 50);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_read_is_told_whether_it_is_used_or_not() {
+        let link = |at: &str| {
+            let experiment = Experiment::new(&[("experiment.toml", SOUND), ("datasets/dots.toml", DOTS)]);
+            let path = experiment.folder().join(at);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::os::unix::fs::symlink("nowhere", path).unwrap();
+            experiment
+        };
+        for (at, uses) in [
+            ("models/mine.toml", vec![]),
+            ("models/mine.toml", vec!["model.use=mine"]),
+            ("models", vec![]),
+            // Whether it is there, nobody knows: that the folder cannot be read is the only error.
+            ("models", vec!["model.use=mine"]),
+            ("more.toml", vec![]),
+        ] {
+            let errors = link(at).errors(&uses);
+            assert!(errors.contains(&format!("{at}: it cannot be read")) && errors.ends_with("1 error"), "{errors}");
+        }
+    }
+
+    #[test]
+    fn what_editors_keep_beside_a_file_is_none_of_an_experiments() {
+        let kept =
+            ["models/.mine.toml.swp", "models/.mine.toml", "models/mine.toml~", "models/#mine.toml#", "x.toml.orig"];
+        let mut files: Vec<(&str, &str)> = kept.iter().map(|name| (*name, "[")).collect();
+        files.extend([("experiment.toml", SOUND), ("datasets/dots.toml", DOTS)]);
+        Experiment::new(&files).load(&[]).unwrap_or_else(|errors| panic!("{errors}"));
     }
 }

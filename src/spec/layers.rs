@@ -6,6 +6,7 @@ use super::changes::LayerChanges;
 use super::diagnostic::Diagnostics;
 use super::fields::{Fields, list, single};
 use super::node::{Error, Node, Origin, Value};
+use super::schema::compounds;
 use super::{Form, LayerSpec, NAME, TIMES, is_name};
 use crate::nearest::did_you_mean;
 use crate::registry::{Kind, Registry, Use};
@@ -144,9 +145,8 @@ impl Reader<'_> {
 
     fn plugin(&mut self, kind: &str, origin: &Origin, config: &Node) -> Option<Use> {
         if self.registry.about(Kind::Layer, kind).is_none() {
-            let plugins = self.registry.abouts(Kind::Layer);
-            let help =
-                did_you_mean(kind, "layers", plugins.iter().map(|about| about.name).chain(["residual", "repeat"]));
+            let plugins = self.registry.abouts(Kind::Layer).into_iter().map(|about| about.name);
+            let help = did_you_mean(kind, "layers", plugins.chain(compounds(Kind::Layer).map(|of| of.name)));
             self.diagnostics.push(Error::new(origin, format!("no layer is named {kind:?}")).hint(help));
             return None;
         }

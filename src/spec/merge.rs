@@ -26,12 +26,11 @@ const KEYS: [&str; 2] = ["extends", "without"];
 pub fn merged(folder: &Folder, diagnostics: &mut Diagnostics) -> Option<Merged> {
     let before = diagnostics.len();
     let files = folder.top(diagnostics);
-    if diagnostics.len() > before {
-        return None;
-    }
     if !files.first().is_some_and(|file| file.ends_with("experiment.toml")) {
-        let message = format!("{}: no experiment.toml", folder.path.display());
-        diagnostics.push(Error::nowhere(message).help("an experiment is a folder with experiment.toml"));
+        if diagnostics.len() == before {
+            let message = format!("{}: no experiment.toml", folder.path.display());
+            diagnostics.push(Error::nowhere(message).help("an experiment is a folder with experiment.toml"));
+        }
         return None;
     }
     let mut files = files.into_iter();

@@ -17,7 +17,8 @@ impl Registry {
                 let mut config = entries.clone();
                 let Some((_, _)) = config.shift_remove("use") else {
                     let help = format!("{kind} names: {}", self.names(kind).join(", "));
-                    diagnostics.push(Error::at(reference, format!("this {kind} needs `use`, its name")).help(help));
+                    let error = Error::at(reference, format!("this {kind} needs `use`, its name"));
+                    diagnostics.push(error.help(help).absent("use"));
                     return None;
                 };
                 (&entries["use"].1, config)

@@ -1,6 +1,7 @@
 //! Declared plugins by name: those that ship in the binary, and an experiment's own, which come first.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,8 +12,7 @@ use super::diagnostic::Diagnostics;
 use super::extends::{Base, from, shipped_file};
 use super::folder::Folder;
 use super::node::{Error, Node, Origin, SHIPPED, Source};
-use super::parse::parse;
-use super::spelling;
+use super::{NAME, is_name};
 use crate::nearest::{Hint, did_you_mean};
 
 static PLUGINS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/plugins");
@@ -54,6 +54,10 @@ impl fmt::Display for Declared {
 pub struct Library<'a> {
     local: BTreeMap<(Declared, String), Place>,
     folder: Option<&'a Folder>,
+    /// Of which the experiment's own could not be listed: what is not found may be among them.
+    unlisted: BTreeSet<Declared>,
+    /// What was looked for.
+    asked: RefCell<BTreeSet<(Declared, String)>>,
 }
 
 /// Where a declaration is that an experiment, or a base of it, has of its own.
@@ -65,36 +69,40 @@ enum Place {
 impl<'a> Library<'a> {
     /// What ships.
     pub fn shipped() -> Library<'a> {
-        Library { local: BTreeMap::new(), folder: None }
+        Library { local: BTreeMap::new(), folder: None, unlisted: BTreeSet::new(), asked: RefCell::default() }
     }
 
     /// What ships, what the folder has and what these bases have; two files of one name in the folder are an error.
     pub fn of(folder: &'a Folder, bases: &[Base], diagnostics: &mut Diagnostics) -> Library<'a> {
-        let mut local = BTreeMap::new();
+        let (mut local, mut unlisted) = (BTreeMap::new(), BTreeSet::new());
         for kind in Declared::ALL {
-            for path in folder.below(kind.folder(), diagnostics) {
+            let Some(files) = folder.below(kind.folder(), diagnostics) else {
+                unlisted.insert(kind);
+                continue;
+            };
+            for path in files {
+                if !is_name(&stem(&path)) {
+                    let message = format!("{}: {:?} is no name for a {kind}", path.display(), stem(&path));
+                    diagnostics.push(Error::nowhere(message).help(format!("rename the file: {NAME}")));
+                }
                 if let Some(Place::Own(other)) = local.insert((kind, stem(&path)), Place::Own(path.clone())) {
                     let message = format!("{} and {} declare the same {kind}", other.display(), path.display());
                     diagnostics.push(Error::nowhere(message).help("rename one of the files"));
                 }
             }
         }
-        let mut library = Library { local, folder: Some(folder) };
+        let mut library = Library { local, folder: Some(folder), unlisted, asked: RefCell::default() };
         for base in bases {
             library.add(base, shipped_experiment(&base.name).unwrap_or_default());
         }
         library
     }
 
-    /// Whether the folder's own files are TOML at all, those too that nothing uses.
-    pub fn check_texts(&self, diagnostics: &mut Diagnostics) {
-        for place in self.local.values() {
-            if let (Place::Own(path), Some(folder)) = (place, self.folder)
-                && let Some(source) = folder.try_read(path, diagnostics)
-            {
-                spelling::check(&parse(&source, diagnostics), diagnostics);
-            }
-        }
+    /// The folder's own that nobody looked for.
+    pub fn unused(&self) -> Vec<(Declared, String)> {
+        let asked = self.asked.borrow();
+        let own = self.local.iter().filter(|(_, place)| matches!(place, Place::Own(_)));
+        own.map(|(key, _)| key.clone()).filter(|key| !asked.contains(key)).collect()
     }
 
     /// Adds what a base's files declare under names that are not taken yet.
@@ -127,6 +135,7 @@ impl<'a> Library<'a> {
             diagnostics.push(error.help(format!("{kind}s: {}", self.names(kind).join(", "))));
             return None;
         };
+        self.asked.borrow_mut().insert((kind, name.to_string()));
         match self.source(kind, name) {
             Ok(source) => {
                 let mut errors = Diagnostics::default();
@@ -137,6 +146,8 @@ impl<'a> Library<'a> {
                 diagnostics.extend(errors.errors().to_vec());
                 sound.then(|| (name.to_string(), node))
             }
+            // Its folder could not be read, which was said.
+            Err(_) if self.unlisted.contains(&kind) && !self.names(kind).iter().any(|known| known == name) => None,
             Err(error) => {
                 diagnostics.push(error.placed(&used.origin));
                 None

@@ -157,7 +157,14 @@ impl Scope {
                 (None, Some(formula)) => self.calculated(&formula, node, diagnostics)?,
                 (None, None) => Value::String(text.clone()),
             },
-            Value::List(items) => Value::List(items.iter().filter_map(|item| self.fill(item, diagnostics)).collect()),
+            Value::List(items) => {
+                let filled: Vec<Node> = items.iter().filter_map(|item| self.fill(item, diagnostics)).collect();
+                // Nobody knows what a list says that lacks a value.
+                if filled.len() < items.len() && self.incomplete.get() {
+                    return None;
+                }
+                Value::List(filled)
+            }
             Value::Table(entries) => {
                 let mut filled = Entries::with_capacity(entries.len());
                 for (key, (origin, value)) in entries {

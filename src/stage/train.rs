@@ -12,8 +12,8 @@ use crate::optimizer::Optimizer;
 use crate::range::{self, SOME_LENGTH};
 use crate::refusal::Refusal;
 use crate::registry::{Kind, Plugin, Registry, Use};
-use crate::schedule::Course;
 use crate::schedule::constant::Constant;
+use crate::schedule::{Clock, Course};
 use crate::ticket::Ticket;
 use crate::units::Length;
 
@@ -132,6 +132,8 @@ impl Train {
                 format!("the `{}` of {first} is longer than the training, {}", self.schedule.name, self.length);
             return Err(Refusal::of("schedule", message).help("make it shorter, or train longer"));
         }
+        let end = Clock { iteration: training.total, total: training.total, per_epoch };
+        training.schedule.fits(end).map_err(|refusal| refusal.within("schedule"))?;
         Ok(training)
     }
 }
@@ -140,7 +142,7 @@ impl Stage for Train {
     fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), Refusal> {
         ahead.require_ticket(Self::NAME)?;
         let training = self.resolve(ahead.registry, ahead.examples, ahead.position)?;
-        training.augmentation.fits(ahead.images).map_err(|refusal| Refusal { field: Some("augment"), ..refusal })?;
+        training.augmentation.fits(ahead.images).map_err(|refusal| refusal.within("augment"))?;
         if ahead.position >= training.total {
             let (from, to) = (ahead.position, training.total);
             let message = format!("the training begins at {from}it, where the last one ended, and ends at {to}it");

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
-use super::{Ended, say};
+use super::{Ended, place, say};
 use crate::registry::Registry;
 use crate::spec::schema::Subject;
 use crate::spec::{self, is_name};
@@ -101,12 +101,16 @@ impl New {
     }
 
     fn write(&self, files: impl Iterator<Item = File>) -> Result<(), Ended> {
-        let fail = |e: std::io::Error| Ended::Failed(format!("cannot write {}: {e}", self.folder.display()));
+        let fail = |e: std::io::Error| {
+            let place = self.folder.display();
+            Ended::Failed(format!("cannot write {place}: {e}; choose a folder in another place"))
+        };
         if self.folder.symlink_metadata().is_ok() {
             let there = self.folder.display();
             return Err(format!("{there} is there already: choose another name, nothing was written").into());
         }
         if let Some(parent) = self.folder.parent() {
+            place::folder("tombola new", parent)?;
             std::fs::create_dir_all(parent).map_err(fail)?;
         }
         // Whoever makes it first has it.

@@ -34,6 +34,7 @@ struct TimeJson {
     iterations_unknown: u64,
     recorded_trainings: usize,
     measured_iterations: u64,
+    measured_parts: u64,
 }
 
 #[derive(Serialize)]
@@ -76,6 +77,7 @@ struct StepJson<'a> {
     parent: Option<&'a str>,
     iterations: u64,
     recorded: bool,
+    recorded_by: Option<&'a str>,
     state: &'static str,
     /// In words; `null` of a step that is not to run.
     why_new: Option<String>,
@@ -117,6 +119,7 @@ pub fn json(joined: &Joined<'_>) -> Result<String, Ended> {
             iterations_unknown: time.unknown,
             recorded_trainings: time.recorded,
             measured_iterations: time.measured,
+            measured_parts: time.parts,
         },
         disk: DiskJson { bytes: joined.disk, free_bytes: joined.free },
         variants: (0..plan.variants.len()).map(|number| variant(joined, number)).collect(),
@@ -171,6 +174,7 @@ fn step<'a>(joined: &'a Joined<'_>, number: usize) -> StepJson<'a> {
         parent: step.parent.map(id),
         iterations: step.iterations,
         recorded: matches!(joined.states[number], State::Done | State::Diverged),
+        recorded_by: joined.others[number].as_deref(),
         state,
         why_new: why.as_ref().map(|why| joined.reason(why, None)),
         changes: match why {

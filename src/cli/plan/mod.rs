@@ -1,10 +1,12 @@
 //! `plan`: what a run would do. The plan, which is pure, joined with the store and with timings.
 
 mod changes;
+mod history;
 mod item;
 mod json;
 mod ladder;
 mod summary;
+mod survey;
 #[cfg(test)]
 mod tests;
 pub(super) mod text;
@@ -16,13 +18,13 @@ mod words;
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Instant;
 
 use clap::Args;
-use rayon::prelude::*;
 
+use self::survey::{Survey, survey};
 use self::text::Width;
 use self::time::{Time, disk, estimate, groups, measure};
-use self::timings::{Samples, Trace};
 use self::tree::Tree;
 use self::why::{Firsts, Why};
 use super::machine::Machine;
@@ -30,7 +32,7 @@ use super::open::Opened;
 use super::{Ended, Experiment, print};
 use crate::plan::Plan;
 use crate::registry::Registry;
-use crate::run::{self, State, Store};
+use crate::run::{self, Recorded, State};
 
 #[derive(Args)]
 pub struct PlanCommand {
@@ -55,6 +57,8 @@ pub struct Joined<'a> {
     store: &'a Path,
     /// Of each step.
     states: Vec<State>,
+    /// Of each recorded step, the experiment that ran it, where it was another one.
+    others: Vec<Option<String>>,
     /// Of each step that is to run.
     why: Vec<Option<Why>>,
     time: Time,
@@ -67,8 +71,9 @@ pub struct Joined<'a> {
 
 impl PlanCommand {
     pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
+        let begun = Instant::now();
         let opened = self.experiment.open(registry)?;
-        let joined = self.join(&opened, registry)?;
+        let joined = self.join(&opened, registry, begun)?;
         if self.json {
             return print(&(json::json(&joined)? + "\n"));
         }
@@ -82,44 +87,40 @@ impl PlanCommand {
         format!("{heading}\n{tree}{ladder}\n{needs}")
     }
 
-    fn join<'a>(&'a self, opened: &'a Opened, registry: &Registry) -> Result<Joined<'a>, Ended> {
+    fn join<'a>(&'a self, opened: &'a Opened, registry: &Registry, begun: Instant) -> Result<Joined<'a>, Ended> {
         let plan = &opened.plan;
-        let store = Store::open(&self.experiment.runs);
-        let states = run::standing(plan, &run::recorded(plan, &store));
+        let store = self.experiment.store()?;
+        let recorded = run::recorded(plan, &store);
+        let states = run::standing(plan, &recorded);
         let new: Vec<bool> = states.iter().map(|state| *state == State::Waiting).collect();
         let groups = groups(opened, &new, registry);
         let firsts = Firsts::of(plan, &new);
-        let (like, samples) = match new.contains(&true) {
-            true => survey(&store, &firsts, &opened.compute.kind),
-            false => Default::default(),
+        let Survey { like, history, samples } = match new.contains(&true) {
+            true => survey(&store, &firsts, opened),
+            false => Survey::default(),
         };
         let (jobs, threads) = self.machine.planned(plan, &opened.spec, &new);
         let measured = match self.measure {
-            true => measure(opened, &groups, &samples, threads, registry, &self.experiment.directories())?,
+            true => measure(opened, &groups, &samples, threads, registry, begun)?,
             false => HashMap::new(),
         };
         Ok(Joined {
             opened,
             store: &self.experiment.runs,
-            why: firsts.reasons(like),
+            why: firsts.reasons(like, &history),
             time: estimate(opened, &groups, &samples, &measured, (jobs, threads)),
             measured: self.measure,
             disk: disk(plan, &new, &groups),
             free: free(&self.experiment.runs),
             states,
+            others: recorded.into_iter().map(|recorded| other(recorded?, &opened.spec.name)).collect(),
         })
     }
 }
 
-/// Goes through the store once: what resembles new steps, and how fast trainings were.
-fn survey(store: &Store, firsts: &Firsts<'_>, device: &str) -> (Vec<(usize, Vec<changes::Change>)>, Samples) {
-    let ids: Vec<String> = store.all().collect();
-    let look = |id: &String| {
-        let past = store.past(id)?;
-        Some((firsts.like(&past), Trace::of(past, device)))
-    };
-    let (like, traces): (Vec<_>, Vec<_>) = ids.par_iter().filter_map(look).unzip();
-    (like.into_iter().flatten().collect(), Samples::of(traces))
+/// The experiment that ran a step, where it is not this one.
+fn other(recorded: Recorded, this: &str) -> Option<String> {
+    recorded.experiment.filter(|experiment| experiment != this)
 }
 
 /// Bytes free where a store is or will be; `None` where the system does not tell.
@@ -159,9 +160,10 @@ impl<'a> Joined<'a> {
     /// How a step stands, in words; why it is new is told at the place of step `at`.
     fn state(&self, step: usize, at: Option<usize>) -> String {
         let gated = if self.plan().steps[step].gates.is_empty() { "" } else { " unless stopped before" };
+        let by = self.others[step].as_ref().map_or(String::new(), |other| format!(" by {other}"));
         match (&self.states[step], &self.why[step]) {
-            (State::Done, _) => "recorded".into(),
-            (State::Diverged, _) => "recorded: diverged".into(),
+            (State::Done, _) => format!("recorded{by}"),
+            (State::Diverged, _) => format!("recorded{by}: diverged"),
             (State::FollowsDiverged, _) => "does not run: follows a training that diverged".into(),
             (State::Stopped, _) => "does not run: a stop rule was broken".into(),
             (_, None | Some(Why::NotRun)) => format!("new{gated}"),

@@ -43,18 +43,23 @@ pub fn needs(joined: &Joined<'_>, width: Width) -> String {
     text + "\n" + &width.wrapped("", "", counted)
 }
 
+/// What helps where a measurement found nothing.
+const TOO_SLOW: &str = "5 seconds are too short to measure one; a short run tells: `--replicates 1 --set \
+                        training.length=20it --set training.evaluate=20it`";
+
 fn time(joined: &Joined<'_>) -> String {
     let time = &joined.time;
-    let from = match (time.recorded, time.measured) {
-        (0, 0) => String::new(),
-        (n, 0) => format!("from {} recorded on this device kind", count(n, "training")),
-        (0, n) => format!("from {} measured now", count(n as usize, "iteration")),
-        (r, m) => format!("from {} recorded on this device kind and {m} iterations measured now", count(r, "training")),
-    };
+    let recorded =
+        (time.recorded > 0).then(|| format!("{} recorded on this device kind", count(time.recorded, "training")));
+    let whole = time.measured - time.parts;
+    let measured = (whole > 0).then(|| format!("{} measured now", count(whole as usize, "iteration")));
+    let parts = count(time.parts as usize, "iteration");
+    let parts = (time.parts > 0).then(|| format!("{parts} of a part of a batch, measured now and scaled up"));
+    let from = format!("from {}", [recorded, measured, parts].into_iter().flatten().collect::<Vec<_>>().join(" and "));
     let gated = joined.plan().steps.iter().zip(&joined.why).any(|(step, why)| why.is_some() && !step.gates.is_empty());
-    let about = if gated { "at most about" } else { "about" };
+    let about = if gated || time.at_most { "at most about" } else { "about" };
     let jobs = if time.jobs > 1 { format!(", {} at a time", time.jobs) } else { String::new() };
-    let remedy = if joined.measured { "there was no time to measure it" } else { "`--measure` tries it" };
+    let remedy = if joined.measured { TOO_SLOW } else { "`--measure` tries it" };
     match (time.known, time.unknown) {
         (0, 0) => "none to speak of: nothing is to be trained".into(),
         (0, _) => format!("unknown: no training like these is recorded on this device kind; {remedy}"),

@@ -1,30 +1,26 @@
 //! How long what is new will take: from trainings recorded on this device kind, or measured now.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::timings::{Kind, Root, Samples};
 use crate::cli::open::Opened;
-use crate::dataset::{self, Prepared};
 use crate::plan::{Plan, Step};
 use crate::registry::Registry;
 use crate::run::{Bound, Pace, pace, size};
-use crate::spec::{DatasetSpec, Spec};
+use crate::spec::DatasetSpec;
 use crate::stage::Train;
 
-/// All of `--measure`, reading the data included. An iteration that has begun is not broken off, so less than is
-/// promised.
-const LIMIT: Duration = Duration::from_millis(4500);
-/// Validation examples that a measurement evaluates.
-const EXAMPLES: usize = 500;
+/// All that a command with `--measure` takes but for printing. An iteration that has begun is not broken off, and may take
+/// longer than was foreseen: so less than the 5 seconds that are promised.
+const LIMIT: Duration = Duration::from_millis(4200);
 
 /// New trainings that take as long as each other.
 pub struct Group<'a> {
-    first: &'a Step,
+    pub first: &'a Step,
     steps: Vec<usize>,
-    kind: Kind,
+    pub kind: Kind,
     evaluations: u64,
 }
 
@@ -42,8 +38,11 @@ pub struct Time {
     pub elapsed: f64,
     /// Recorded trainings that it comes from.
     pub recorded: usize,
-    /// Iterations that were measured for it.
+    /// Iterations that were measured for it, and those of them that were of a part of a batch.
     pub measured: u64,
+    pub parts: u64,
+    /// Whether some trainings were given the time of such as have more weights.
+    pub at_most: bool,
     pub jobs: usize,
 }
 
@@ -95,8 +94,14 @@ impl Group<'_> {
 pub fn disk(plan: &Plan, new: &[bool], groups: &[Group<'_>]) -> u64 {
     let mut evaluations = vec![0; plan.steps.len()];
     groups.iter().for_each(|group| group.steps.iter().for_each(|step| evaluations[*step] = group.evaluations));
-    let steps = plan.steps.iter().enumerate().filter(|(number, _)| new[*number]);
-    steps.map(|(number, step)| size::of_step(plan, step, evaluations[number])).sum()
+    // Steps are many and configurations few: the inputs of one are as long as each other, but for a few digits.
+    let mut inputs: HashMap<(usize, Option<usize>), u64> = HashMap::new();
+    let of = |(number, step): (usize, &Step)| {
+        let alike = (Arc::as_ptr(&step.stage) as usize, step.parent.is_none().then_some(step.variant));
+        let inputs = *inputs.entry(alike).or_insert_with(|| size::of_inputs(plan, step));
+        size::of_step(plan, step, inputs, evaluations[number])
+    };
+    plan.steps.iter().enumerate().filter(|(number, _)| new[*number]).map(of).sum()
 }
 
 /// Joins what is known of each group; `measured` is by the group's number.
@@ -112,8 +117,12 @@ pub fn estimate(
         let data = &opened.spec.variants[group.first.variant].dataset;
         let recorded = samples.pace(&group.kind, threads);
         time.recorded += recorded.map_or(0, |(_, n)| n);
-        let pace = measured.get(&number).filter(|_| recorded.is_none());
-        time.measured += pace.map_or(0, |pace| pace.n);
+        let own = measured.get(&number).filter(|_| recorded.is_none());
+        time.measured += own.map_or(0, |pace| pace.n);
+        time.parts += own.filter(|pace| !pace.whole).map_or(0, |pace| pace.n);
+        let denser = || denser(group, groups, measured).filter(|_| recorded.is_none());
+        let pace = own.or_else(denser);
+        time.at_most |= own.is_none() && pace.is_some();
         let seconds = recorded.map(|(pace, _)| pace * group.first.iterations as f64);
         let seconds = seconds.or_else(|| pace.map(|pace| group.seconds(*pace, data)));
         group.steps.iter().for_each(|step| time.steps[*step] = seconds);
@@ -129,6 +138,14 @@ pub fn estimate(
     time
 }
 
+/// Of a training that nothing tells of, the pace that was measured of one with no fewer weights: it takes no longer.
+fn denser<'m>(group: &Group<'_>, groups: &[Group<'_>], measured: &'m HashMap<usize, Pace>) -> Option<&'m Pace> {
+    let denser =
+        |(_, other): &(usize, &Group<'_>)| other.kind.alike == group.kind.alike && other.kind.kept >= group.kind.kept;
+    let known = groups.iter().enumerate().filter(denser).filter_map(|(at, other)| Some((other, measured.get(&at)?)));
+    known.min_by_key(|(other, _)| other.kind.kept).map(|(_, pace)| pace)
+}
+
 /// Seconds of the chain that takes longest.
 fn longest(plan: &Plan, seconds: &[Option<f64>]) -> f64 {
     let mut ends = vec![0.0; plan.steps.len()];
@@ -138,41 +155,28 @@ fn longest(plan: &Plan, seconds: &[Option<f64>]) -> f64 {
     ends.into_iter().fold(0.0, f64::max)
 }
 
-/// Measures groups of which no record tells, those of the most iterations first, as long as there is time.
+/// Measures groups of which no record tells, those of the most iterations first, as long as there is time: a command that
+/// began at `begun` has a few seconds in all.
 pub fn measure(
     opened: &Opened,
     groups: &[Group<'_>],
     samples: &Samples,
     threads: usize,
     registry: &Registry,
-    directories: &[PathBuf],
+    begun: Instant,
 ) -> Result<HashMap<usize, Pace>, String> {
-    let end = Instant::now() + LIMIT;
-    let mut data: HashMap<usize, Prepared> = HashMap::new();
+    let end = begun + LIMIT;
     let unknown = |(_, group): &(usize, &Group<'_>)| samples.pace(&group.kind, threads).is_none();
     let to_measure: Vec<(usize, &Group<'_>)> = groups.iter().enumerate().filter(unknown).collect();
     let mut measured = HashMap::new();
     for (at, (number, group)) in to_measure.iter().enumerate() {
-        let variant = group.first.variant;
-        if !data.contains_key(&variant) && Instant::now() < end {
-            data.insert(variant, few(&opened.spec, variant, registry, directories)?);
-        }
         let left = end.saturating_duration_since(Instant::now());
-        let Some(data) = data.get(&variant).filter(|_| !left.is_zero()) else { break };
         let until = Instant::now() + left / (to_measure.len() - at) as u32;
-        let (plan, compute) = (&opened.plan, &opened.compute);
-        let bound = Bound { plan, registry, data, compute, threads, until };
+        let data = &opened.spec.variants[group.first.variant].dataset;
+        let bound = Bound { plan: &opened.plan, registry, data, compute: &opened.compute, threads, until, end };
         if let Some(pace) = pace(&bound, group.first)? {
             measured.insert(*number, pace);
         }
     }
     Ok(measured)
-}
-
-/// A variant's data with few validation examples.
-fn few(spec: &Spec, variant: usize, registry: &Registry, directories: &[PathBuf]) -> Result<Prepared, String> {
-    let variant = &spec.variants[variant];
-    let validation = variant.dataset.validation.min(EXAMPLES);
-    let few = DatasetSpec { validation, ..variant.dataset.clone() };
-    Prepared::of(dataset::load(&few, registry, directories)?, &few, variant.seed)
 }

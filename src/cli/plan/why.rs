@@ -1,10 +1,11 @@
 //! Why a step is new: what tells it from the recorded one that resembles it most.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
 use super::changes::{Change, changes};
+use super::history::History;
 use crate::plan::Plan;
 use crate::run::Past;
 
@@ -25,8 +26,17 @@ pub struct Firsts<'a> {
     new: &'a [bool],
     /// By what resembling steps have in common: number and inputs.
     alike: HashMap<String, Vec<(usize, Value)>>,
-    /// What the plan has is no earlier form of another of its steps.
-    planned: HashSet<&'a str>,
+    /// The plan's steps by id.
+    planned: HashMap<&'a str, usize>,
+}
+
+/// A new step, and a recorded one that may be an earlier form of it.
+pub struct Likeness {
+    new: usize,
+    /// In what they differ.
+    changes: Vec<Change>,
+    /// The recorded one, where the plan still has it.
+    still: Option<usize>,
 }
 
 impl<'a> Firsts<'a> {
@@ -38,25 +48,33 @@ impl<'a> Firsts<'a> {
                 alike.entry(kin(&inputs)).or_default().push((number, inputs));
             }
         }
-        let planned = plan.steps.iter().map(|step| step.id.as_str()).collect();
+        let planned = plan.steps.iter().enumerate().map(|(number, step)| (step.id.as_str(), number)).collect();
         Firsts { plan, new, alike, planned }
     }
 
-    /// The new steps that a recorded one resembles, and in what each differs from it.
-    pub fn like(&self, past: &Past) -> Vec<(usize, Vec<Change>)> {
-        if self.planned.contains(past.record.step.as_str()) {
-            return Vec::new();
-        }
+    /// The new steps that a recorded one resembles.
+    pub fn like(&self, past: &Past) -> Vec<Likeness> {
+        let still = self.planned.get(past.record.step.as_str()).copied();
         let steps = self.alike.get(&kin(&past.inputs)).map_or(&[][..], Vec::as_slice);
         let related = steps.iter().filter(|(_, inputs)| related(&past.inputs, inputs));
-        let changed = related.map(|(number, inputs)| (*number, changes(&named(&past.inputs), &named(inputs))));
-        changed.filter(|(_, changes)| changes.len() <= MOST).collect()
+        let alike = related.map(|(new, inputs)| {
+            let changes = changes(&named(&past.inputs), &named(inputs));
+            Likeness { new: *new, changes, still }
+        });
+        alike.filter(|alike| alike.changes.len() <= MOST).collect()
     }
 
-    /// Why each step is new, given all that resembles one; `None` where it is not.
-    pub fn reasons(&self, found: impl IntoIterator<Item = (usize, Vec<Change>)>) -> Vec<Option<Why>> {
+    /// Why each step is new, given all that resembles one; `None` where it is not. What the plan still has is no earlier
+    /// form of another step, unless that one's pipeline has left it.
+    pub fn reasons(&self, found: Vec<Likeness>, history: &History) -> Vec<Option<Why>> {
+        let still: Vec<usize> = found.iter().filter_map(|alike| alike.still).collect();
+        let left = (!still.is_empty()).then(|| history.left(self.plan, &self.planned, &still));
+        let earlier = |alike: &Likeness| match (alike.still, &left) {
+            (Some(still), Some(left)) => left.by(still, alike.new),
+            _ => true,
+        };
         let mut nearest: HashMap<usize, Vec<Change>> = HashMap::new();
-        for (number, found) in found {
+        for Likeness { new: number, changes: found, .. } in found.into_iter().filter(earlier) {
             let nearer = nearest.get(&number).is_none_or(|known| (found.len(), &found) < (known.len(), known));
             if nearer {
                 nearest.insert(number, found);

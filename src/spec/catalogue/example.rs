@@ -2,6 +2,7 @@
 
 use super::Parameter;
 use crate::registry::{About, Kind};
+use crate::spec::schema::Compound;
 use crate::spec::shipped::Declared;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +13,8 @@ pub struct Example {
 }
 
 const EXPERIMENT: &str = "experiment.toml";
+const MODEL: &str = "models/NAME.toml";
+const PIPELINE: &str = "pipelines/NAME.toml";
 
 pub fn of_plugin(about: &About) -> Option<Example> {
     let (name, fields) = (about.name, about.example);
@@ -24,9 +27,9 @@ pub fn of_plugin(about: &About) -> Option<Example> {
         Kind::Criterion => {
             (EXPERIMENT, format!("[pipeline.imp]\nuse       = \"imp\"\nlevels    = 10\ncriterion = {reference}"))
         }
-        Kind::Stage => ("pipelines/NAME.toml", format!("[[stage]]\n{name} = {table}")),
-        Kind::Learn => ("pipelines/NAME.toml", format!("[[stage]]\ntrain = {{ learn = {reference} }}")),
-        Kind::Layer => ("models/NAME.toml", format!("[[layer]]\n{name} = {table}")),
+        Kind::Stage => (PIPELINE, format!("[[stage]]\n{name} = {table}")),
+        Kind::Learn => (PIPELINE, format!("[[stage]]\ntrain = {{ learn = {reference} }}")),
+        Kind::Layer => (MODEL, format!("[[layer]]\n{name} = {table}")),
         Kind::Format => ("datasets/NAME.toml", format!("format = {reference}")),
         Kind::Init => (EXPERIMENT, format!("[model]\nuse  = \"lenet-300-100\"\ninit = {reference}")),
         Kind::Optimizer => (EXPERIMENT, format!("[training]\noptimizer = {reference}")),
@@ -36,6 +39,10 @@ pub fn of_plugin(about: &About) -> Option<Example> {
         Kind::Figure => return None,
     };
     Some(Example { file, text: text + "\n" })
+}
+
+pub fn of_compound(of: &Compound) -> Example {
+    Example { file: if of.kind == Kind::Layer { MODEL } else { PIPELINE }, text: of.example.to_string() }
 }
 
 /// All that has a default, said, and a value for what must be given.

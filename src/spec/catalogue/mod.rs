@@ -1,5 +1,6 @@
-//! What a spec may name: the registry's plugins, what ships as TOML and what an experiment declares of its own, each
-//! with its parameters and an example, for `list`, `show` and the pages of docs/reference.
+//! What a spec may name: the registry's plugins, the layers and stages made of others, what ships as TOML and what an
+//! experiment declares of its own, each with its parameters and an example, for `list`, `show` and the pages of
+//! docs/reference.
 
 mod example;
 mod model;
@@ -24,7 +25,7 @@ use super::fields::Fields;
 use super::folder::Folder;
 use super::merge::merged;
 use super::node::Error;
-use super::schema;
+use super::schema::{self, Compound};
 use super::shipped::Library;
 use crate::nearest::did_you_mean;
 use crate::registry::{About, Kind, Registry};
@@ -71,7 +72,7 @@ pub struct Entry {
     pub source: String,
     /// What it does, at more length than the summary.
     pub details: String,
-    /// Of a plugin.
+    /// Of a plugin that is code.
     pub version: Option<u32>,
     pub parameters: Vec<Parameter>,
     /// `None` where no spec names it.
@@ -83,7 +84,12 @@ pub struct Entry {
 /// Everything of one sort, by name. `folder` is an experiment whose own declarations are listed too.
 pub fn list(sort: Sort, registry: &Registry, folder: Option<&Path>) -> Result<Vec<Entry>, Diagnostics> {
     match sort {
-        Sort::Plugin(kind) => Ok(registry.abouts(kind).into_iter().map(plugin).collect()),
+        Sort::Plugin(kind) => {
+            let plugins = registry.abouts(kind).into_iter().map(plugin);
+            let mut entries: Vec<Entry> = plugins.chain(schema::compounds(kind).map(compound)).collect();
+            entries.sort_by(|a, b| a.name.cmp(&b.name));
+            Ok(entries)
+        }
         Sort::Declared(kind) => with_library(folder, |library, diagnostics| {
             let names = library.names(kind);
             names.iter().filter_map(|name| declared(library, registry, kind, name, diagnostics)).collect()
@@ -99,10 +105,15 @@ pub fn show(sort: Sort, name: &str, registry: &Registry, folder: Option<&Path>) 
         diagnostics
     };
     match sort {
-        Sort::Plugin(kind) => registry.about(kind, name).map(plugin).ok_or_else(|| {
-            let names = registry.abouts(kind).into_iter().map(|about| about.name);
-            fail(format!("no {kind} is named {name:?}"), did_you_mean(name, &format!("{kind} names"), names).text)
-        }),
+        Sort::Plugin(kind) => {
+            let found = registry.about(kind, name).map(plugin);
+            let found = found.or_else(|| schema::compounds(kind).find(|of| of.name == name).map(compound));
+            found.ok_or_else(|| {
+                let plugins = registry.abouts(kind).into_iter().map(|about| about.name);
+                let names = plugins.chain(schema::compounds(kind).map(|of| of.name));
+                fail(format!("no {kind} is named {name:?}"), did_you_mean(name, &format!("{kind} names"), names).text)
+            })
+        }
         Sort::Declared(kind) => {
             let found = with_library(folder, |library, found| declared(library, registry, kind, name, found))?;
             found.ok_or_else(Diagnostics::default)
@@ -145,6 +156,20 @@ fn plugin(about: &About) -> Entry {
         version: Some(about.version),
         parameters: parameter::of(&schema),
         example: example::of_plugin(about),
+        file: None,
+    }
+}
+
+fn compound(of: &Compound) -> Entry {
+    Entry {
+        sort: Sort::Plugin(of.kind),
+        name: of.name.to_string(),
+        summary: of.summary.to_string(),
+        source: of.source.to_string(),
+        details: of.details(),
+        version: None,
+        parameters: parameter::of(&of.schema()),
+        example: Some(example::of_compound(of)),
         file: None,
     }
 }

@@ -31,16 +31,14 @@ fn heading(sort: Sort) -> (&'static str, &'static str) {
              file `datasets/NAME.toml`.",
         ),
         Sort::Plugin(Kind::Criterion) => ("Criteria", "A criterion ranks the weights of a prune: the highest stay."),
-        Sort::Plugin(Kind::Stage) => (
-            "Stages",
-            "A stage maps a ticket to a ticket. `repeat` and `foreach` are stages, too: `repeat = { times, until, \
-             stages }` repeats its stages, and `foreach = { value, in, stages }` makes a branch of each value of a list.",
-        ),
+        Sort::Plugin(Kind::Stage) => {
+            ("Stages", "A stage maps a ticket to a ticket. `repeat`, `foreach` and `branch` are made of stages.")
+        }
         Sort::Plugin(Kind::Learn) => ("What a training learns", "`learn` of a train stage: the weights, or the mask."),
         Sort::Plugin(Kind::Layer) => (
             "Layers",
-            "A model is a list of `[[layer]]`, each with one key, its kind, and perhaps a `name`. `residual = { layers, \
-             shortcut }` and `repeat = { times, layers }` are made of layers.",
+            "A model is a list of `[[layer]]`, each with one key, its kind, and perhaps a `name`. `residual` and \
+             `repeat` are made of layers.",
         ),
         Sort::Plugin(Kind::Format) => ("Formats", "How the files of a data set are read."),
         Sort::Plugin(Kind::Init) => ("Initialisers", "How weight tensors start; biases start at 0."),

@@ -1,7 +1,7 @@
 //! A parameter in words: what it takes, what it is otherwise, what for.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::units::Length;
 
@@ -31,8 +31,11 @@ impl Parameter {
     }
 }
 
-/// The parameters that a table's schema describes.
+/// The parameters that a table's schema describes, or a list's of such tables.
 pub fn of(schema: &Value) -> Vec<Parameter> {
+    if schema["type"] == "array" {
+        return of(&schema["items"]);
+    }
     let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>();
     let parameter = |(name, schema): (&String, &Value)| Parameter {
         name: name.clone(),
@@ -81,6 +84,9 @@ fn takes(schema: &Value) -> String {
         return constants.iter().map(written).collect::<Vec<_>>().join(" or ");
     }
     match &schema["type"] {
+        Value::Array(names) if ["array", "object", "string"].iter().all(|name| names.contains(&json!(name))) => {
+            "a list, or one value alone".into()
+        }
         Value::Array(names) => names.iter().map(|name| of_type(name, schema)).collect::<Vec<_>>().join(", or "),
         Value::Null => "any value".into(),
         name => of_type(name, schema),
@@ -127,8 +133,6 @@ fn range(schema: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -142,6 +146,7 @@ mod tests {
             (json!({ "oneOf": [{ "const": "layer" }, { "const": "global" }] }), "\"layer\" or \"global\""),
             (json!({ "type": "number", "minimum": 0 }), "a number, 0 or more"),
             (json!({ "$ref": "#/$defs/schedule" }), "a schedule: its name, or a table with `use`"),
+            (json!({ "type": ["array", "object", "string"], "minItems": 1 }), "a list, or one value alone"),
             (json!({}), "any value"),
         ] {
             assert_eq!(takes(&schema), words);

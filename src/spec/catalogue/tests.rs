@@ -150,6 +150,33 @@ fn an_experiments_own_are_listed_too_and_an_unknown_name_gets_the_nearest() {
 }
 
 #[test]
+fn layers_of_layers_and_stages_of_stages_are_listed_with_the_others_and_shown_with_their_keys() {
+    let shown = |kind, name| show(Sort::Plugin(kind), name, &Registry::builtin(), None).unwrap();
+    let keys = |entry: &Entry| entry.parameters.iter().map(|p| (p.name.clone(), p.otherwise())).collect::<Vec<_>>();
+    let key = |name: &str, otherwise: &str| (name.to_string(), otherwise.to_string());
+    for (kind, name, expected) in [
+        (Kind::Layer, "residual", vec![key("layers", "required"), key("shortcut", "optional")]),
+        (Kind::Layer, "repeat", vec![key("layers", "required"), key("times", "required")]),
+        (Kind::Stage, "branch", vec![key("stages", "required")]),
+        (Kind::Stage, "foreach", vec![key("in", "required"), key("stages", "required"), key("value", "required")]),
+        (Kind::Stage, "repeat", vec![key("stages", "required"), key("times", "required"), key("until", "optional")]),
+    ] {
+        let mut found = keys(&shown(kind, name));
+        found.sort();
+        assert_eq!(found, expected, "{kind} {name}");
+        let entries = entries(Sort::Plugin(kind));
+        assert!(entries.iter().any(|entry| entry.name == name), "{kind} {name}");
+        assert!(entries.is_sorted_by_key(|entry| &entry.name), "{kind}");
+    }
+    assert_eq!(
+        shown(Kind::Stage, "repeat").parameters.iter().find(|p| p.name == "times").unwrap().takes,
+        "a whole number from 1 to 1000"
+    );
+    let errors = show(Sort::Plugin(Kind::Layer), "residal", &Registry::builtin(), None).unwrap_err().to_string();
+    assert!(errors.contains("did you mean `residual`?"), "{errors}");
+}
+
+#[test]
 fn the_reference_pages_are_fresh() {
     for sort in Sort::all() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/reference/{sort}.md"));

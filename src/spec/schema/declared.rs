@@ -23,7 +23,7 @@ pub fn file(kind: Declared) -> Value {
     let own = with_placeholders_within(json!({ "properties": file["properties"] }));
     file["properties"] = own["properties"].clone();
     let list = if kind == Declared::Model { "layer" } else { "stage" };
-    file["properties"][list]["items"] = one(list, true);
+    file["properties"][list]["items"] = one(file["properties"][list]["items"].take());
     file["properties"]["parameters"] = json!({
         "description": "what an experiment may choose: each fills the strings \"{name}\" of this file",
         "type": "object",

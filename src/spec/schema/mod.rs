@@ -4,6 +4,7 @@
 //!
 //! A new key of an experiment is a field in `experiment.rs`; a test holds that the keys there are the parser's.
 
+mod compound;
 mod declared;
 mod definitions;
 mod dialect;
@@ -29,6 +30,7 @@ use super::catalogue::with_library;
 use super::diagnostic::Diagnostics;
 use super::shipped::{Declared, Library};
 use crate::registry::Registry;
+pub use compound::{Compound, compounds};
 use definitions::Definitions;
 pub use definitions::configuration;
 
@@ -101,7 +103,11 @@ pub(super) fn prediction() -> Value {
 
 /// The schema of a struct, all in one piece.
 pub(super) fn of<T: JsonSchema>() -> Value {
-    dialect::plain(SchemaGenerator::default().into_root_schema_for::<T>().to_value())
+    let mut schema = dialect::plain(SchemaGenerator::default().into_root_schema_for::<T>().to_value());
+    if let Some(entries) = schema.as_object_mut() {
+        entries.retain(|key, _| !["$schema", "title"].contains(&key.as_str()));
+    }
+    schema
 }
 
 /// Adds the head, and those definitions that the schema needs.
@@ -112,7 +118,7 @@ fn complete(subject: Subject, root: Value, definitions: Definitions) -> Value {
     });
     let defs = definitions.reached_from(&root);
     if let (Value::Object(whole), Value::Object(root)) = (&mut whole, root) {
-        whole.extend(root.into_iter().filter(|(key, _)| key != "title" && key != "$schema"));
+        whole.extend(root);
         whole.insert("$defs".into(), Value::Object(defs));
     }
     whole

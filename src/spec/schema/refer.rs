@@ -46,5 +46,11 @@ pub fn stages(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/stage" } })
 }
 
+/// A list without its like twice, or a value alone.
+pub fn values(_: &mut SchemaGenerator) -> Schema {
+    let types = ["array", "boolean", "number", "object", "string"];
+    json_schema!({ "type": types, "minItems": 1, "uniqueItems": true })
+}
+
 /// What `is_name` accepts.
 pub const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$";

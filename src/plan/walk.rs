@@ -1,0 +1,139 @@
+//! A pipeline's stages, walked one after the other: branches multiply the ways, repeats go round.
+
+use super::budget::Budget;
+use super::built::Stages;
+use super::cursor::{Cursor, Walked};
+use super::shapes::refused;
+use super::steps::Steps;
+use super::{Gate, PlannedTicket};
+use crate::registry::{Registry, Use};
+use crate::spec::node::{Error, Origin};
+use crate::spec::{StageSpec, Stop, Written};
+
+/// What all walks of a plan have in common.
+pub struct Ground<'a> {
+    pub experiment: &'a str,
+    pub registry: &'a Registry,
+    pub steps: Steps,
+    pub stages: Stages<'a>,
+    pub budget: Budget,
+}
+
+/// A walk through the stages of a pipeline, of the variant with this number.
+pub struct Walk<'w, 'a> {
+    pub ground: &'w mut Ground<'a>,
+    pub variant: usize,
+    pub pipeline: &'w str,
+    pub walked: Walked<'a>,
+}
+
+impl<'a> Walk<'_, 'a> {
+    /// Takes every cursor through the stages.
+    pub fn stages(&mut self, stages: &'a [StageSpec], mut cursors: Vec<Cursor<'a>>) -> Result<Vec<Cursor<'a>>, Error> {
+        for stage in stages {
+            let mut next = Vec::new();
+            for cursor in cursors {
+                match stage {
+                    StageSpec::One(used, written) => next.extend(self.one(used, written, cursor)?),
+                    StageSpec::Branch(branches) => {
+                        for branch in branches {
+                            next.extend(self.stages(branch, vec![cursor.clone()])?);
+                        }
+                    }
+                    StageSpec::Repeat { times, until, stages, written } => {
+                        next.extend(self.repeat(&written.origin, (*times, until), stages, cursor)?);
+                    }
+                }
+            }
+            cursors = next;
+        }
+        Ok(cursors)
+    }
+
+    fn repeat(
+        &mut self,
+        origin: &Origin,
+        (times, until): (u32, &Stop),
+        stages: &'a [StageSpec],
+        cursor: Cursor<'a>,
+    ) -> Result<Vec<Cursor<'a>>, Error> {
+        let mut ended = Vec::new();
+        let mut cursors = vec![cursor];
+        for _ in 0..times {
+            // Even one without a stage, as options that were left out leave it, takes its time.
+            cursors.iter().try_for_each(|cursor| self.spend(origin, cursor))?;
+            cursors = self.stages(stages, cursors)?;
+            for cursor in &mut cursors {
+                if let (Some(drop), Some(ticket), Some(dense)) = (until.accuracy_drop, cursor.evaluated, cursor.dense) {
+                    let gate = Gate { ticket, dense, drop };
+                    cursor.gates.push(gate);
+                    let own = |planned: &&mut PlannedTicket| planned.step == ticket && planned.draw == cursor.draw;
+                    self.walked.tickets.iter_mut().rev().find(own).into_iter().for_each(|own| own.bound = Some(gate));
+                }
+            }
+            let small = |cursor: &Cursor<'a>| {
+                let (kept, prunable) = (cursor.ahead.kept(), cursor.ahead.prunable());
+                until.weights_remaining.is_some_and(|bound| bound.reaches(kept, prunable))
+            };
+            let (done, on) = cursors.into_iter().partition(small);
+            ended.extend::<Vec<_>>(done);
+            cursors = on;
+        }
+        ended.extend(cursors);
+        Ok(ended)
+    }
+
+    fn spend(&mut self, origin: &Origin, cursor: &Cursor<'a>) -> Result<(), Error> {
+        self.ground.budget.step(self.ground.experiment, origin, cursor)
+    }
+
+    /// `None` where the stage cannot follow.
+    fn one(
+        &mut self,
+        used: &'a Use,
+        Written { origin, config }: &Written,
+        mut cursor: Cursor<'a>,
+    ) -> Result<Option<Cursor<'a>>, Error> {
+        self.spend(origin, &cursor)?;
+        let before = cursor.clone();
+        cursor.ahead.iterations = 0;
+        cursor.ahead.evaluated = false;
+        cursor.ahead.rewinds_to = None;
+        let built =
+            self.ground.stages.build(used, self.ground.registry).map_err(|message| Error::new(origin, message))?;
+        if let Err(refusal) = built.stage.foresee(&mut cursor.ahead) {
+            self.walked.problems.push(refused(refusal, origin, config));
+            return Ok(None);
+        }
+        let step = self.ground.steps.of(built, &before, &cursor, (self.variant, self.pipeline));
+        cursor.at = Some(step);
+        if cursor.ahead.iterations > 0 && cursor.first_training.is_none() {
+            cursor.first_training = Some(step);
+        }
+        if cursor.ahead.evaluated {
+            cursor.dense.get_or_insert(step);
+            cursor.evaluated = Some(step);
+            self.walked.tickets.push(self.ticket(step, &cursor));
+            if cursor.ahead.level > 0 && cursor.ahead.iterations > 0 {
+                self.walked.points.push(before);
+            }
+        }
+        Ok(Some(cursor))
+    }
+
+    fn ticket(&self, step: usize, cursor: &Cursor<'a>) -> PlannedTicket {
+        PlannedTicket {
+            variant: self.variant,
+            pipeline: self.pipeline.to_string(),
+            replicate: cursor.replicate,
+            level: cursor.ahead.level,
+            draw: cursor.draw,
+            step,
+            kept: cursor.ahead.kept(),
+            prunable: cursor.ahead.prunable(),
+            gates: cursor.gates.clone(),
+            bound: None,
+            learns: cursor.ahead.learns.unwrap_or(""),
+        }
+    }
+}

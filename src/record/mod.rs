@@ -1,0 +1,92 @@
+//! What a step measured, and what a report reads.
+//!
+//! `Record` is one step's measurements, as the store keeps them. `Study` is a whole experiment's: a header and a row
+//! for each ticket that the plan wants evaluated, in plan order. `records.jsonl` is a `Study`, one JSON value a line.
+
+mod header;
+mod provenance;
+mod row;
+mod study;
+
+pub use header::{DatasetFacts, Header, LayerFacts, ModelFacts, Other, PipelineFacts, PredictionFacts, VariantFacts};
+pub use provenance::{Host, Provenance};
+pub use row::{Row, Status};
+pub use study::{Shelf, Study};
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// What one completed step measured.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Record {
+    /// The step's content id, 32 hexadecimal digits.
+    pub step: String,
+    /// The stage's name: "train", "prune", …
+    pub stage: String,
+    pub parent: Option<String>,
+    /// Kept and prunable weights of each prunable tensor, in graph order, after the step.
+    pub layers: Vec<LayerCount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingRecord>,
+    /// What the ticket scores: of a training, or of an evaluation without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores: Option<Scores>,
+    /// Wall time of the stage in seconds, evaluation included. An interrupted stage begins anew.
+    pub seconds: f64,
+    pub provenance: Provenance,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct LayerCount {
+    /// The parameter's name: "fc1.weight".
+    pub name: String,
+    /// "conv", "linear" or "output".
+    pub kind: String,
+    pub kept: usize,
+    pub prunable: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct TrainingRecord {
+    /// What was learned: "weights" or "mask".
+    pub learned: String,
+    /// First iteration of this training in the schedule (more than 0 after rewinding to a later point).
+    pub from: u64,
+    /// Total length, in iterations.
+    pub to: u64,
+    pub curve: Curve,
+    /// The iteration at which the loss was no longer finite, where the training diverged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diverged: Option<u64>,
+}
+
+/// A training curve by columns, one entry an evaluation. Training figures are means over the iterations since the
+/// evaluation before, so the first entry has none. A figure that is not finite is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct Curve {
+    pub iteration: Vec<u64>,
+    pub train_loss: Vec<Option<f32>>,
+    pub train_accuracy: Vec<Option<f32>>,
+    pub validation_loss: Vec<Option<f32>>,
+    pub validation_accuracy: Vec<Option<f32>>,
+}
+
+/// A ticket's scores, accuracies as fractions. Early-stop figures are those of the weights of least validation loss;
+/// test data is evaluated on the early-stop and on the final weights only, after the training has ended.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Scores {
+    pub early_stop_iteration: u64,
+    /// Not a number where logits are not; JSON has only `null` for it.
+    #[serde(deserialize_with = "nan_where_null")]
+    pub validation_loss: f64,
+    pub validation_accuracy: f64,
+    #[serde(deserialize_with = "nan_where_null")]
+    pub test_loss: f64,
+    pub test_accuracy: f64,
+    pub final_train_accuracy: f64,
+    pub final_validation_accuracy: f64,
+    pub final_test_accuracy: f64,
+}
+
+fn nan_where_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}

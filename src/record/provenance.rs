@@ -1,0 +1,38 @@
+//! Where, when, with what and for whom a step ran.
+
+use serde::{Deserialize, Serialize};
+
+/// Where, when and with what a step ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Provenance {
+    pub tombola: String,
+    pub burn: String,
+    /// The compiler: "rustc 1.95.0".
+    pub rust: String,
+    /// The device kind: backend and version, architecture, instruction set.
+    pub device: String,
+    /// Threads that one job had.
+    pub threads: usize,
+    pub host: Host,
+    /// Commit of the repository that holds the experiment, where there is one.
+    pub commit: Option<String>,
+    /// Whether that repository had uncommitted changes outside its reports.
+    pub dirty: Option<bool>,
+    /// When the step began, in UTC, RFC 3339, to the second.
+    pub started: String,
+    /// The folder's name of the experiment that ran the step: a store may be several experiments'. Records were without it
+    /// at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experiment: Option<String>,
+    /// That experiment's pipelines that had the step then; without an experiment, unknown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pipelines: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Host {
+    pub cpu: String,
+    pub cores: usize,
+    pub memory_gib: u64,
+    pub system: String,
+}

@@ -1,0 +1,59 @@
+//! One ticket's line of the results.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Record, Scores};
+
+/// One ticket of the comparison.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Row {
+    /// The sweep's cell, "" without a sweep.
+    pub variant: String,
+    pub pipeline: String,
+    pub replicate: u32,
+    /// Prunes applied so far; 0 is dense.
+    pub level: u32,
+    /// Which of a control's repeated draws (`times`), from 0.
+    pub draw: u32,
+    /// Kept weights as the plan foresaw them.
+    pub kept_weights: usize,
+    pub prunable_weights: usize,
+    pub status: Status,
+    /// Set on the level that broke an `accuracy_drop` bound: kept, and the last of its pipeline.
+    pub broke_bound: bool,
+    /// The step's id; of a step that has not run, too.
+    pub step: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Record>,
+}
+
+impl Row {
+    pub fn weights_remaining(&self) -> f64 {
+        self.kept_weights as f64 / self.prunable_weights.max(1) as f64
+    }
+
+    pub fn scores(&self) -> Option<&Scores> {
+        self.record.as_ref()?.scores.as_ref()
+    }
+
+    /// Wall time of the ticket's training, evaluation included; 0 where it has none.
+    pub fn seconds(&self) -> f64 {
+        self.record.as_ref().filter(|record| record.training.is_some()).map_or(0.0, |record| record.seconds)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "is", content = "why")]
+pub enum Status {
+    Done,
+    /// Trained until its loss was no longer finite: an outcome, without scores.
+    Diverged,
+    /// Not run since it follows a ticket that diverged.
+    FollowsDiverged,
+    /// Beyond the level at which its pipeline's stop rule ended it: neither missing nor failed.
+    Stopped,
+    /// Not run yet.
+    Missing,
+    /// The step crashed, with its message.
+    Failed(String),
+}

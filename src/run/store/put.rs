@@ -1,0 +1,121 @@
+//! Writing to the store: each step whole, or not at all.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+
+use serde_json::Value;
+
+use super::super::record_file::{self, Stored};
+use super::super::scratch::Scratch;
+use super::super::{mark, ticket_file};
+use super::{HASH, Store, TICKET, hash, snapshot};
+use crate::record::Record;
+use crate::ticket::Ticket;
+
+impl Store {
+    /// An error where nothing can be written here.
+    pub fn prepare(&self) -> Result<(), String> {
+        let steps = self.root.join("steps");
+        create(&steps)?;
+        tempfile::tempfile_in(&steps).map_err(|e| unwritable(&steps, &e))?;
+        self.scratch().map(drop)
+    }
+
+    /// Writes a completed step: all of it, or nothing.
+    pub fn put(
+        &self,
+        inputs: &Value,
+        record: &Record,
+        ticket: &Ticket,
+        snapshots: &[(u64, Ticket)],
+    ) -> Result<(), String> {
+        let id = &record.step;
+        let temporary = self.scratch()?.folder(id)?;
+        let bytes = ticket_file::to_bytes(ticket)?;
+        write(&temporary.join(TICKET), &bytes)?;
+        for (k, ticket) in snapshots {
+            write_snapshot(&temporary, *k, ticket)?;
+        }
+        let stored = Stored { inputs: inputs.clone(), ticket: hash(&bytes), record: record.clone() };
+        write(&temporary.join("record.json"), &record_file::to_bytes(&stored)?)?;
+        mark::put(&temporary.join(TICKET), &stored.ticket);
+        self.settle(&temporary, id)
+    }
+
+    /// Adds a snapshot to a step that is complete already.
+    pub fn put_snapshot(&self, id: &str, k: u64, ticket: &Ticket) -> Result<(), String> {
+        let temporary = self.scratch()?.folder(id)?;
+        write_snapshot(&temporary, k, ticket)?;
+        let name = PathBuf::from(snapshot(k));
+        // The hash first: without its file it says nothing, and the other way round would be no snapshot.
+        for name in [name.with_extension(HASH), name] {
+            let place = self.step(id).join(&name);
+            fs::rename(temporary.join(&name), &place).map_err(|e| format!("{}: {e}", place.display()))?;
+        }
+        remove(&temporary)
+    }
+
+    fn scratch(&self) -> Result<Arc<Scratch>, String> {
+        let mut held = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(scratch) = &*held {
+            return Ok(scratch.clone());
+        }
+        let scratch = Arc::new(Scratch::open(&self.root.join("tmp"))?);
+        *held = Some(scratch.clone());
+        Ok(scratch)
+    }
+
+    /// Renames a finished folder into place. Another run may have put the same step there meanwhile: its is kept. A
+    /// broken one gives way.
+    fn settle(&self, temporary: &Path, id: &str) -> Result<(), String> {
+        let place = self.step(id);
+        let parent = place.parent().unwrap_or(&self.root);
+        create(parent)?;
+        if place.exists() {
+            if self.complete(id).is_some() {
+                return remove(temporary);
+            }
+            let aside = self.scratch()?.place("broken");
+            fs::rename(&place, &aside).map_err(|e| format!("{}: {e}", place.display()))?;
+            remove(&aside)?;
+        }
+        match fs::rename(temporary, &place) {
+            Ok(()) => sync(parent),
+            Err(_) if self.complete(id).is_some() => remove(temporary),
+            Err(e) => Err(format!("{}: {e}", place.display())),
+        }
+    }
+}
+
+fn write_snapshot(folder: &Path, k: u64, ticket: &Ticket) -> Result<(), String> {
+    let (path, bytes) = (folder.join(snapshot(k)), ticket_file::to_bytes(ticket)?);
+    write(&path, &bytes)?;
+    write(&path.with_extension(HASH), hash(&bytes).as_bytes())
+}
+
+fn create(folder: &Path) -> Result<(), String> {
+    fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot write to the store: {}: {error}; `--runs DIR` names another place", path.display())
+}
+
+fn remove(folder: &Path) -> Result<(), String> {
+    match fs::remove_dir_all(folder) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(format!("{}: {e}", folder.display())),
+        _ => Ok(()),
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let written = File::create(path).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    written.map_err(|e| unwritable(path, &e))
+}
+
+/// Makes a rename last: the folder that holds the entry is synced too.
+fn sync(folder: &Path) -> Result<(), String> {
+    File::open(folder).and_then(|f| f.sync_all()).map_err(|e| format!("{}: {e}", folder.display()))
+}
