@@ -196,7 +196,7 @@ const NOT_IN_THE_GALLERY: [(&str, &str); 74] = [
     ("a number of weights", "a part of a sentence"),
     ("an expression of {} bytes: at most {LONGEST}", "too long to show: tested in src/prediction/tests.rs"),
     ("make several predictions of it", "too long to show"),
-    ("{:?} plans more than {LIMIT} steps, shared ones included", "slow: tested in tests/outcomes.rs"),
+    ("{experiment:?} plans more than {LIMIT} steps, shared ones included", "slow: tested in tests/outcomes.rs"),
     ("fewer variants, replicates, levels, branches or draws", "slow: tested in tests/outcomes.rs"),
     ("stride = 0 never gets anywhere", "for layers built without a spec"),
     ("what learns {} here does so in the host's memory only: use `--device cpu`", "while running"),
@@ -225,9 +225,9 @@ const NOT_IN_THE_GALLERY: [(&str, &str); 74] = [
     ("a variant sets {} fields, and {AXES} are the most", "too long to show"),
     ("make an experiment of its own of it, that `extends` this one", "too long to show"),
     ("an expression of {} parts: at most {TOKENS}", "too long to show"),
-    ("{} replicates of a model of {} tensors are too many", "slow: tested in tests/evil.rs"),
+    ("{replicates} replicates of a model of {} tensors are too many", "slow: tested in tests/evil.rs"),
     ("fewer variants, replicates or layers", "slow: tested in tests/evil.rs"),
-    ("{:?} plans more than {KEPT} layers and stop rules, steps taken together", "slow: a million of them"),
+    ("{experiment:?} plans more than {KEPT} layers and stop rules, steps taken together", "slow: a million of them"),
     ("more than {DEEPEST} parentheses and signs within each other", "tested in src/prediction/tests.rs"),
 ];
 

@@ -97,7 +97,8 @@ impl Folder {
         }
         for path in files.iter().filter(|path| path.extension() != Some(OsStr::new(TOML))) {
             let error = Error::nowhere(format!("{}: the name of a spec's file ends in `.{TOML}`", path.display()));
-            diagnostics.push(error.help(format!("rename it: `{}`", path.with_extension(TOML).display())));
+            let name = path.with_extension(TOML).file_name().unwrap_or_default().display().to_string();
+            diagnostics.push(error.help(format!("rename it: `{name}`")));
         }
         files
     }

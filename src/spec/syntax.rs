@@ -48,7 +48,8 @@ fn value(text: &str, at: usize) -> Range<usize> {
     let ends = |c: char| matches!(c, '\n' | '\r' | '#') || (nested && matches!(c, ',' | ']' | '}'));
     // The parser points at a number's first digit, or at what is wrong in it.
     let before = |c: char| c.is_whitespace() || matches!(c, '=' | '[' | '{' | ',');
-    let start = text[key..at].rfind(before).map_or(key, |space| key + space + 1).min(at);
+    let start = text[key..at].char_indices().rev().find(|(_, c)| before(*c));
+    let start = start.map_or(key, |(space, c)| key + space + c.len_utf8());
     let rest = &text[start..];
     let rest = rest[..rest.find(ends).unwrap_or(rest.len())].trim_end();
     start..start + rest.len()
@@ -119,6 +120,7 @@ mod tests {
         assert_eq!(mended("x = { use = adam, rate = 1 }", 12).unwrap(), "x = { use = \"adam\", rate = 1 }");
         assert_eq!(mended("x = [a, b]", 5).unwrap(), "x = [\"a\", b]");
         assert_eq!(mended("title = “T”", 8).unwrap(), "title = \"T\"");
+        assert_eq!(mended("x =\u{a0}adam", 6).unwrap(), "x =\u{a0}\"adam\"");
         assert_eq!(mended("x = a \"b\"", 4), None);
     }
 
