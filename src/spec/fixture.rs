@@ -145,6 +145,7 @@ plugins! {
         evaluate: Length,
         learn: Option<Use>,
         #[serde(default)] order: String,
+        further: Option<bool>,
     }
     Prune "prune" [("criterion", Criterion)] { criterion: Use, rate: Rates, #[serde(default)] scope: Scope, }
     Reinit "reinit" [("init", Init)] { init: Option<Use>, }
@@ -188,19 +189,22 @@ enum Rates {
 #[serde(from = "Point")]
 struct Rewind {
     to: Length,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    only: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected a position such as \"500it\", or a table with `to`")]
 enum Point {
     Alone(Length),
-    Table { to: Length },
+    Table { to: Length, only: Option<String> },
 }
 
 impl From<Point> for Rewind {
     fn from(point: Point) -> Rewind {
         match point {
-            Point::Alone(to) | Point::Table { to } => Rewind { to },
+            Point::Alone(to) => Rewind { to, only: None },
+            Point::Table { to, only } => Rewind { to, only },
         }
     }
 }

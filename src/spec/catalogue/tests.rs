@@ -28,8 +28,13 @@ fn what_ships_is_listed_by_name() {
 #[test]
 fn every_shipped_pipeline_loads_with_nothing_but_what_it_needs() {
     for Entry { name, parameters, .. } in entries(Sort::Declared(Declared::Pipeline)) {
-        let each = if parameters.iter().any(|p| p.name == "each") { "each = 'dense'" } else { "" };
-        let text = experiment(&format!("[pipeline.tried]\nuse = '{name}'\n{each}"));
+        let given = |p: &Parameter| match p.name.as_str() {
+            "each" => Some("each = 'dense'\n".to_string()),
+            _ if p.required => Some(format!("{} = {}\n", p.name, p.sample.as_ref()?)),
+            _ => None,
+        };
+        let given: String = parameters.iter().filter_map(given).collect();
+        let text = experiment(&format!("[pipeline.tried]\nuse = '{name}'\n{given}"));
         let experiment = Experiment::new(&[("experiment.toml", &text), ("datasets/dots.toml", DOTS)]);
         let spec = experiment.load(&[]).unwrap_or_else(|errors| panic!("{name}: {errors}"));
         assert!(!spec.variants[0].pipelines["tried"].stages.is_empty(), "{name}");
