@@ -143,7 +143,7 @@ fn group(error: &Error) -> Group<'_> {
     if let Some(origin) = &error.origin {
         let context = error.context.iter().map(|(other, label)| (other, label.as_str())).chain(chain(error));
         let (here, elsewhere): (Vec<_>, Vec<_>) = context.partition(|(other, _)| other.source == origin.source);
-        let labelled = |(other, label): (&Origin, &str)| annotation(other, label.to_string());
+        let labelled = |(other, label): (&Origin, &str)| annotation(other, label);
         let snippet = snippet(&origin.source).annotation(AnnotationKind::Primary.span(underlined(origin)));
         group = group.element(snippet.annotations(here.into_iter().map(labelled)));
         for (other, label) in elsewhere {
@@ -208,8 +208,8 @@ fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(seen)
 }
 
-fn annotation(origin: &Origin, label: String) -> Annotation<'static> {
-    AnnotationKind::Context.span(underlined(origin)).label(label)
+fn annotation(origin: &Origin, label: &str) -> Annotation<'static> {
+    AnnotationKind::Context.span(underlined(origin)).label(normalize_untrusted_str(&visible(label)))
 }
 
 /// The part of a value to underline: its first line.

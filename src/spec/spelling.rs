@@ -59,6 +59,14 @@ mod tests {
     }
 
     #[test]
+    fn the_name_that_an_error_gives_to_a_variant_has_none_of_them_either() {
+        let text = "[[variant]]\nname = \"as it is\"\n[[variant]]\nseed = 3\n[variant.training]\neach = \"imp\"\nuse\u{2}\u{85} = 7";
+        let errors = lottery(text).errors(&[]);
+        assert!(errors.contains("in the variant `seed=3 each=imp use␂·=7`"), "{errors}");
+        assert!(!errors.contains(crate::unseen::is_harmful), "{errors:?}");
+    }
+
+    #[test]
     fn lines_tabs_and_what_scripts_and_faces_are_joined_by_are_text() {
         assert!(lottery("").load(&["question=\"a\\n\\tb \u{200d} \u{200c} \u{200f}\""]).is_ok());
     }
