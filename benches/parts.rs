@@ -169,7 +169,7 @@ impl Parts {
     fn gathering(&self) {
         for (name, shape) in [("28×28", [1, 28, 28]), ("3×32×32", [3, 32, 32])] {
             let size: usize = shape.iter().product();
-            let examples = Examples { shape, pixels: vec![7; 8192 * size], labels: vec![0; 8192] };
+            let examples = Examples { shape, pixels: vec![7; 8192 * size].into(), labels: vec![0; 8192] };
             let normalise = spec::Normalise { mean: vec![0.1; shape[0]], std: vec![0.3; shape[0]] };
             let Ok(gather) = Gather::new(&normalise, shape[0]) else { continue };
             let mut stream = Seeds { seed: 1, replicate: None }.stream(Purpose::DataOrder, name);

@@ -201,8 +201,8 @@ impl Workload {
 
 fn noise(shape: [usize; 3], examples: usize) -> Examples {
     let mut stream = Seeds { seed: 7, replicate: None }.stream(Purpose::Noise, "pixels");
-    let pixels = (0..examples * shape.iter().product::<usize>()).map(|_| stream.below(256) as u8).collect();
-    Examples { shape, pixels, labels: (0..examples).map(|_| stream.below(10) as u8).collect() }
+    let pixels: Vec<u8> = (0..examples * shape.iter().product::<usize>()).map(|_| stream.below(256) as u8).collect();
+    Examples { shape, pixels: pixels.into(), labels: (0..examples).map(|_| stream.below(10) as u16).collect() }
 }
 
 /// The most memory that this process has held so far, where Linux tells it.

@@ -27,7 +27,7 @@ impl Tally {
 }
 
 /// Tallies `[batch, classes]` logits, row-major.
-pub fn tally(logits: &[f32], labels: &[u8], classes: usize) -> Tally {
+pub fn tally(logits: &[f32], labels: &[u16], classes: usize) -> Tally {
     each_row(logits, labels, classes, |_, _| ())
 }
 
@@ -35,7 +35,7 @@ pub fn tally(logits: &[f32], labels: &[u8], classes: usize) -> Tally {
 ///
 /// A target is 1 for the label and 0 otherwise; smoothed, (1 − smoothing) × that + smoothing ÷ classes, as in PyTorch. The
 /// loss is then the cross-entropy with the smoothed target.
-pub fn tally_with_gradient(logits: &[f32], labels: &[u8], classes: usize, smoothing: f64) -> (Tally, Vec<f32>) {
+pub fn tally_with_gradient(logits: &[f32], labels: &[u16], classes: usize, smoothing: f64) -> (Tally, Vec<f32>) {
     let mut gradient = Vec::with_capacity(logits.len());
     let batch = labels.len() as f64;
     let mut tally = each_row(logits, labels, classes, |softmax, label| {
@@ -45,14 +45,14 @@ pub fn tally_with_gradient(logits: &[f32], labels: &[u8], classes: usize, smooth
     });
     if smoothing > 0.0 {
         let mean = |row: &[f32]| row.iter().map(|logit| f64::from(*logit)).sum::<f64>() / classes as f64;
-        let above = |(row, label): (&[f32], &u8)| f64::from(row[usize::from(*label)]) - mean(row);
+        let above = |(row, label): (&[f32], &u16)| f64::from(row[usize::from(*label)]) - mean(row);
         tally.loss += smoothing * logits.chunks_exact(classes).zip(labels).map(above).sum::<f64>();
     }
     (tally, gradient)
 }
 
 /// Exponentials and logarithms come from the `libm` crate: the system's differ in the last bit.
-fn each_row(logits: &[f32], labels: &[u8], classes: usize, mut row: impl FnMut(&[f64], usize)) -> Tally {
+fn each_row(logits: &[f32], labels: &[u16], classes: usize, mut row: impl FnMut(&[f64], usize)) -> Tally {
     let mut tally = Tally { examples: labels.len(), ..Tally::default() };
     let mut softmax = vec![0.0; classes];
     for (logits, label) in logits.chunks_exact(classes).zip(labels) {

@@ -241,7 +241,10 @@ fn what_would_take_all_memory_or_never_end_is_refused() {
             SPEC.replace("\"mnist-10k\" }", "\"mnist-10k\", shape = [1, 9000000000000000000, 9000000000000000000] }"),
             "which no memory holds",
         ),
-        (SPEC.replace("\"mnist-10k\" }", "\"mnist-10k\", classes = 9000000000000000000 }"), "labels, which are bytes"),
+        (
+            SPEC.replace("\"mnist-10k\" }", "\"mnist-10k\", classes = 9000000000000000000 }"),
+            "labels, which are numbers of 16 bits",
+        ),
     ];
     for (text, told) in cases {
         refused(&evil(&[("experiment.toml", &text)]), told);

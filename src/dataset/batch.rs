@@ -42,7 +42,7 @@ impl Gather {
 }
 
 /// Replaces `out` by the classes of the examples at `indices`.
-pub fn labels(examples: &Examples, indices: &[u32]) -> Vec<u8> {
+pub fn labels(examples: &Examples, indices: &[u32]) -> Vec<u16> {
     indices.iter().map(|index| examples.labels[*index as usize]).collect()
 }
 
@@ -52,7 +52,7 @@ mod tests {
 
     /// Two examples of two channels of 1 × 2 pixels.
     fn examples() -> Examples {
-        Examples { shape: [2, 1, 2], pixels: vec![0, 51, 102, 255, 255, 102, 51, 0], labels: vec![7, 3] }
+        Examples { shape: [2, 1, 2], pixels: vec![0, 51, 102, 255, 255, 102, 51, 0].into(), labels: vec![7, 3] }
     }
 
     #[test]
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn mean_0_and_std_1_give_pixel_over_255_to_the_bit() {
-        let bytes = Examples { shape: [1, 16, 16], pixels: (0..=255).collect(), labels: vec![0] };
+        let bytes = Examples { shape: [1, 16, 16], pixels: (0..=255).collect::<Vec<_>>().into(), labels: vec![0] };
         let mut out = Vec::new();
         Gather::new(&Normalise { mean: vec![0.0], std: vec![1.0] }, 1).unwrap().pixels(&bytes, &[0], &mut out);
         assert_eq!(out, (0..=255u8).map(|p| f32::from(p) / 255.0).collect::<Vec<_>>());

@@ -23,14 +23,22 @@ pub fn directories(given: Option<PathBuf>, variable: impl Fn(&str) -> Option<OsS
     [given, set("TOMBOLA_DATA"), user, Some("/usr/share/datasets".into())].into_iter().flatten().collect()
 }
 
-/// The decompressed bytes of the declared file `name`: built in, or at `<directory>/<folder>/<name>`, with or without
-/// ".gz". The first that is found counts: where it is not the declared one, that is an error.
-///
-/// No more than the declared number of bytes, and one, is ever read.
-pub fn read(spec: &DatasetSpec, name: &str, directories: &[PathBuf]) -> Result<Vec<u8>, String> {
-    let file = declared(spec, name)?;
-    let (path, content) = find(spec, name, directories)?;
-    read_declared(file, content).map_err(|e| format!("{path}: {e}. Remove it, then {}", remedy(spec, name)))
+/// Where a format reads from: a declaration, and where its files may be.
+pub struct Source<'a> {
+    pub spec: &'a DatasetSpec,
+    pub directories: &'a [PathBuf],
+}
+
+impl Source<'_> {
+    /// The decompressed bytes of the declared file `name`: built in, or at `<directory>/<folder>/<name>`, with or without
+    /// ".gz". The first that is found counts: where it is not the declared one, that is an error.
+    ///
+    /// No more than the declared number of bytes, and one, is ever read.
+    pub fn file(&self, name: &str) -> Result<Vec<u8>, String> {
+        let file = declared(self.spec, name)?;
+        let (path, content) = find(self.spec, name, self.directories)?;
+        read_declared(file, content).map_err(|e| format!("{path}: {e}. Remove it, then {}", remedy(self.spec, name)))
+    }
 }
 
 fn declared<'a>(spec: &'a DatasetSpec, name: &str) -> Result<&'a FileSpec, String> {
@@ -170,6 +178,10 @@ mod tests {
         std::fs::create_dir(directory.path().join("letters")).unwrap();
         std::fs::write(directory.path().join("letters").join(name), bytes).unwrap();
         directory
+    }
+
+    fn read(spec: &DatasetSpec, name: &str, directories: &[PathBuf]) -> Result<Vec<u8>, String> {
+        Source { spec, directories }.file(name)
     }
 
     fn read_from(directory: &TempDir) -> Result<Vec<u8>, String> {

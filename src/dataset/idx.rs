@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Dataset, Examples, Format};
+use super::{Dataset, Examples, Format, Source};
 use crate::registry::Plugin;
 use crate::spec::DatasetSpec;
 
@@ -42,8 +42,10 @@ impl Plugin for Idx {
 }
 
 impl Format for Idx {
-    fn read(&self, spec: &DatasetSpec, file: &dyn Fn(&str) -> Result<Vec<u8>, String>) -> Result<Dataset, String> {
-        let part = |images: &str, labels: &str| examples(spec, (images, file(images)?), (labels, file(labels)?));
+    fn read(&self, source: &Source<'_>) -> Result<Dataset, String> {
+        let part = |images: &str, labels: &str| {
+            examples(source.spec, (images, source.file(images)?), (labels, source.file(labels)?))
+        };
         Ok(Dataset {
             train: part(&self.train_images, &self.train_labels)?,
             test: part(&self.test_images, &self.test_labels)?,
@@ -67,7 +69,7 @@ fn examples(spec: &DatasetSpec, images: (&str, Vec<u8>), labels: (&str, Vec<u8>)
         let (label, last) = (labels[example], spec.classes.saturating_sub(1));
         return Err(format!("{label_file}: example {example} (from 0) is labelled {label}, classes are 0 to {last}"));
     }
-    Ok(Examples { shape, pixels, labels })
+    Ok(Examples { shape, pixels: pixels.into(), labels: labels.into_iter().map(u16::from).collect() })
 }
 
 /// `D` dimensions and the elements. The header sizes nothing: it is only held against the bytes that are there.
@@ -164,8 +166,8 @@ mod tests {
     fn images_and_labels_are_read_as_written() {
         let dataset = load_with(|_| {}).unwrap();
         let shape = [1, 1, 2];
-        assert_eq!(dataset.train, Examples { shape, pixels: vec![10, 20, 30, 40], labels: vec![2, 0] });
-        assert_eq!(dataset.test, Examples { shape, pixels: vec![50, 60], labels: vec![1] });
+        assert_eq!(dataset.train, Examples { shape, pixels: vec![10, 20, 30, 40].into(), labels: vec![2, 0] });
+        assert_eq!(dataset.test, Examples { shape, pixels: vec![50, 60].into(), labels: vec![1] });
     }
 
     #[test]

@@ -4,9 +4,12 @@ pub mod batch;
 pub mod files;
 pub mod idx;
 pub mod order;
+mod pixels;
 mod prepared;
 pub mod split;
 
+pub use files::Source;
+pub use pixels::Pixels;
 pub use prepared::Prepared;
 
 use std::path::PathBuf;
@@ -20,9 +23,9 @@ pub struct Examples {
     /// Channels, height, width.
     pub shape: [usize; 3],
     /// `labels.len() × channels × height × width` bytes.
-    pub pixels: Vec<u8>,
+    pub pixels: Pixels,
     /// Class of each example, from 0.
-    pub labels: Vec<u8>,
+    pub labels: Vec<u16>,
 }
 
 /// A whole data set in memory.
@@ -32,11 +35,11 @@ pub struct Dataset {
     pub test: Examples,
 }
 
-/// Reads a data set of one format. The files were found, decompressed and checked against their SHA-256 before.
+/// Reads a data set of one format.
 pub trait Format: Send + Sync {
-    /// `file(name)` gives a declared file's decompressed bytes. What is returned has the declared shape and no label
-    /// outside the declared classes. An error says which file, and what is wrong with it.
-    fn read(&self, spec: &DatasetSpec, file: &dyn Fn(&str) -> Result<Vec<u8>, String>) -> Result<Dataset, String>;
+    /// What is returned has the declared shape and no label outside the declared classes. An error says which file, and
+    /// what is wrong with it.
+    fn read(&self, source: &Source<'_>) -> Result<Dataset, String>;
 }
 
 /// Finds, checks and reads the data set that `spec` declares: built in, or below one of `directories`.
@@ -44,8 +47,7 @@ pub trait Format: Send + Sync {
 /// Errors where a file is missing or is not the declared one, and where the files hold other counts than declared.
 pub fn load(spec: &DatasetSpec, registry: &Registry, directories: &[PathBuf]) -> Result<Dataset, String> {
     let format = registry.formats.build(&spec.format)?;
-    let read = format.read(spec, &|name| files::read(spec, name, directories));
-    let dataset = read.map_err(|e| format!("data set {:?}: {e}", spec.name))?;
+    let dataset = format.read(&Source { spec, directories }).map_err(|e| format!("data set {:?}: {e}", spec.name))?;
     for (part, declared, examples) in [("train", spec.train, &dataset.train), ("test", spec.test, &dataset.test)] {
         let found = examples.labels.len();
         if found != declared {
@@ -107,7 +109,7 @@ mod tests {
 
     /// Mean and standard deviation of all pixels, where 255 counts as 1.
     fn moments(dataset: &Dataset) -> (f64, f64) {
-        let pixels = || dataset.train.pixels.iter().chain(&dataset.test.pixels).map(|p| f64::from(*p) / 255.0);
+        let pixels = || dataset.train.pixels.iter().chain(dataset.test.pixels.iter()).map(|p| f64::from(*p) / 255.0);
         let n = pixels().count() as f64;
         let mean = pixels().sum::<f64>() / n;
         (mean, (pixels().map(|p| p * p).sum::<f64>() / n - mean * mean).sqrt())

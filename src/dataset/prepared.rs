@@ -56,7 +56,7 @@ impl Prepared {
     }
 
     /// A batch's classes.
-    pub fn labels(&self, examples: &Examples, indices: &[u32]) -> Vec<u8> {
+    pub fn labels(&self, examples: &Examples, indices: &[u32]) -> Vec<u16> {
         labels(examples, indices)
     }
 }

@@ -13,13 +13,14 @@ pub struct Split {
 /// the seed alone, so that all replicates validate on the same examples.
 ///
 /// Errors where no training example would be left.
-pub fn split(labels: &[u8], validation: usize, seed: u64) -> Result<Split, String> {
+pub fn split(labels: &[u16], validation: usize, seed: u64) -> Result<Split, String> {
     if validation >= labels.len() {
         return Err(format!("validation = {validation} leaves none of {} training examples: lower it", labels.len()));
     }
-    let mut classes: [Vec<u32>; 256] = std::array::from_fn(|_| Vec::new());
+    let last = labels.iter().max().map_or(0, |label| usize::from(*label));
+    let mut classes: Vec<Vec<u32>> = vec![Vec::new(); last + 1];
     labels.iter().zip(0..).for_each(|(label, i)| classes[usize::from(*label)].push(i));
-    let shares = apportion(&classes.each_ref().map(Vec::len), validation);
+    let shares = apportion(&classes.iter().map(Vec::len).collect::<Vec<_>>(), validation);
 
     let stream = Seeds { seed, replicate: None }.stream(Purpose::Split, "");
     let mut split = Split { train: Vec::new(), validation: Vec::new() };
@@ -75,7 +76,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_example_is_in_one_part_and_each_class_within_one_of_its_quota(
-            labels in prop::collection::vec(0u8..4, 1..200), fraction in 0.0..1.0, seed in any::<u64>()
+            labels in prop::collection::vec(0u16..4, 1..200), fraction in 0.0..1.0, seed in any::<u64>()
         ) {
             let validation = (labels.len() as f64 * fraction) as usize;
             let Split { train, validation: drawn } = split(&labels, validation, seed).unwrap();

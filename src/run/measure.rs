@@ -171,8 +171,11 @@ fn told(trials: &[Trial], whole: usize) -> Option<Pace> {
 fn made_up(data: &DatasetSpec, batch: usize) -> Result<Prepared, String> {
     let examples = |n: usize| Examples {
         shape: data.shape,
-        pixels: (0..n * data.shape.iter().product::<usize>()).map(|at| (at * 151 % 253) as u8).collect(),
-        labels: (0..n).map(|example| (example % data.classes.max(1)) as u8).collect(),
+        pixels: (0..n * data.shape.iter().product::<usize>())
+            .map(|at| (at * 151 % 253) as u8)
+            .collect::<Vec<_>>()
+            .into(),
+        labels: (0..n).map(|example| (example % data.classes.max(1)) as u16).collect(),
     };
     let few = DatasetSpec { validation: batch, ..data.clone() };
     Prepared::of(Dataset { train: examples(3 * batch), test: examples(1) }, &few, 0)

@@ -125,8 +125,8 @@ fn is_plain(name: &String) -> bool {
 /// More pixels than any memory holds: a data set rests in it, a byte a pixel.
 const PIXELS: u128 = 1 << 40;
 
-/// Labels are bytes.
-const CLASSES: usize = 256;
+/// Labels are numbers of 16 bits.
+const CLASSES: usize = 1 << 16;
 
 /// What must hold between fields.
 fn fits(spec: &DatasetSpec, node: &Node, diagnostics: &mut Diagnostics) {
@@ -146,7 +146,8 @@ fn fits(spec: &DatasetSpec, node: &Node, diagnostics: &mut Diagnostics) {
         return fail("shape", message, "declare what the files hold: channels, height, width, and how many images");
     };
     if spec.classes > CLASSES {
-        let message = format!("{} classes, and labels, which are bytes, have {CLASSES} at most", spec.classes);
+        let message =
+            format!("{} classes, and labels, which are numbers of 16 bits, have {CLASSES} at most", spec.classes);
         fail("classes", message, "labels are 0 to classes − 1");
     }
     // No format takes more than some numbers a pixel, and a header.

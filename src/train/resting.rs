@@ -119,7 +119,7 @@ mod tests {
     use crate::device::testing::devices;
     use crate::loss::tally_with_gradient;
 
-    fn said(logits: &[f32], labels: &[u8], smoothing: f64, device: &Device) -> (Tally, Vec<f32>) {
+    fn said(logits: &[f32], labels: &[u16], smoothing: f64, device: &Device) -> (Tally, Vec<f32>) {
         let batch = labels.len();
         let logits = Tensor::from_data(TensorData::new(logits.to_vec(), [batch, logits.len() / batch]), device);
         let labels = numbers(labels.iter().map(|label| i32::from(*label)), device).reshape([batch, 1]);
