@@ -229,6 +229,7 @@ impl Registry {
             .stage::<stage::Evaluate>()
             .learn::<learn::LearnWeights>()
             .learn::<learn::EdgePopup>()
+            .learn::<learn::Gradual>()
             .layer::<layer::Linear>()
             .layer::<layer::Conv>()
             .layer::<layer::BatchNorm>()

@@ -45,6 +45,7 @@ fn written(kind: Kind, name: &str) -> String {
         (Kind::Schedule, "step") => ", at = [\"2it\", \"4it\"]",
         (Kind::Schedule, "warm-up") => ", length = \"2it\", then = { use = \"cosine\" }",
         (Kind::Learn, "edge-popup") => ", weights_remaining = 0.5",
+        (Kind::Learn, "gradual") => ", weights_remaining = 0.5, begin = \"1it\", end = \"4it\", every = \"2it\"",
         (Kind::Augment, "cutout") => ", size = 8",
         _ => "",
     };

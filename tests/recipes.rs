@@ -27,10 +27,10 @@ struct Ran {
     _folder: tempfile::TempDir,
 }
 
-fn ran() -> Ran {
+fn ran(recipes: &str) -> Ran {
     let folder = folder();
     let (whole, _) = SPEC.split_once("[pipeline.dense]").unwrap();
-    let spec = whole.replace("replicates = 2", "replicates = 1") + RECIPES;
+    let spec = whole.replace("replicates = 2", "replicates = 1") + recipes;
     std::fs::write(folder.path().join("small/experiment.toml"), spec).unwrap();
     run(folder.path(), &[]);
     Ran { plan: planned(folder.path(), &[]), store: Store::open(&store(folder.path())), _folder: folder }
@@ -69,7 +69,7 @@ impl Ran {
 
 #[test]
 fn fine_tuning_goes_on_from_the_weights_as_they_are_and_learning_rate_rewinding_from_an_earlier_iteration() {
-    let ran = ran();
+    let ran = ran(RECIPES);
     let trained: Vec<(u64, u64)> =
         ran.steps("fine-tune", "train").iter().map(|step| ran.training(step)).map(|t| (t.from, t.to)).collect();
     assert_eq!(trained, [(0, 60), (60, 75), (75, 90)]);
@@ -87,4 +87,53 @@ fn fine_tuning_goes_on_from_the_weights_as_they_are_and_learning_rate_rewinding_
     let TrainingRecord { from, to, .. } = ran.training(again);
     assert_eq!((from, to), (10, 60));
     assert_eq!(ran.parent(again), ran.ticket(rewind));
+}
+
+const GRADUAL: &str = r#"
+[pipeline.gradual]
+use = "gradual"
+weights_remaining = [0.1, { linear = 0.2, output = 0.5 }]
+begin = "10it"
+end = "40it"
+every = "15it"
+[pipeline.again]
+stage = [
+  { init = {} },
+  { train = { learn = { use = "gradual", weights_remaining = 0.25, end = "40it", every = "10it", scope = "global" } } },
+  { rewind = "20it" },
+  { train = {} },
+]
+"#;
+
+#[test]
+fn gradual_pruning_ends_with_the_weights_that_were_planned_and_its_survivors_can_be_rewound() {
+    let ran = ran(GRADUAL);
+    let trained = ran.steps("gradual", "train");
+    // Of 784 × 16 and 160 weights: a tenth, and a fifth and a half.
+    let kept: Vec<Vec<usize>> =
+        trained.iter().map(|step| step.layers.iter().map(|layer| layer.kept).collect()).collect();
+    assert_eq!(kept, [[1254, 16], [2509, 80]]);
+    for step in &trained {
+        let (ticket, TrainingRecord { from, to, .. }) = (ran.ticket(step), ran.training(step));
+        let found: Vec<usize> = ticket.masks.values().map(|mask| mask.kept()).collect();
+        assert_eq!(found, step.layers.iter().map(|layer| layer.kept).collect::<Vec<_>>());
+        assert_eq!((ticket.violations(), from, to, step.level), (0, 0, 60, 1));
+        let scores = ran.store.stored(&step.id).unwrap().record.scores.unwrap();
+        assert!([40, 60].contains(&scores.early_stop_iteration), "{}", scores.early_stop_iteration);
+    }
+    assert_eq!(trained[0].parent, trained[1].parent, "each begins from the initial weights");
+
+    let [first, again] = ran.steps("again", "train")[..] else { panic!() };
+    let [rewind] = ran.steps("again", "rewind")[..] else { panic!() };
+    assert_eq!(ran.ticket(first).kept(), (12544 + 160) / 4);
+    // What survived the whole training had survived half of it.
+    let (there, rewound) = (ran.store.snapshot(&first.id, 20).unwrap(), ran.ticket(rewind));
+    assert!(there.kept() > rewound.kept());
+    for (name, mask) in &rewound.masks {
+        assert!(mask.is_within(&there.masks[name]));
+        let mut expected = there.arrays[name].values.clone();
+        mask.apply(&mut expected);
+        assert_eq!(rewound.arrays[name].values, expected, "{name}");
+    }
+    assert_eq!(ran.ticket(again).masks, rewound.masks);
 }

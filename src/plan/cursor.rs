@@ -76,6 +76,7 @@ impl<'a> Cursor<'a> {
             origin: 0,
             learns: None,
             layers: model.prunable().map(layer).collect(),
+            divided: false,
             examples: (variant.dataset.train - variant.dataset.validation) as u64,
             images: variant.dataset.shape,
         };

@@ -92,6 +92,8 @@ pub struct Step {
     pub gates: Vec<Gate>,
     /// Kept weights afterwards, as foreseen.
     pub layers: Vec<Foreseen>,
+    /// Whether only a run divides them among tensors.
+    pub divided: bool,
 }
 
 /// A stop rule at one level: broken where `ticket`'s validation accuracy at early stop is more than `drop` below that of

@@ -59,6 +59,7 @@ impl Steps {
             snapshots: BTreeSet::new(),
             gates: before.gates.clone(),
             layers: after.ahead.layers.clone(),
+            divided: after.ahead.divided,
         });
         self.known.insert(id, self.steps.len() - 1);
         self.steps.len() - 1

@@ -208,6 +208,7 @@ mod tests {
             snapshots: Default::default(),
             gates: Vec::new(),
             layers: Vec::new(),
+            divided: false,
         };
         Plan { variants: Vec::new(), steps: steps.iter().enumerate().map(step).collect(), tickets: Vec::new() }
     }

@@ -64,14 +64,15 @@ pub struct Ahead<'a> {
     pub learns: Option<&'static str>,
     /// Kept weights of each prunable tensor, in graph order.
     pub layers: Vec<Foreseen>,
+    /// Whether only a run divides the kept weights among tensors: a prune of global scope keeps an exact total.
+    pub divided: bool,
     /// Examples of the training split, validation examples taken off.
     pub examples: u64,
     /// Channels, height and width of the data set's images.
     pub images: [usize; 3],
 }
 
-/// Kept weights of one prunable tensor, as foreseen: exact, but after a prune of global scope, which keeps an exact
-/// total that only the run divides among tensors.
+/// Kept weights of one prunable tensor, as foreseen: exact, unless they are `divided`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Foreseen {
     pub kind: RateKind,
@@ -86,6 +87,19 @@ impl Ahead<'_> {
 
     pub fn prunable(&self) -> usize {
         self.layers.iter().map(|layer| layer.prunable).sum()
+    }
+
+    /// Foresees what ranks all tensors together: the total is exact, its division among tensors is in proportion, for want
+    /// of the scores.
+    pub fn remove_globally(&mut self, mut count: usize) {
+        self.divided = true;
+        let mut rest = self.kept();
+        for layer in &mut self.layers {
+            let share = (count * layer.kept).checked_div(rest).unwrap_or(0);
+            rest -= layer.kept;
+            layer.kept -= share;
+            count -= share;
+        }
     }
 
     /// An error unless a ticket is there to work on.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Joined;
 use super::changes::Change;
-use super::ladder::{divided, rung};
+use super::ladder::rung;
 use super::why::Why;
 use crate::cli::{Ended, layers};
 use crate::registry::Use;
@@ -191,9 +191,8 @@ fn step<'a>(joined: &'a Joined<'_>, number: usize) -> StepJson<'a> {
 
 fn tickets<'a>(joined: &Joined<'a>) -> Vec<TicketJson<'a>> {
     let plan = joined.plan();
-    let divided = divided(plan);
     let of = |ticket: &'a crate::plan::PlannedTicket| {
-        let rung = rung(plan, &divided, ticket);
+        let rung = rung(plan, ticket);
         let model = plan.model(&plan.steps[ticket.step]);
         TicketJson {
             variant: &plan.variants[ticket.variant].name,

@@ -20,29 +20,19 @@ pub struct Rung {
     pub level: u32,
     pub kept: usize,
     pub prunable: usize,
-    /// Kept weights of each prunable tensor; `None` where a prune of global scope divides them among tensors.
+    /// Kept weights of each prunable tensor; `None` where only the run divides them among tensors.
     pub layers: Option<Vec<usize>>,
     /// Whether a stop rule may end the pipeline before it.
     pub gated: bool,
 }
 
-/// Of each step, whether only a run divides its kept weights among tensors.
-pub fn divided(plan: &Plan) -> Vec<bool> {
-    let mut divided = vec![false; plan.steps.len()];
-    for (number, step) in plan.steps.iter().enumerate() {
-        let globally = step.stage.name == "prune" && step.stage.config["scope"] == "global";
-        divided[number] = globally || step.parent.is_some_and(|parent| divided[parent]);
-    }
-    divided
-}
-
-pub fn rung(plan: &Plan, divided: &[bool], ticket: &PlannedTicket) -> Rung {
-    let layers = &plan.steps[ticket.step].layers;
+pub fn rung(plan: &Plan, ticket: &PlannedTicket) -> Rung {
+    let step = &plan.steps[ticket.step];
     Rung {
         level: ticket.level,
         kept: ticket.kept,
         prunable: ticket.prunable,
-        layers: (!divided[ticket.step]).then(|| layers.iter().map(|layer| layer.kept).collect()),
+        layers: (!step.divided).then(|| step.layers.iter().map(|layer| layer.kept).collect()),
         gated: !ticket.gates.is_empty(),
     }
 }
@@ -50,13 +40,12 @@ pub fn rung(plan: &Plan, divided: &[bool], ticket: &PlannedTicket) -> Rung {
 /// Models and ladders, those that are alike once.
 pub fn lines(joined: &Joined<'_>, all: bool, width: Width) -> String {
     let plan = joined.plan();
-    let divided = divided(plan);
     let mut models: Vec<(Vec<&str>, String)> = Vec::new();
     let mut found: Vec<(Vec<&str>, String)> = Vec::new();
     for (number, variant) in plan.variants.iter().enumerate() {
         let name = variant.name.as_str();
         let table = layers::table(&joined.opened.spec.variants[number].model.name, &variant.model, all, width);
-        let ladders = ladders(plan, number, &divided);
+        let ladders = ladders(plan, number);
         let text = ladders.iter().map(|ladder| ladder.lines(&variant.model, all, width)).collect();
         for (list, text) in [(&mut models, table), (&mut found, text)] {
             match list.iter_mut().find(|(_, same)| *same == text) {
@@ -90,10 +79,10 @@ struct Ladder<'a> {
 }
 
 /// A variant's ladders, by the first replicate: others differ in their draws only.
-fn ladders<'a>(plan: &'a Plan, variant: usize, divided: &[bool]) -> Vec<Ladder<'a>> {
+fn ladders(plan: &Plan, variant: usize) -> Vec<Ladder<'_>> {
     let mut pipelines: IndexMap<&str, Vec<Rung>> = IndexMap::new();
     for ticket in plan.tickets.iter().filter(|t| (t.variant, t.replicate, t.draw) == (variant, 0, 0)) {
-        pipelines.entry(&ticket.pipeline).or_default().push(rung(plan, divided, ticket));
+        pipelines.entry(&ticket.pipeline).or_default().push(rung(plan, ticket));
     }
     let mut order: Vec<(&str, Vec<Rung>)> = pipelines.into_iter().collect();
     // The longest first, others among those that they are part of.
