@@ -226,6 +226,7 @@ impl Registry {
             .stage::<stage::Reinit>()
             .stage::<stage::Shuffle>()
             .stage::<stage::RandomMask>()
+            .stage::<stage::PruneUnits>()
             .stage::<stage::Evaluate>()
             .learn::<learn::LearnWeights>()
             .learn::<learn::EdgePopup>()

@@ -137,3 +137,54 @@ fn gradual_pruning_ends_with_the_weights_that_were_planned_and_its_survivors_can
     }
     assert_eq!(ran.ticket(again).masks, rewound.masks);
 }
+
+const UNITS: &str = r#"
+[pipeline.units]
+use = "prune-units"
+prune_rate = 0.5
+levels = 3
+[pipeline.after-weights]
+stage = [
+  { init = {} },
+  { train = {} },
+  { prune = { rate = 0.9 } },
+  { prune-units = { rate = { linear = 0.5 }, norm = "l2" } },
+  { rewind = "10it" },
+  { train = {} },
+]
+"#;
+
+#[test]
+fn whole_units_go_with_all_their_weights_and_as_many_as_the_plan_says() {
+    let ran = ran(UNITS);
+    let trained = ran.steps("units", "train");
+    // Of 16 units between 784 inputs and 10 classes half go each time.
+    let expected = [[784 * 16, 160], [784 * 8, 80], [784 * 4, 40], [784 * 2, 20]];
+    let mut before = None;
+    for (step, expected) in trained.iter().zip(expected) {
+        let (ticket, planned) = (ran.ticket(step), step.layers.iter().map(|layer| layer.kept).collect::<Vec<_>>());
+        let [hidden, out] = ["fc1.weight", "out.weight"].map(|name| ticket.masks[name].clone());
+        assert_eq!((vec![hidden.kept(), out.kept()], planned), (expected.to_vec(), expected.to_vec()));
+        assert_eq!((ticket.violations(), step.about), (0, false));
+        for unit in 0..16 {
+            let (made, read) =
+                ((0..784).filter(|i| hidden.keeps(i * 16 + unit)), (0..10).filter(|i| out.keeps(unit * 10 + i)));
+            assert!([(784, 10), (0, 0)].contains(&(made.count(), read.count())), "unit {unit}");
+        }
+        assert!(before.is_none_or(|before| hidden.is_within(&before)), "masks are nested");
+        before = Some(hidden);
+    }
+    assert_eq!(trained.len(), 4);
+
+    // Single weights went before: the units that are left are halved all the same.
+    let [weights, units] = ["prune", "prune-units"].map(|stage| ran.ticket(ran.steps("after-weights", stage)[0]));
+    let left = |ticket: &Ticket| {
+        let mask = &ticket.masks["fc1.weight"];
+        (0..16).filter(|unit| (0..784).any(|input| mask.keeps(input * 16 + unit))).count()
+    };
+    assert_eq!((left(&weights), left(&units)), (16, 8));
+    let last = ran.steps("after-weights", "train")[1];
+    assert!(last.about && ran.ticket(last).masks == units.masks);
+    let (foreseen, found) = (last.layers[0].kept as f64, units.masks["fc1.weight"].kept() as f64);
+    assert!((foreseen / found - 1.0).abs() < 0.3, "{foreseen} of {found}");
+}

@@ -209,6 +209,7 @@ mod tests {
             gates: Vec::new(),
             layers: Vec::new(),
             divided: false,
+            about: false,
         };
         Plan { variants: Vec::new(), steps: steps.iter().enumerate().map(step).collect(), tickets: Vec::new() }
     }

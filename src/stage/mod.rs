@@ -3,6 +3,7 @@
 mod evaluate;
 mod init;
 mod prune;
+mod prune_units;
 mod random_mask;
 mod reinit;
 mod rewind;
@@ -12,6 +13,7 @@ mod train;
 pub use evaluate::Evaluate;
 pub use init::InitStage;
 pub use prune::{Prune, Rates, Scope};
+pub use prune_units::PruneUnits;
 pub use random_mask::RandomMask;
 pub use reinit::Reinit;
 pub use rewind::Rewind;
@@ -66,6 +68,11 @@ pub struct Ahead<'a> {
     pub layers: Vec<Foreseen>,
     /// Whether only a run divides the kept weights among tensors: a prune of global scope keeps an exact total.
     pub divided: bool,
+    /// Whether even the total is only about what it will be: where single weights went before, which of them go with a unit
+    /// only a run tells.
+    pub about: bool,
+    /// Units that can go, in graph order; `None` where the model is not known, for another error's sake.
+    pub units: Option<Vec<UnitsAhead>>,
     /// Examples of the training split, validation examples taken off.
     pub examples: u64,
     /// Channels, height and width of the data set's images.
@@ -78,6 +85,17 @@ pub struct Foreseen {
     pub kind: RateKind,
     pub prunable: usize,
     pub kept: usize,
+}
+
+/// The units that one prunable tensor makes and one reads, as foreseen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnitsAhead {
+    /// Their tensors, among `Ahead::layers`.
+    pub made: usize,
+    pub read: usize,
+    pub count: usize,
+    /// How many of them have weights left.
+    pub left: usize,
 }
 
 impl Ahead<'_> {
@@ -100,6 +118,22 @@ impl Ahead<'_> {
             layer.kept -= share;
             count -= share;
         }
+    }
+
+    /// Foresees masks from which whole units go, down to those that `units` says are left: exact counts, where all that
+    /// went before was whole units.
+    pub fn keep_units(&mut self, units: Vec<UnitsAhead>) {
+        let whole = |units: &[UnitsAhead], layer: usize, weights: usize| {
+            let own = units.iter().filter(|units| units.made == layer || units.read == layer);
+            own.fold(weights, |weights, units| weights / units.count * units.left)
+        };
+        let old = self.units.as_deref().unwrap_or_default();
+        for (number, layer) in self.layers.iter_mut().enumerate() {
+            let [before, after] = [old, &units].map(|units| whole(units, number, layer.prunable));
+            self.about |= layer.kept != before && before != after;
+            layer.kept = (layer.kept as u128 * after as u128 / before.max(1) as u128) as usize;
+        }
+        self.units = Some(units);
     }
 
     /// An error unless a ticket is there to work on.

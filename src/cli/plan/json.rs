@@ -52,6 +52,7 @@ struct VariantJson<'a> {
     multiply_adds: u64,
     /// In the order of `kept_by_layer`.
     prunable_tensors: Vec<&'a str>,
+    shared_units: Vec<&'a str>,
     layers: Vec<LayerJson>,
 }
 
@@ -97,6 +98,7 @@ struct TicketJson<'a> {
     prunable_weights: usize,
     kept_by_layer: Option<Vec<usize>>,
     multiply_adds: Option<u64>,
+    about: bool,
     at_most: bool,
     step: &'a str,
 }
@@ -139,6 +141,7 @@ fn variant<'a>(joined: &Joined<'a>, number: usize) -> VariantJson<'a> {
         prunable_weights: layers.iter().map(|layer| layer.prunable).sum(),
         multiply_adds: layers.iter().map(|layer| layer.multiply_adds).sum(),
         prunable_tensors: planned.model.prunable().map(|(param, _)| param.name.as_str()).collect(),
+        shared_units: planned.model.shared_units(),
         layers: layers
             .into_iter()
             .map(|layer| LayerJson {
@@ -204,6 +207,7 @@ fn tickets<'a>(joined: &Joined<'a>) -> Vec<TicketJson<'a>> {
             prunable_weights: ticket.prunable,
             multiply_adds: rung.layers.as_ref().map(|layers| model.multiply_adds(layers.iter().copied())),
             kept_by_layer: rung.layers,
+            about: rung.about,
             at_most: rung.gated,
             step: &plan.steps[ticket.step].id,
         }

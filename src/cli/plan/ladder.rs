@@ -2,12 +2,14 @@
 
 use indexmap::IndexMap;
 
+use super::Joined;
 use super::text::{Table, Width, thousands};
 use super::words::{levels, list};
-use super::{Joined, text};
 use crate::cli::layers;
 use crate::model::Model;
-use crate::plan::{Plan, PlannedTicket};
+use crate::plan::{Plan, PlannedTicket, Step};
+use crate::registry::Plugin;
+use crate::stage::PruneUnits;
 use crate::units::percent;
 
 /// More than this of a kind are left out, unless all were asked for.
@@ -22,6 +24,8 @@ pub struct Rung {
     pub prunable: usize,
     /// Kept weights of each prunable tensor; `None` where only the run divides them among tensors.
     pub layers: Option<Vec<usize>>,
+    /// Whether even the total is only about what it will be.
+    pub about: bool,
     /// Whether a stop rule may end the pipeline before it.
     pub gated: bool,
 }
@@ -32,7 +36,8 @@ pub fn rung(plan: &Plan, ticket: &PlannedTicket) -> Rung {
         level: ticket.level,
         kept: ticket.kept,
         prunable: ticket.prunable,
-        layers: (!step.divided).then(|| step.layers.iter().map(|layer| layer.kept).collect()),
+        about: step.about,
+        layers: (!step.divided && !step.about).then(|| step.layers.iter().map(|layer| layer.kept).collect()),
         gated: !ticket.gates.is_empty(),
     }
 }
@@ -46,7 +51,8 @@ pub fn lines(joined: &Joined<'_>, all: bool, width: Width) -> String {
         let name = variant.name.as_str();
         let table = layers::table(&joined.opened.spec.variants[number].model.name, &variant.model, all, width);
         let ladders = ladders(plan, number);
-        let text = ladders.iter().map(|ladder| ladder.lines(&variant.model, all, width)).collect();
+        let text = ladders.iter().map(|ladder| ladder.lines(&variant.model, all, width)).collect::<String>();
+        let text = text + &shared_units(plan, number, all, width);
         for (list, text) in [(&mut models, table), (&mut found, text)] {
             match list.iter_mut().find(|(_, same)| *same == text) {
                 Some((names, _)) => names.push(name),
@@ -70,6 +76,16 @@ pub fn lines(joined: &Joined<'_>, all: bool, width: Width) -> String {
         text
     };
     told("model", &models) + &told("weights remaining", &found)
+}
+
+/// Where units are pruned, the layers whose units stay.
+fn shared_units(plan: &Plan, variant: usize, all: bool, width: Width) -> String {
+    let prunes = |step: &Step| step.variant == variant && step.stage.name == PruneUnits::NAME;
+    if !plan.steps.iter().any(prunes) {
+        return String::new();
+    }
+    let stay = list(&plan.variants[variant].model.shared_units(), if all { usize::MAX } else { LADDERS });
+    width.wrapped("  ", "  ", &format!("units stay that more than the next layer reads, or none: of {stay}"))
 }
 
 /// The tickets of a pipeline, and the pipelines that have these, or some of these.
@@ -133,7 +149,11 @@ impl Ladder<'_> {
             text +=
                 &width.wrapped("  ", "  ", &format!("at most: from level {} on, a stop rule may end it", rung.level));
         }
-        if self.rungs.iter().any(|rung| rung.layers.is_none()) {
+        if self.rungs.iter().any(|rung| rung.about) {
+            let words = "about: single weights went before, and only the run tells which of them go with a unit";
+            text += &width.wrapped("  ", "  ", words);
+        }
+        if self.rungs.iter().any(|rung| rung.layers.is_none() && !rung.about) {
             text +=
                 &width.wrapped("  ", "  ", "?: all tensors are ranked together, and only the run divides the total");
         }
@@ -143,13 +163,15 @@ impl Ladder<'_> {
 
 impl Rung {
     fn column(&self, model: &Model, by_layer: bool) -> Vec<String> {
-        let mut column = vec![self.level.to_string(), percent(self.kept as f64 / self.prunable.max(1) as f64)];
+        let about = if self.about { "~" } else { "" };
+        let remaining = percent(self.kept as f64 / self.prunable.max(1) as f64);
+        let mut column = vec![self.level.to_string(), format!("{about}{remaining}")];
         match &self.layers {
             _ if !by_layer => {}
             Some(layers) => column.extend(layers.iter().map(|kept| thousands(*kept as u64))),
             None => column.extend(model.prunable().map(|_| "?".to_string())),
         }
-        column.push(text::thousands(self.kept as u64));
+        column.push(format!("{about}{}", thousands(self.kept as u64)));
         let adds = self.layers.as_ref().map(|layers| model.multiply_adds(layers.iter().copied()));
         column.push(adds.map_or("?".to_string(), thousands));
         column
