@@ -227,6 +227,7 @@ impl Registry {
             .stage::<stage::Shuffle>()
             .stage::<stage::RandomMask>()
             .stage::<stage::Evaluate>()
+            .stage::<stage::Anatomy>()
             .learn::<learn::LearnWeights>()
             .learn::<learn::EdgePopup>()
             .layer::<layer::Linear>()

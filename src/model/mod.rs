@@ -1,8 +1,10 @@
 //! A resolved model: a tree of layers, with the parameters that they have. Plan, stages and graph share it.
 
 mod cost;
+mod paths;
 mod tree;
 
+pub use paths::{Paths, Units};
 pub use tree::{Misfit, Node, Part, Placed, Residual};
 
 use std::fmt;

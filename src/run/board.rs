@@ -209,7 +209,12 @@ mod tests {
             gates: Vec::new(),
             layers: Vec::new(),
         };
-        Plan { variants: Vec::new(), steps: steps.iter().enumerate().map(step).collect(), tickets: Vec::new() }
+        Plan {
+            variants: Vec::new(),
+            steps: steps.iter().enumerate().map(step).collect(),
+            tickets: Vec::new(),
+            analyses: Vec::new(),
+        }
     }
 
     /// Runs all that can run, one after the other, each with its outcome.

@@ -182,6 +182,7 @@ mod tests {
             layers,
             training: parent.map(|_| training),
             scores: None,
+            measured: Vec::new(),
             seconds,
             provenance: Provenance { device: device.into(), threads: 1, ..Provenance::default() },
         };
