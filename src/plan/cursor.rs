@@ -10,7 +10,7 @@ use super::{Gate, PlannedTicket, identity};
 use crate::model::{Model, UnitGroup};
 use crate::registry::Registry;
 use crate::spec::node::Error;
-use crate::spec::{Diagnostics, Fork, PipelineSpec, Variant};
+use crate::spec::{Diagnostics, Fork, PipelineSpec, Variant, When};
 use crate::stage::{Ahead, Foreseen, UnitsAhead};
 
 /// The pipelines with each control after the pipeline that it forks from.
@@ -72,6 +72,7 @@ impl<'a> Cursor<'a> {
             trained: None,
             per_epoch: 1,
             evaluated: false,
+            measures: false,
             rewinds_to: None,
             origin: 0,
             learns: None,
@@ -119,15 +120,27 @@ fn units(model: &Model) -> Option<Vec<UnitsAhead>> {
 #[derive(Default)]
 pub struct Walked<'a> {
     pub tickets: Vec<PlannedTicket>,
+    /// Where its tickets were measured.
+    pub analyses: Vec<PlannedTicket>,
     /// Where each ticket of level 1 or more stood before its training: where controls fork.
     pub points: Vec<Cursor<'a>>,
+    /// Where each ticket stood when it was evaluated: where analyses fork.
+    pub trained: Vec<Cursor<'a>>,
     /// Why chains of stages ended early.
     pub problems: Diagnostics,
 }
 
 /// The places from which a control forks: the levels that it asks for, each as often as it is drawn.
 pub fn forks<'a>(fork: &Fork, of: &Walked<'a>) -> Result<Vec<Cursor<'a>>, Error> {
-    let levels: BTreeSet<u32> = of.points.iter().map(|point| point.ahead.level).collect();
+    let points = match fork.when {
+        When::Untrained => &of.points,
+        When::Trained => &of.trained,
+    };
+    let levels: BTreeSet<u32> = points.iter().map(|point| point.ahead.level).collect();
+    if levels.is_empty() && fork.when == When::Trained {
+        let error = Error::new(&fork.origin, format!("{:?} has no ticket to fork from", fork.each)).absent("a level");
+        return Err(error.help("fork from a pipeline that trains or evaluates, such as \"dense\" or \"imp\""));
+    }
     if levels.is_empty() {
         let message = format!("{:?} has no ticket of level 1 or more to fork from", fork.each);
         let error = Error::new(&fork.origin, message).absent("a level");
@@ -143,8 +156,8 @@ pub fn forks<'a>(fork: &Fork, of: &Walked<'a>) -> Result<Vec<Cursor<'a>>, Error>
             }));
         }
     }
-    let layers = of.points.first().map_or(0, |point| point.ahead.layers.len());
-    let forks = of.points.len().saturating_mul(fork.times as usize);
+    let layers = points.first().map_or(0, |point| point.ahead.layers.len());
+    let forks = points.len().saturating_mul(fork.times as usize);
     if forks > LIMIT || forks.saturating_mul(layers) > KEPT {
         return Err(Error::new(&fork.origin, format!("{forks} forks are too many")).help("draw each fork fewer times"));
     }
@@ -153,5 +166,5 @@ pub fn forks<'a>(fork: &Fork, of: &Walked<'a>) -> Result<Vec<Cursor<'a>>, Error>
         let point = point.clone();
         (0..fork.times).map(move |draw| Cursor { draw, ..point.clone() })
     };
-    Ok(of.points.iter().filter(wanted).flat_map(drawn).collect())
+    Ok(points.iter().filter(wanted).flat_map(drawn).collect())
 }

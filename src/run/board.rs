@@ -211,7 +211,12 @@ mod tests {
             divided: false,
             about: false,
         };
-        Plan { variants: Vec::new(), steps: steps.iter().enumerate().map(step).collect(), tickets: Vec::new() }
+        Plan {
+            variants: Vec::new(),
+            steps: steps.iter().enumerate().map(step).collect(),
+            tickets: Vec::new(),
+            analyses: Vec::new(),
+        }
     }
 
     /// Runs all that can run, one after the other, each with its outcome.

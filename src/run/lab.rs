@@ -48,6 +48,7 @@ impl Shared<'_> {
             layers: self.plan.model(step).counts(&outcome.ticket),
             training: outcome.training,
             scores: outcome.scores,
+            measured: outcome.measured,
             seconds: begun.elapsed().as_secs_f64(),
             provenance: self.provenance(number, started),
         };

@@ -1,5 +1,7 @@
-//! Stages: each maps a ticket to a ticket. A stage foresees its effect when planned and has it when run.
+//! Stages: each maps a ticket to a ticket. A stage foresees its effect when planned and has it when run. An analysis
+//! measures a ticket and leaves it as it is.
 
+mod anatomy;
 mod evaluate;
 mod init;
 mod prune;
@@ -10,6 +12,7 @@ mod rewind;
 mod shuffle;
 mod train;
 
+pub use anatomy::Anatomy;
 pub use evaluate::Evaluate;
 pub use init::InitStage;
 pub use prune::{Prune, Rates, Scope};
@@ -25,7 +28,7 @@ use std::fmt;
 use crate::init::{Fans, Init};
 use crate::layer::Role;
 use crate::model::{Model, Param, RateKind};
-use crate::record::{Scores, TrainingRecord};
+use crate::record::{Measured, Scores, TrainingRecord};
 use crate::refusal::Refusal;
 use crate::registry::{Registry, Use};
 use crate::seed::{Purpose, Seeds};
@@ -50,7 +53,7 @@ pub struct Ahead<'a> {
     pub level: u32,
     /// Where in schedule and data order the next training begins, in iterations.
     pub position: u64,
-    /// Iterations that the stage just foreseen trains for: its cost.
+    /// Iterations of training that the stage just foreseen takes: its cost.
     pub iterations: u64,
     /// Total length of the pipeline's first training, once there is one.
     pub trained: Option<u64>,
@@ -58,6 +61,8 @@ pub struct Ahead<'a> {
     pub per_epoch: u64,
     /// Set by a stage whose ticket is evaluated, and so is a row of the results.
     pub evaluated: bool,
+    /// Set by a stage that measures its ticket and leaves it as it is: an analysis, with rows of its own.
+    pub measures: bool,
     /// The position whose weights the stage restores, from the pipeline's first training.
     pub rewinds_to: Option<u64>,
     /// Where its weights come from: the last position that was restored, 0 before any.
@@ -208,6 +213,8 @@ pub struct Outcome {
     pub ticket: Ticket,
     pub training: Option<TrainingRecord>,
     pub scores: Option<Scores>,
+    /// What an analysis found.
+    pub measured: Vec<Measured>,
     /// The tickets at the positions that were asked for.
     pub snapshots: Vec<(u64, Ticket)>,
 }

@@ -263,7 +263,8 @@ impl<'a> Run<'a> {
             curve: self.curve.clone(),
             diverged,
         };
-        Ok(Outcome { ticket: self.ticket(&self.state()?), training: Some(record), scores, snapshots })
+        let ticket = self.ticket(&self.state()?);
+        Ok(Outcome { training: Some(record), scores, snapshots, ..ticket.into() })
     }
 
     fn tally(&self, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {

@@ -7,6 +7,7 @@ use super::changes::Change;
 use super::ladder::rung;
 use super::why::Why;
 use crate::cli::{Ended, layers};
+use crate::plan::PlannedTicket;
 use crate::registry::Use;
 use crate::run::State;
 
@@ -23,6 +24,9 @@ struct PlanJson<'a> {
     variants: Vec<VariantJson<'a>>,
     steps: Vec<StepJson<'a>>,
     tickets: Vec<TicketJson<'a>>,
+    /// Tickets that analyses measure; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    analyses: Vec<TicketJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -126,7 +130,8 @@ pub fn json(joined: &Joined<'_>) -> Result<String, Ended> {
         disk: DiskJson { bytes: joined.disk, free_bytes: joined.free },
         variants: (0..plan.variants.len()).map(|number| variant(joined, number)).collect(),
         steps: (0..plan.steps.len()).map(|number| step(joined, number)).collect(),
-        tickets: tickets(joined),
+        tickets: tickets(joined, &plan.tickets),
+        analyses: tickets(joined, &plan.analyses),
     };
     serde_json::to_string_pretty(&json).map_err(|e| format!("cannot write the plan as JSON: {e}").into())
 }
@@ -192,9 +197,9 @@ fn step<'a>(joined: &'a Joined<'_>, number: usize) -> StepJson<'a> {
     }
 }
 
-fn tickets<'a>(joined: &Joined<'a>) -> Vec<TicketJson<'a>> {
+fn tickets<'a>(joined: &Joined<'a>, of: &'a [PlannedTicket]) -> Vec<TicketJson<'a>> {
     let plan = joined.plan();
-    let of = |ticket: &'a crate::plan::PlannedTicket| {
+    let told = |ticket: &'a PlannedTicket| {
         let rung = rung(plan, ticket);
         let model = plan.model(&plan.steps[ticket.step]);
         TicketJson {
@@ -212,5 +217,5 @@ fn tickets<'a>(joined: &Joined<'a>) -> Vec<TicketJson<'a>> {
             step: &plan.steps[ticket.step].id,
         }
     };
-    plan.tickets.iter().map(of).collect()
+    of.iter().map(told).collect()
 }

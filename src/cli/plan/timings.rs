@@ -178,6 +178,7 @@ mod tests {
             layers,
             training: (seconds > 0.0).then_some(training),
             scores: None,
+            measured: Vec::new(),
             seconds,
             provenance: Provenance { device: device.into(), threads: 1, ..Provenance::default() },
         };
