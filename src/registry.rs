@@ -228,6 +228,7 @@ impl Registry {
             .stage::<stage::RandomMask>()
             .stage::<stage::PruneUnits>()
             .stage::<stage::Evaluate>()
+            .stage::<stage::Shrink>()
             .stage::<stage::Anatomy>()
             .learn::<learn::LearnWeights>()
             .learn::<learn::EdgePopup>()

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tombola::plan::{Plan, Step};
-use tombola::record::TrainingRecord;
+use tombola::record::{Measured, TrainingRecord};
 use tombola::run::Store;
 use tombola::ticket::Ticket;
 
@@ -60,6 +60,12 @@ impl Ran {
 
     fn parent(&self, step: &Step) -> Ticket {
         self.ticket(&self.plan.steps[step.parent.unwrap()])
+    }
+
+    /// What a pipeline's analyses measured, in order.
+    fn measured(&self, pipeline: &str) -> Vec<Vec<Measured>> {
+        let own = self.plan.analyses.iter().filter(|ticket| ticket.pipeline == pipeline);
+        own.map(|ticket| self.store.stored(&self.plan.steps[ticket.step].id).unwrap().record.measured).collect()
     }
 
     fn training(&self, step: &Step) -> TrainingRecord {
@@ -147,11 +153,15 @@ levels = 3
 stage = [
   { init = {} },
   { train = {} },
-  { prune = { rate = 0.9 } },
+  { prune = { rate = 0.5 } },
   { prune-units = { rate = { linear = 0.5 }, norm = "l2" } },
   { rewind = "10it" },
   { train = {} },
+  { shrink = {} },
 ]
+[pipeline.shrunk]
+use = "shrink"
+each = "units"
 "#;
 
 #[test]
@@ -175,6 +185,13 @@ fn whole_units_go_with_all_their_weights_and_as_many_as_the_plan_says() {
         before = Some(hidden);
     }
     assert_eq!(trained.len(), 4);
+    for (units, measured) in [16.0, 8.0, 4.0, 2.0].into_iter().zip(ran.measured("shrunk")) {
+        let number = |name: &str| measured.iter().find(|figure| figure.name == name).unwrap().value().unwrap();
+        // A unit has 784 weights to it, 10 from it, a bias, a scale and a shift; 10 biases are the classes'.
+        assert_eq!((number("parameters"), number("multiply-adds")), (797.0 * units + 10.0, 794.0 * units));
+        assert!(number("largest difference of logits") < 1e-5);
+    }
+    assert_eq!(ran.measured("shrunk").len(), 4);
 
     // Single weights went before: the units that are left are halved all the same.
     let [weights, units] = ["prune", "prune-units"].map(|stage| ran.ticket(ran.steps("after-weights", stage)[0]));
@@ -185,6 +202,9 @@ fn whole_units_go_with_all_their_weights_and_as_many_as_the_plan_says() {
     assert_eq!((left(&weights), left(&units)), (16, 8));
     let last = ran.steps("after-weights", "train")[1];
     assert!(last.about && ran.ticket(last).masks == units.masks);
+    assert!(
+        ran.measured("after-weights")[0].iter().any(|figure| figure.name == "units" && figure.points[0].value == 8.0)
+    );
     let (foreseen, found) = (last.layers[0].kept as f64, units.masks["fc1.weight"].kept() as f64);
     assert!((foreseen / found - 1.0).abs() < 0.3, "{foreseen} of {found}");
 }

@@ -2,6 +2,7 @@
 
 mod cost;
 mod paths;
+mod shrunk;
 #[cfg(test)]
 pub mod testing;
 mod tree;

@@ -7,6 +7,7 @@ use super::provenance::now;
 use super::store::Store;
 use crate::dataset::Prepared;
 use crate::device::Compute;
+use crate::model::Model;
 use crate::plan::{Plan, Step};
 use crate::record::{Provenance, Record, Scores};
 use crate::registry::Registry;
@@ -121,5 +122,9 @@ impl Lab for Bench<'_> {
 
     fn evaluate(&self, ticket: &Ticket, position: u64) -> Result<Scores, Failure> {
         Bench::evaluate(self, ticket, position)
+    }
+
+    fn logits(&self, model: &Model, ticket: &Ticket) -> Result<Vec<f32>, Failure> {
+        Bench::logits(self, model, ticket)
     }
 }

@@ -9,6 +9,7 @@ mod prune_units;
 mod random_mask;
 mod reinit;
 mod rewind;
+mod shrink;
 mod shuffle;
 mod train;
 
@@ -20,6 +21,7 @@ pub use prune_units::PruneUnits;
 pub use random_mask::RandomMask;
 pub use reinit::Reinit;
 pub use rewind::Rewind;
+pub use shrink::Shrink;
 pub use shuffle::Shuffle;
 pub use train::{Train, Training};
 
@@ -205,6 +207,10 @@ pub trait Lab {
 
     /// Scores a ticket as it is.
     fn evaluate(&self, ticket: &Ticket, position: u64) -> Result<Scores, Failure>;
+
+    /// The logits that a ticket of this model, which need not be the experiment's, gives of validation data, or of training
+    /// data where there is none: of some thousands of examples at most, `[examples, classes]`.
+    fn logits(&self, model: &Model, ticket: &Ticket) -> Result<Vec<f32>, Failure>;
 }
 
 /// What a stage leaves.
