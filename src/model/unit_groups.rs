@@ -1,4 +1,4 @@
-//! UnitGroup that can go without the rest: neurons of linear layers, channels of convolutions, of which one layer knows alone.
+//! Units that can go without the rest: neurons of linear layers, channels of convolutions, of which one layer knows alone.
 
 use std::ops::Range;
 
@@ -89,7 +89,7 @@ struct Walk<'a> {
     found: Vec<UnitGroup>,
 }
 
-/// UnitGroup on the way from the layer that made them.
+/// Units on the way from the layer that made them.
 struct Open {
     made: usize,
     count: usize,

@@ -17,7 +17,7 @@ use crate::ticket::Ticket;
 /// incoming weights that are kept, ties by index. All incoming and all outgoing weights of a unit are masked, so that nothing
 /// reads it: without it the network computes the same. Biases and normalisation are not prunable, and stay in the ticket.
 ///
-/// UnitGroup of the last layer are the classes, and stay. So do channels that a block adds to others, and whatever more than
+/// Units of the last layer are the classes, and stay. So do channels that a block adds to others, and whatever more than
 /// the next prunable layer reads: `plan` names these layers. Norms are those before the prune in every layer.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
