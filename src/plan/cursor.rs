@@ -78,6 +78,7 @@ impl<'a> Cursor<'a> {
             learns: None,
             layers: model.prunable().map(layer).collect(),
             examples: (variant.dataset.train - variant.dataset.validation) as u64,
+            validation: variant.dataset.validation as u64,
             images: variant.dataset.shape,
         };
         let root = Arc::new(identity::root(variant, replicate, device));
