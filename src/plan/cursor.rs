@@ -81,6 +81,7 @@ impl<'a> Cursor<'a> {
             about: false,
             units: units(model),
             examples: (variant.dataset.train - variant.dataset.validation) as u64,
+            validation: variant.dataset.validation as u64,
             images: variant.dataset.shape,
         };
         let root = Arc::new(identity::root(variant, replicate, device));

@@ -2,8 +2,10 @@
 //! measures a ticket and leaves it as it is.
 
 mod anatomy;
+mod connectivity;
 mod evaluate;
 mod init;
+mod lottery;
 mod prune;
 mod prune_units;
 mod random_mask;
@@ -14,8 +16,10 @@ mod shuffle;
 mod train;
 
 pub use anatomy::Anatomy;
+pub use connectivity::Connectivity;
 pub use evaluate::Evaluate;
 pub use init::InitStage;
+pub use lottery::Lottery;
 pub use prune::{Prune, Rates, Scope};
 pub use prune_units::PruneUnits;
 pub use random_mask::RandomMask;
@@ -29,6 +33,7 @@ use std::fmt;
 
 use crate::init::{Fans, Init};
 use crate::layer::Role;
+use crate::loss::Tally;
 use crate::model::{Model, Param, RateKind};
 use crate::record::{Measured, Scores, TrainingRecord};
 use crate::refusal::Refusal;
@@ -43,6 +48,11 @@ pub trait Stage: Send + Sync {
 
     /// Does it.
     fn apply(&self, work: &Work<'_>, ticket: Ticket) -> Result<Outcome, Failure>;
+
+    /// The training that its iterations are of, for estimates of time.
+    fn training(&self) -> Option<Train> {
+        None
+    }
 }
 
 /// What is known of a chain of stages ahead of its run. Pure: the plan threads it from stage to stage.
@@ -82,6 +92,8 @@ pub struct Ahead<'a> {
     pub units: Option<Vec<UnitsAhead>>,
     /// Examples of the training split, validation examples taken off.
     pub examples: u64,
+    /// Validation examples.
+    pub validation: u64,
     /// Channels, height and width of the data set's images.
     pub images: [usize; 3],
 }
@@ -154,6 +166,7 @@ impl Ahead<'_> {
 }
 
 /// What a stage may use while it runs.
+#[derive(Clone)]
 pub struct Work<'a> {
     pub model: &'a Model,
     pub registry: &'a Registry,
@@ -163,6 +176,8 @@ pub struct Work<'a> {
     pub draw: u32,
     /// Where in schedule and data order a training begins.
     pub position: u64,
+    /// Iterations of this step that earlier trainings in it took: progress counts on from there.
+    pub done: u64,
     /// Positions of a training whose weights a later stage restores.
     pub snapshots: &'a [u64],
     /// For a stage that rewinds: the ticket at the position it asked for.
@@ -211,6 +226,31 @@ pub trait Lab {
     /// The logits that a ticket of this model, which need not be the experiment's, gives of validation data, or of training
     /// data where there is none: of some thousands of examples at most, `[examples, classes]`.
     fn logits(&self, model: &Model, ticket: &Ticket) -> Result<Vec<f32>, Failure>;
+
+    /// What a ticket, as it is, says of a part of the data. Test data is for what comes after all training.
+    fn tally(&self, ticket: &Ticket, part: Part) -> Result<Tally, Failure>;
+
+    /// Tells that so many iterations of the step are done; an error where it is to stop.
+    fn progress(&self, iterations: u64) -> Result<(), Failure>;
+}
+
+/// The first examples of a split, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub split: Split,
+    pub most: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    Validation,
+    Test,
+}
+
+impl Part {
+    pub fn whole(split: Split) -> Part {
+        Part { split, most: usize::MAX }
+    }
 }
 
 /// What a stage leaves.

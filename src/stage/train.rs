@@ -56,11 +56,11 @@ pub struct Train {
     pub label_smoothing: Option<f64>,
 }
 
-fn constant() -> Use {
+pub(super) fn constant() -> Use {
     Use::with_defaults::<Constant>()
 }
 
-fn weights() -> Use {
+pub(super) fn weights() -> Use {
     Use::with_defaults::<LearnWeights>()
 }
 
@@ -166,5 +166,9 @@ impl Stage for Train {
     fn apply(&self, work: &Work<'_>, ticket: Ticket) -> Result<Outcome, Failure> {
         let training = self.resolve(work.registry, work.lab.examples(), work.position)?;
         work.lab.train(ticket, &training, work)
+    }
+
+    fn training(&self) -> Option<Train> {
+        Some(self.clone())
     }
 }

@@ -268,7 +268,7 @@ impl<'a> Run<'a> {
     }
 
     fn tally(&self, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {
-        self.bench.tally(&*self.feed, &self.condensed.model, params, split)
+        self.bench.sweep(&*self.feed, &self.condensed.model, params, (split, usize::MAX))
     }
 
     /// Test data is looked at here, after the training, and nowhere else in it.

@@ -279,7 +279,7 @@ fn gradients_are_the_slopes_of_the_mean_loss() {
         let values: Vec<Vec<f32>> = ticket.arrays.into_values().map(|array| array.values).collect();
         let feed = feed(&small.data, &small.compute);
         let params = tensors(&values, &small.compute.plain);
-        bench.tally(&*feed, bench.model, &params, Split::Train).unwrap().mean_loss()
+        bench.sweep(&*feed, bench.model, &params, (Split::Train, usize::MAX)).unwrap().mean_loss()
     };
     // Pixel 406 is in the middle of the image.
     for (name, i) in [("fc1.weight", 406 * 6), ("fc1.bias", 2), ("out.weight", 7), ("out.weight", 41), ("out.bias", 3)]

@@ -55,8 +55,10 @@ impl Root {
 impl Kind {
     fn of(root: Root, config: &Value, kept: usize) -> Kind {
         let used = |key: &str| config[key]["use"].clone();
+        // What has no such field learns weights: the trainings of an analysis.
+        let learn = if config["learn"].is_null() { "weights".into() } else { used("learn") };
         Kind {
-            alike: Alike { model: root.model, batch_size: config["batch_size"].as_u64(), learn: used("learn") },
+            alike: Alike { model: root.model, batch_size: config["batch_size"].as_u64(), learn },
             besides: Besides { data: root.data, optimizer: used("optimizer"), evaluate: config["evaluate"].clone() },
             kept,
         }
