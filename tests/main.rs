@@ -1,5 +1,6 @@
 //! Everything that only the whole shows: layers, rules, the command line.
 
+mod analyses;
 mod architecture;
 mod combinations;
 mod command_line;
