@@ -66,7 +66,7 @@ fn records(bytes: &[u8], labels: Option<Labels>, spec: &DatasetSpec, part: &mut 
         Some(Labels::Fine) => (2, 1),
     };
     let record = count + area(spec);
-    if bytes.len() % record != 0 {
+    if !bytes.len().is_multiple_of(record) {
         let [shape, whole] = [format!("{:?}", spec.shape), format!("{} bytes", bytes.len())];
         return Err(format!(
             "{whole} are no whole number of records of {record}: {count} of labels, images of {shape}"

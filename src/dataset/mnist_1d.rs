@@ -69,7 +69,7 @@ impl Format for Mnist1d {
         if spec.shape != SHAPE || spec.classes != CLASSES {
             return Err(format!("MNIST-1D has shape = {SHAPE:?} and classes = {CLASSES}: correct the declaration"));
         }
-        if all % CLASSES != 0 || all > 1 << 24 {
+        if !all.is_multiple_of(CLASSES) || all > 1 << 24 {
             return Err(format!("train + test = {all}: MNIST-1D has as many of each of its {CLASSES} classes"));
         }
         let streams = Seeds { seed: self.seed, replicate: None };
