@@ -45,7 +45,7 @@ pub(super) fn dataset(spec: &DatasetSpec) -> DatasetFacts {
         validation: spec.validation,
         test: spec.test,
         normalisation: normalisation(spec),
-        files: spec.files.iter().map(|file| (file.name.clone(), file.sha256.clone())).collect(),
+        files: spec.files.iter().map(|file| (file.name.clone(), file.hash())).collect(),
     }
 }
 

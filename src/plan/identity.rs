@@ -9,7 +9,7 @@ use crate::spec::{Form, LayerSpec, Variant};
 /// What the first step of a chain depends on.
 pub fn root(variant: &Variant, replicate: u32, device: &str) -> Value {
     let data = &variant.dataset;
-    let files: Vec<Value> = data.files.iter().map(|f| json!([f.name, f.sha256])).collect();
+    let files: Vec<Value> = data.files.iter().map(|f| json!([f.name, f.hash()])).collect();
     json!({
         "data": {
             "files": files, "format": data.format, "classes": data.classes, "shape": data.shape, "train": data.train,
