@@ -6,6 +6,7 @@ mod combinations;
 mod command_line;
 mod devices;
 mod evil;
+mod fetch;
 mod fuzzing;
 mod gallery;
 mod gates;

@@ -2,10 +2,15 @@
 
 mod cost;
 mod paths;
+mod shrunk;
+#[cfg(test)]
+pub mod testing;
 mod tree;
+mod unit_groups;
 
 pub use paths::{Paths, Units};
 pub use tree::{Misfit, Node, Part, Placed, Residual};
+pub use unit_groups::UnitGroup;
 
 use std::fmt;
 use std::sync::Arc;

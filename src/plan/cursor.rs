@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::budget::{KEPT, LIMIT};
 use super::{Gate, PlannedTicket, identity};
-use crate::model::Model;
+use crate::model::{Model, UnitGroup};
 use crate::registry::Registry;
 use crate::spec::node::Error;
 use crate::spec::{Diagnostics, Fork, PipelineSpec, Variant, When};
-use crate::stage::{Ahead, Foreseen};
+use crate::stage::{Ahead, Foreseen, UnitsAhead};
 
 /// The pipelines with each control after the pipeline that it forks from.
 pub fn order(variant: &Variant) -> Result<Vec<&PipelineSpec>, Diagnostics> {
@@ -82,6 +82,9 @@ impl<'a> Cursor<'a> {
             origin: 0,
             learns: None,
             layers: model.prunable().map(layer).collect(),
+            divided: false,
+            about: false,
+            units: units(model),
             examples: (variant.dataset.train - variant.dataset.validation) as u64,
             validation: variant.dataset.validation as u64,
             images: variant.dataset.shape,
@@ -102,6 +105,22 @@ impl<'a> Cursor<'a> {
             others: Vec::new(),
         }
     }
+}
+
+/// The units of a model that can go, by their tensors' numbers among the prunable ones.
+fn units(model: &Model) -> Option<Vec<UnitsAhead>> {
+    // What stands for a model that is wrong has a weight and no layer.
+    if model.nodes.is_empty() && !model.params.is_empty() {
+        return None;
+    }
+    let prunable = |number: usize| model.params[..number].iter().filter(|param| param.kind.is_some()).count();
+    let of = |units: UnitGroup| UnitsAhead {
+        made: prunable(units.made),
+        read: prunable(units.read),
+        count: units.count,
+        left: units.count,
+    };
+    Some(model.unit_groups().into_iter().map(of).collect())
 }
 
 /// What came of a pipeline in one replicate.

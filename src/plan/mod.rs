@@ -98,6 +98,10 @@ pub struct Step {
     pub gates: Vec<Gate>,
     /// Kept weights afterwards, as foreseen.
     pub layers: Vec<Foreseen>,
+    /// Whether only a run divides them among tensors.
+    pub divided: bool,
+    /// Whether even their total is only about what it will be.
+    pub about: bool,
 }
 
 /// A stop rule at one level: broken where `ticket`'s validation accuracy at early stop is more than `drop` below that of

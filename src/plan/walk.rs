@@ -120,7 +120,8 @@ impl<'a> Walk<'_, 'a> {
             cursor.dense.get_or_insert(step);
             cursor.evaluated = Some(step);
             self.walked.tickets.push(self.ticket(step, &cursor));
-            if cursor.ahead.level > 0 && cursor.ahead.iterations > 0 {
+            // A training that prunes on its way begins a level, and has none before it.
+            if before.ahead.level > 0 && cursor.ahead.iterations > 0 {
                 self.walked.points.push(before);
             }
             self.walked.trained.push(cursor.clone());

@@ -211,6 +211,8 @@ mod tests {
             snapshots: Default::default(),
             gates: Vec::new(),
             layers: Vec::new(),
+            divided: false,
+            about: false,
         };
         Plan {
             variants: Vec::new(),

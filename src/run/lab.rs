@@ -8,6 +8,7 @@ use super::store::Store;
 use crate::dataset::Prepared;
 use crate::device::Compute;
 use crate::loss::Tally;
+use crate::model::Model;
 use crate::plan::{Plan, Step};
 use crate::record::{Provenance, Record, Scores};
 use crate::registry::Registry;
@@ -127,6 +128,10 @@ impl Lab for Bench<'_> {
 
     fn evaluate(&self, ticket: &Ticket, position: u64) -> Result<Scores, Failure> {
         Bench::evaluate(self, ticket, position)
+    }
+
+    fn logits(&self, model: &Model, ticket: &Ticket) -> Result<Vec<f32>, Failure> {
+        Bench::logits(self, model, ticket)
     }
 
     fn tally(&self, ticket: &Ticket, part: Part) -> Result<Tally, Failure> {

@@ -8,9 +8,11 @@ mod init;
 mod lottery;
 mod overlap;
 mod prune;
+mod prune_units;
 mod random_mask;
 mod reinit;
 mod rewind;
+mod shrink;
 mod shuffle;
 mod train;
 
@@ -21,9 +23,11 @@ pub use init::InitStage;
 pub use lottery::Lottery;
 pub use overlap::Overlap;
 pub use prune::{Prune, Rates, Scope};
+pub use prune_units::PruneUnits;
 pub use random_mask::RandomMask;
 pub use reinit::Reinit;
 pub use rewind::Rewind;
+pub use shrink::Shrink;
 pub use shuffle::Shuffle;
 pub use train::{Train, Training};
 
@@ -84,6 +88,13 @@ pub struct Ahead<'a> {
     pub learns: Option<&'static str>,
     /// Kept weights of each prunable tensor, in graph order.
     pub layers: Vec<Foreseen>,
+    /// Whether only a run divides the kept weights among tensors: a prune of global scope keeps an exact total.
+    pub divided: bool,
+    /// Whether even the total is only about what it will be: where single weights went before, which of them go with a unit
+    /// only a run tells.
+    pub about: bool,
+    /// Units that can go, in graph order; `None` where the model is not known, for another error's sake.
+    pub units: Option<Vec<UnitsAhead>>,
     /// Examples of the training split, validation examples taken off.
     pub examples: u64,
     /// Validation examples.
@@ -92,13 +103,23 @@ pub struct Ahead<'a> {
     pub images: [usize; 3],
 }
 
-/// Kept weights of one prunable tensor, as foreseen: exact, but after a prune of global scope, which keeps an exact
-/// total that only the run divides among tensors.
+/// Kept weights of one prunable tensor, as foreseen: exact, unless they are `divided`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Foreseen {
     pub kind: RateKind,
     pub prunable: usize,
     pub kept: usize,
+}
+
+/// The units that one prunable tensor makes and one reads, as foreseen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnitsAhead {
+    /// Their tensors, among `Ahead::layers`.
+    pub made: usize,
+    pub read: usize,
+    pub count: usize,
+    /// How many of them have weights left.
+    pub left: usize,
 }
 
 impl Ahead<'_> {
@@ -108,6 +129,35 @@ impl Ahead<'_> {
 
     pub fn prunable(&self) -> usize {
         self.layers.iter().map(|layer| layer.prunable).sum()
+    }
+
+    /// Foresees what ranks all tensors together: the total is exact, its division among tensors is in proportion, for want
+    /// of the scores.
+    pub fn remove_globally(&mut self, mut count: usize) {
+        self.divided = true;
+        let mut rest = self.kept();
+        for layer in &mut self.layers {
+            let share = (count * layer.kept).checked_div(rest).unwrap_or(0);
+            rest -= layer.kept;
+            layer.kept -= share;
+            count -= share;
+        }
+    }
+
+    /// Foresees masks from which whole units go, down to those that `units` says are left: exact counts, where all that
+    /// went before was whole units.
+    pub fn keep_units(&mut self, units: Vec<UnitsAhead>) {
+        let whole = |units: &[UnitsAhead], layer: usize, weights: usize| {
+            let own = units.iter().filter(|units| units.made == layer || units.read == layer);
+            own.fold(weights, |weights, units| weights / units.count * units.left)
+        };
+        let old = self.units.as_deref().unwrap_or_default();
+        for (number, layer) in self.layers.iter_mut().enumerate() {
+            let [before, after] = [old, &units].map(|units| whole(units, number, layer.prunable));
+            self.about |= layer.kept != before && before != after;
+            layer.kept = (layer.kept as u128 * after as u128 / before.max(1) as u128) as usize;
+        }
+        self.units = Some(units);
     }
 
     /// An error unless a ticket is there to work on.
@@ -186,6 +236,10 @@ pub trait Lab {
 
     /// Scores a ticket as it is.
     fn evaluate(&self, ticket: &Ticket, position: u64) -> Result<Scores, Failure>;
+
+    /// The logits that a ticket of this model, which need not be the experiment's, gives of validation data, or of training
+    /// data where there is none: of some thousands of examples at most, `[examples, classes]`.
+    fn logits(&self, model: &Model, ticket: &Ticket) -> Result<Vec<f32>, Failure>;
 
     /// What a ticket, as it is, says of a part of the data. Test data is for what comes after all training.
     fn tally(&self, ticket: &Ticket, part: Part) -> Result<Tally, Failure>;

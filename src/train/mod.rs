@@ -86,6 +86,24 @@ impl Bench<'_> {
         })
     }
 
+    /// The logits of another model, or of this one, as dense layers compute them: of the validation split, or, where that
+    /// is empty, of the training split, but of no more than some examples.
+    pub fn logits(&self, model: &Model, ticket: &Ticket) -> Result<Vec<f32>, Failure> {
+        const EXAMPLES: usize = 5_000;
+        let values: Vec<Vec<f32>> = ticket.arrays.values().map(|array| array.values.clone()).collect();
+        let params = tensors(&values, &self.compute.plain);
+        let feed = feed(self.data, self.compute);
+        let split = if self.data.split.validation.is_empty() { Split::Train } else { Split::Validation };
+        let (_, indices) = split.of(self.data);
+        let mut logits = Vec::new();
+        for batch in indices[..indices.len().min(EXAMPLES)].chunks(evaluation_batch(self.model)) {
+            let passed = graph::forward(model, &params, feed.pixels(split, batch), self.compute.hosted, None);
+            logits.extend(device::fetched(passed.logits)?);
+        }
+        device::clear_buffers();
+        Ok(logits)
+    }
+
     /// What a ticket, as it is, says of a part of the data.
     pub fn tally(&self, ticket: &Ticket, part: Part) -> Result<Tally, Failure> {
         let (model, params) = self.held(ticket);

@@ -105,6 +105,8 @@ mod tests {
             snapshots: Default::default(),
             gates: Vec::new(),
             layers: Vec::new(),
+            divided: false,
+            about: false,
         };
         let steps = [(0, None, first), (1, Some(0), first), (2, Some(0), second)].map(step);
         Plan { variants: Vec::new(), steps: steps.into(), tickets: Vec::new(), analyses: Vec::new() }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Joined;
 use super::changes::Change;
-use super::ladder::{divided, rung};
+use super::ladder::rung;
 use super::why::Why;
 use crate::cli::{Ended, layers};
 use crate::plan::PlannedTicket;
@@ -56,6 +56,7 @@ struct VariantJson<'a> {
     multiply_adds: u64,
     /// In the order of `kept_by_layer`.
     prunable_tensors: Vec<&'a str>,
+    shared_units: Vec<&'a str>,
     layers: Vec<LayerJson>,
 }
 
@@ -101,6 +102,7 @@ struct TicketJson<'a> {
     prunable_weights: usize,
     kept_by_layer: Option<Vec<usize>>,
     multiply_adds: Option<u64>,
+    about: bool,
     at_most: bool,
     step: &'a str,
 }
@@ -144,6 +146,7 @@ fn variant<'a>(joined: &Joined<'a>, number: usize) -> VariantJson<'a> {
         prunable_weights: layers.iter().map(|layer| layer.prunable).sum(),
         multiply_adds: layers.iter().map(|layer| layer.multiply_adds).sum(),
         prunable_tensors: planned.model.prunable().map(|(param, _)| param.name.as_str()).collect(),
+        shared_units: planned.model.shared_units(),
         layers: layers
             .into_iter()
             .map(|layer| LayerJson {
@@ -196,9 +199,8 @@ fn step<'a>(joined: &'a Joined<'_>, number: usize) -> StepJson<'a> {
 
 fn tickets<'a>(joined: &Joined<'a>, of: &'a [PlannedTicket]) -> Vec<TicketJson<'a>> {
     let plan = joined.plan();
-    let divided = divided(plan);
     let told = |ticket: &'a PlannedTicket| {
-        let rung = rung(plan, &divided, ticket);
+        let rung = rung(plan, ticket);
         let model = plan.model(&plan.steps[ticket.step]);
         TicketJson {
             variant: &plan.variants[ticket.variant].name,
@@ -210,6 +212,7 @@ fn tickets<'a>(joined: &Joined<'a>, of: &'a [PlannedTicket]) -> Vec<TicketJson<'
             prunable_weights: ticket.prunable,
             multiply_adds: rung.layers.as_ref().map(|layers| model.multiply_adds(layers.iter().copied())),
             kept_by_layer: rung.layers,
+            about: rung.about,
             at_most: rung.gated,
             step: &plan.steps[ticket.step].id,
         }
