@@ -25,8 +25,9 @@ impl Check {
         let tickets = plan.tickets.len();
         let sweep = spec.variants.iter().any(|variant| !variant.name.is_empty());
         let variants = if sweep { count(spec.variants.len(), "variant") + " × " } else { String::new() };
+        let warning = opened.warning().map_or(String::new(), |warning| format!("warning: {warning}\n"));
         print(&format!(
-            "{}: {variants}{} × {}, {} from {}: nothing is wrong\n",
+            "{}: {variants}{} × {}, {} from {}: nothing is wrong\n{warning}",
             spec.name,
             count(spec.variants[0].pipelines.len(), "pipeline"),
             count(spec.replicates as usize, "replicate"),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::plan::{Plan, PlannedTicket};
-use crate::record::Record;
+use crate::record::{Record, Scores};
 use crate::run::{Job, Recorded, Watch};
 use crate::units::percent;
 
@@ -118,8 +118,7 @@ impl Watch for Progress<'_> {
                 let all: usize = record.layers.iter().map(|layer| layer.prunable).sum();
                 let remaining = percent(kept as f64 / all.max(1) as f64);
                 let scores = record.scores.as_ref();
-                let outcome =
-                    scores.map_or("diverged".into(), |s| format!("validation {}", percent(s.validation_accuracy)));
+                let outcome = scores.map_or("diverged".into(), outcome);
                 let left = self.left();
                 self.line(format!("{what}, {remaining} of weights: {outcome} in {:.1} s; {left}", record.seconds));
             }
@@ -127,5 +126,13 @@ impl Watch for Progress<'_> {
             Err("interrupted") => {}
             Err(message) => self.line(format!("error: {what}: {message}")),
         }
+    }
+}
+
+/// The accuracy that the end of a training is told by.
+fn outcome(scores: &Scores) -> String {
+    match scores.validation_accuracy {
+        Some(accuracy) => format!("validation {}", percent(accuracy)),
+        None => format!("training {}", percent(scores.final_train_accuracy)),
     }
 }

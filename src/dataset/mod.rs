@@ -1,18 +1,24 @@
-//! Data sets: formats that read files into memory, and the seeded validation split.
+//! Data sets: formats that read files into memory, and what an experiment takes of them: subsets, smaller images, the
+//! validation split, noise in labels.
 
+mod average;
 pub mod batch;
 pub mod files;
 pub mod idx;
+mod noise;
 pub mod order;
 mod pixels;
 mod prepared;
 pub mod split;
+mod subset;
 
 pub use files::Source;
 pub use pixels::Pixels;
 pub use prepared::Prepared;
 
 use std::path::PathBuf;
+
+use average::average;
 
 use crate::registry::Registry;
 use crate::spec::DatasetSpec;
@@ -57,7 +63,10 @@ pub fn load(spec: &DatasetSpec, registry: &Registry, directories: &[PathBuf]) ->
             ));
         }
     }
-    Ok(dataset)
+    Ok(match spec.average {
+        None => dataset,
+        Some(side) => Dataset { train: average(&dataset.train, side), test: average(&dataset.test, side) },
+    })
 }
 
 #[cfg(test)]
@@ -87,6 +96,9 @@ mod tests {
             test: 1,
             normalise: Normalise { mean: vec![0.0], std: vec![1.0] },
             validation: 0,
+            subset: None,
+            average: None,
+            label_noise: None,
         }
     }
 

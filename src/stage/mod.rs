@@ -23,7 +23,7 @@ use std::fmt;
 use crate::init::{Fans, Init};
 use crate::layer::Role;
 use crate::model::{Model, Param, RateKind};
-use crate::record::{Scores, TrainingRecord};
+use crate::record::{EarlyStop, Scores, TrainingRecord};
 use crate::refusal::Refusal;
 use crate::registry::{Registry, Use};
 use crate::seed::{Purpose, Seeds};
@@ -66,6 +66,10 @@ pub struct Ahead<'a> {
     pub layers: Vec<Foreseen>,
     /// Examples of the training split, validation examples taken off.
     pub examples: u64,
+    /// Examples that validate.
+    pub validation: usize,
+    /// What the early stop of the stage just foreseen is, where it is a training.
+    pub early_stop: EarlyStop,
     /// Channels, height and width of the data set's images.
     pub images: [usize; 3],
 }

@@ -7,6 +7,7 @@ use super::changes::Change;
 use super::ladder::{divided, rung};
 use super::why::Why;
 use crate::cli::{Ended, layers};
+use crate::record::EarlyStop;
 use crate::registry::Use;
 use crate::run::State;
 
@@ -95,6 +96,8 @@ struct TicketJson<'a> {
     draw: u32,
     kept_weights: usize,
     prunable_weights: usize,
+    #[serde(skip_serializing_if = "EarlyStop::is_usual")]
+    early_stop: EarlyStop,
     kept_by_layer: Option<Vec<usize>>,
     multiply_adds: Option<u64>,
     at_most: bool,
@@ -203,6 +206,7 @@ fn tickets<'a>(joined: &Joined<'a>) -> Vec<TicketJson<'a>> {
             draw: ticket.draw,
             kept_weights: ticket.kept,
             prunable_weights: ticket.prunable,
+            early_stop: ticket.early_stop,
             multiply_adds: rung.layers.as_ref().map(|layers| model.multiply_adds(layers.iter().copied())),
             kept_by_layer: rung.layers,
             at_most: rung.gated,
