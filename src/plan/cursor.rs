@@ -78,7 +78,7 @@ impl<'a> Cursor<'a> {
             learns: None,
             layers: model.prunable().map(layer).collect(),
             examples: variant.dataset.training_examples() as u64,
-            validation: variant.dataset.validation,
+            validation: variant.dataset.validation as u64,
             early_stop: EarlyStop::default(),
             images: variant.dataset.used_shape(),
         };

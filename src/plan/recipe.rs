@@ -21,7 +21,7 @@ pub(super) fn recipe(spec: &DatasetSpec) -> Vec<String> {
         let [_, height, width] = spec.used_shape();
         said.push(format!("Images are averaged over blocks of {side} × {side} pixels, to {height} × {width}."));
     }
-    if let Some(noise) = &spec.label_noise {
+    if let Some(noise) = spec.label_noise.as_ref().filter(|noise| !noise.fraction.is_zero()) {
         let replaced = noise.fraction.of(spec.training_examples());
         let by = match noise.kind {
             NoiseKind::Uniform => format!(

@@ -1,7 +1,9 @@
 //! By which rule a training's early stop is chosen.
 
+use std::collections::HashSet;
 use std::fmt;
 
+use indexmap::IndexSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +25,7 @@ pub enum EarlyStop {
 
 impl EarlyStop {
     /// The rule that decides where so many examples validate.
-    pub fn effective(self, validation: usize) -> EarlyStop {
+    pub fn effective(self, validation: u64) -> EarlyStop {
         if self == EarlyStop::ValidationLoss && validation == 0 { EarlyStop::Final } else { self }
     }
 
@@ -45,16 +47,15 @@ impl fmt::Display for EarlyStop {
 
 /// The pipelines whose tickets follow a rule, in their order, each once: `imp`, or, where those of some variants do not,
 /// `imp[width=2]`. Tickets are variants, pipelines and rules.
-pub fn following<'a>(rule: EarlyStop, tickets: &[(&'a str, &'a str, EarlyStop)]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for (variant, pipeline, _) in tickets.iter().filter(|(.., own)| *own == rule) {
-        let all = tickets.iter().filter(|(_, other, _)| other == pipeline).all(|(.., own)| *own == rule);
-        let name = if all || variant.is_empty() { pipeline.to_string() } else { format!("{pipeline}[{variant}]") };
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
+pub fn following(rule: EarlyStop, tickets: &[(&str, &str, EarlyStop)]) -> Vec<String> {
+    let follows = |ticket: &&(&str, &str, EarlyStop)| ticket.2 == rule;
+    let mixed: HashSet<&str> = tickets.iter().filter(|ticket| !follows(ticket)).map(|ticket| ticket.1).collect();
+    let name = |(variant, pipeline, _): &(&str, &str, EarlyStop)| match mixed.contains(pipeline) {
+        true if !variant.is_empty() => format!("{pipeline}[{variant}]"),
+        _ => pipeline.to_string(),
+    };
+    let names: IndexSet<String> = tickets.iter().filter(follows).map(name).collect();
+    names.into_iter().collect()
 }
 
 /// What must be said wherever test data select; `None` where they do not.

@@ -66,8 +66,8 @@ pub struct Ahead<'a> {
     pub layers: Vec<Foreseen>,
     /// Examples of the training split, validation examples taken off.
     pub examples: u64,
-    /// Examples that validate.
-    pub validation: usize,
+    /// Validation examples.
+    pub validation: u64,
     /// What the early stop of the stage just foreseen is, where it is a training.
     pub early_stop: EarlyStop,
     /// Channels, height and width of the data set's images.

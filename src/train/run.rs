@@ -209,7 +209,7 @@ impl<'a> Run<'a> {
 
     /// What the early stop's rule goes by; infinite where it cannot be here.
     fn cost(&self, validation: &Tally, ends: bool) -> Result<f64, Failure> {
-        Ok(match self.training.early_stop.effective(validation.examples) {
+        Ok(match self.training.early_stop.effective(validation.examples as u64) {
             EarlyStop::ValidationLoss => validation.loss,
             EarlyStop::ValidationAccuracy => -(validation.correct as f64),
             EarlyStop::Final => {
