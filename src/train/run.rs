@@ -12,6 +12,7 @@ use super::{Bench, Start, share, tensors};
 use crate::dataset::order::Order;
 use crate::device;
 use crate::graph::{self, Noise, Passed};
+use crate::learn::Ground;
 use crate::loss::Tally;
 use crate::mask::Mask;
 use crate::record::{Curve, EarlyStop, Scores, TrainingRecord};
@@ -75,7 +76,9 @@ impl<'a> Run<'a> {
         let kernels = training.learn.keeps_masks() && bench.compute.hosted;
         let condensed = Condensed::of(bench.model, &ticket, kernels);
         condensed.condense(&mut ticket);
-        let learning = moves(bench, training, &mut ticket, &condensed.model, start.seeds)?;
+        let clock = Clock { iteration: start.position, total: training.total, per_epoch: training.per_epoch };
+        let ground = Ground { model: &condensed.model, seeds: start.seeds, registry: bench.registry, clock };
+        let learning = moves(bench, training, &mut ticket, &ground)?;
         let (names, values): (Vec<_>, Vec<_>) =
             ticket.arrays.into_iter().map(|(name, array)| ((name, array.shape), array.values)).unzip();
         Ok(Run {
@@ -108,6 +111,7 @@ impl<'a> Run<'a> {
                 return Ok(Some(self.iteration));
             }
             self.iteration += 1;
+            self.learning.turn(self.iteration, &mut self.params)?;
             self.keep_snapshot()?;
             let last = self.iteration == self.training.total;
             if last || self.iteration.is_multiple_of(self.training.evaluate) {
@@ -198,7 +202,8 @@ impl<'a> Run<'a> {
             0 if ends => self.tally(&self.params, Split::Train)?.loss,
             _ => validation.loss,
         };
-        if self.iteration > 0 && loss.is_finite() {
+        let settled = self.learning.settled(self.iteration);
+        if self.iteration > 0 && settled && loss.is_finite() {
             let cost = self.cost(&validation, ends)?;
             if cost.is_finite() && self.best.as_ref().is_none_or(|best| cost < best.cost) {
                 self.best = Some(Best { iteration: self.iteration, cost, validation, state: self.state()? });
@@ -284,11 +289,12 @@ impl<'a> Run<'a> {
             curve: self.curve.clone(),
             diverged,
         };
-        Ok(Outcome { ticket: self.ticket(&self.state()?), training: Some(record), scores, snapshots })
+        let ticket = self.ticket(&self.state()?);
+        Ok(Outcome { training: Some(record), scores, snapshots, ..ticket.into() })
     }
 
     fn tally(&self, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {
-        self.bench.tally(&*self.feed, &self.condensed.model, params, split)
+        self.bench.sweep(&*self.feed, &self.condensed.model, params, (split, usize::MAX))
     }
 
     /// Test data is looked at here, after the training; within it only where the early stop's rule is `TestAccuracy`.

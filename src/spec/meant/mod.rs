@@ -7,7 +7,7 @@ mod recipe;
 
 pub use dataset::{DatasetSpec, FileSpec, Normalise};
 pub use model::{Form, LayerSpec, ModelSpec, Usual};
-pub use pipeline::{Fork, PipelineSpec, StageSpec, Stop, Written};
+pub use pipeline::{Fork, PipelineSpec, StageSpec, Stop, When, Written};
 pub use recipe::{LabelNoise, NoiseKind, Subset};
 
 use std::path::PathBuf;
