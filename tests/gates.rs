@@ -52,9 +52,20 @@ fn a_larger_step_does_better_in_edge_popup_tuning_as_predicted() {
     assert_eq!(claims(&judge(&study), Outcome::Holds).len(), study.header.predictions.len());
 }
 
+/// Gate 16 of the acceptance figures.
+#[test]
+fn random_labels_are_learned_by_heart_and_say_nothing_of_other_digits() {
+    let study = study("random-labels");
+    let judged = judge(&study);
+    assert_eq!(tally(&judged), "3 hold, 0 fail");
+    assert!(judged.iter().flat_map(|judgement| &judgement.conditions).all(|condition| condition.n == 3));
+    let noise: Vec<&[String]> = study.header.other_datasets.iter().map(|other| &other.facts.recipe[..]).collect();
+    assert!(noise.iter().all(|said| said[0].contains("The labels of 8000 training examples (100%)")), "{noise:?}");
+}
+
 #[test]
 fn a_shipped_report_judges_the_predictions_of_its_experiment_as_they_are() {
-    for experiment in ["lenet-mnist", "quickstart", "edge-popup-tuning", "connectivity"] {
+    for experiment in ["lenet-mnist", "quickstart", "edge-popup-tuning", "connectivity", "random-labels"] {
         let folder = shipped(&format!("experiments/{experiment}"));
         let spec = tombola::spec::load(&folder, &Registry::builtin(), &[]).unwrap_or_else(|e| panic!("{e}"));
         let own: Vec<_> = spec.predictions.iter().map(|p| (p.claim.clone(), p.expect.to_string())).collect();

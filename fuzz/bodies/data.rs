@@ -136,5 +136,8 @@ fn declared(bytes: &[u8], files: Vec<FileSpec>, format: Use) -> DatasetSpec {
         test: number(5),
         normalise: Normalise { mean: vec![0.0], std: vec![1.0] },
         validation: number(6),
+        subset: None,
+        average: None,
+        label_noise: None,
     }
 }

@@ -1,6 +1,8 @@
-//! Data sets: formats that read files into memory, and the seeded validation split.
+//! Data sets: formats that read files into memory, and what an experiment takes of them: subsets, smaller images, the
+//! validation split, noise in labels.
 
 pub mod archive;
+mod average;
 pub mod batch;
 mod checked;
 pub mod cifar;
@@ -8,6 +10,7 @@ pub mod cifar_python;
 pub mod files;
 pub mod idx;
 pub mod mnist_1d;
+mod noise;
 pub mod npy;
 mod npy_array;
 pub mod order;
@@ -17,12 +20,15 @@ mod pickle;
 mod pixels;
 mod prepared;
 pub mod split;
+mod subset;
 
 pub use files::Source;
 pub use pixels::Pixels;
 pub use prepared::Prepared;
 
 use std::path::PathBuf;
+
+use average::average;
 
 use crate::registry::Registry;
 use crate::spec::DatasetSpec;
@@ -72,7 +78,10 @@ pub fn load(spec: &DatasetSpec, registry: &Registry, directories: &[PathBuf]) ->
             ));
         }
     }
-    Ok(dataset)
+    Ok(match spec.average {
+        None => dataset,
+        Some(side) => Dataset { train: average(&dataset.train, side), test: average(&dataset.test, side) },
+    })
 }
 
 #[cfg(test)]
@@ -105,6 +114,9 @@ mod tests {
             test: 1,
             normalise: Normalise { mean: vec![0.0], std: vec![1.0] },
             validation: 0,
+            subset: None,
+            average: None,
+            label_noise: None,
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::budget::{KEPT, LIMIT};
 use super::{Gate, PlannedTicket, identity};
 use crate::model::{Model, UnitGroup};
+use crate::record::EarlyStop;
 use crate::registry::Registry;
 use crate::spec::node::Error;
 use crate::spec::{Diagnostics, Fork, PipelineSpec, Variant, When};
@@ -85,9 +86,10 @@ impl<'a> Cursor<'a> {
             divided: false,
             about: false,
             units: units(model),
-            examples: (variant.dataset.train - variant.dataset.validation) as u64,
+            examples: variant.dataset.training_examples() as u64,
             validation: variant.dataset.validation as u64,
-            images: variant.dataset.shape,
+            early_stop: EarlyStop::default(),
+            images: variant.dataset.used_shape(),
         };
         let root = Arc::new(identity::root(variant, replicate, device));
         let root_text = root.to_string().into();

@@ -10,11 +10,20 @@ use crate::spec::{Form, LayerSpec, Variant};
 pub fn root(variant: &Variant, replicate: u32, device: &str) -> Value {
     let data = &variant.dataset;
     let files: Vec<Value> = data.files.iter().map(|f| json!([f.name, f.hash()])).collect();
+    let mut content = json!({
+        "files": files, "format": data.format, "classes": data.classes, "shape": data.shape, "train": data.train,
+        "test": data.test, "normalise": data.normalise, "validation": data.validation,
+    });
+    let recipe = [
+        ("subset", data.subset.as_ref().map(|subset| json!(subset))),
+        ("average", data.average.map(|side| json!(side))),
+        ("label_noise", data.label_noise.as_ref().map(|noise| json!(noise))),
+    ];
+    for (key, value) in recipe {
+        value.into_iter().for_each(|value| content[key] = value);
+    }
     json!({
-        "data": {
-            "files": files, "format": data.format, "classes": data.classes, "shape": data.shape, "train": data.train,
-            "test": data.test, "normalise": data.normalise, "validation": data.validation,
-        },
+        "data": content,
         "model": layers(&variant.model.layers),
         "seed": variant.seed,
         "replicate": replicate,

@@ -11,6 +11,7 @@ mod identity;
 mod pipelines;
 mod planner;
 mod predictions;
+mod recipe;
 mod shapes;
 mod steps;
 mod variants;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::model::Model;
+use crate::record::EarlyStop;
 use crate::registry::{Registry, Use};
 use crate::spec::{self, Diagnostics, Spec};
 use crate::stage::Foreseen;
@@ -129,6 +131,8 @@ pub struct PlannedTicket {
     pub gates: Vec<Gate>,
     /// Its pipeline's stop rule at its own level: where it is broken, this ticket is the last.
     pub bound: Option<Gate>,
+    /// What its early stop is.
+    pub early_stop: EarlyStop,
     /// What its training learns: "weights" or "mask"; "" for an evaluation without training.
     pub learns: &'static str,
 }

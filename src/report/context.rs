@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::cells::{Cell, cells};
 use super::predictions::{Judgement, judge, tally};
 use super::verdict::{outcomes, sentence, verdict};
-use super::{analyses, format, problems, provenance};
+use super::{analyses, format, problems, provenance, selection};
 use crate::figure::{Drawing, Table};
 use crate::record::{Header, Status, Study};
 use crate::units::percent;
@@ -15,6 +15,10 @@ use crate::units::percent;
 pub(super) struct Context<'a> {
     header: &'a Header,
     verdict: String,
+    /// Where test data select.
+    warning: Option<String>,
+    /// How early stops are chosen.
+    early_stop: String,
     /// The same as a list, a line a variant and pipeline.
     verdicts: Vec<String>,
     /// Percentage points below dense that still match.
@@ -80,6 +84,8 @@ pub(super) fn context<'a>(study: &'a Study, figures: &'a [(Drawing, String)]) ->
     Context {
         header: &study.header,
         verdict: sentence(study, &cells),
+        warning: selection::warning(study),
+        early_stop: selection::method(study),
         verdicts: outcomes(study, &cells),
         matching: format::signed(study.header.matching),
         progress: progress(study),

@@ -6,6 +6,7 @@ use super::diagnostic::Diagnostics;
 use super::fields::{Fields, list, without_use};
 use super::node::{Error, Node};
 use super::overlay::{open, overlay};
+use super::recipe::{self, Recipe};
 use super::schema::of;
 use super::shipped::{Declared, Library};
 use super::{DatasetSpec, FileSpec, Normalise};
@@ -78,11 +79,13 @@ fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mu
         fields.read_if(key, "1 or more", some, d)
     };
     let (classes, train) = (count("classes", d), count("train", d));
-    let (test, validation) = (count("test", d), count("validation", d));
+    let test = count("test", d);
+    let validation = fields.need("validation", d);
     let shape = fields.need_node("shape");
     let shape =
         shape.and_then(|_| fields.read_if("shape", "of 1 or more each", |s: &[usize; 3]| s.iter().all(some), d));
     let normalise = fields.need::<Normalise>("normalise", d);
+    let Recipe { subset, average, label_noise } = Recipe::read(&mut fields, d);
     fields.finish(d);
     Some(DatasetSpec {
         name,
@@ -101,6 +104,9 @@ fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mu
         test: test?,
         normalise: normalise?,
         validation: validation?,
+        subset,
+        average,
+        label_noise,
     })
 }
 
@@ -181,12 +187,14 @@ const CLASSES: usize = 1 << 16;
 
 /// What must hold between fields.
 fn fits(spec: &DatasetSpec, node: &Node, diagnostics: &mut Diagnostics) {
+    recipe::fits(spec, node, diagnostics);
     let mut fail = |key: &str, message: String, help: &str| {
         let value = node.table().and_then(|entries| entries.get(key)).map_or(node, |(_, value)| value);
         diagnostics.push(Error::at(value, message).help(help));
     };
-    if spec.validation >= spec.train {
-        let message = format!("{} validation examples leave none of the {} to train on", spec.validation, spec.train);
+    if spec.validation >= spec.used_train() {
+        let (validation, train) = (spec.validation, spec.used_train());
+        let message = format!("{validation} validation examples leave none of the {train} to train on");
         fail("validation", message, "validation examples are taken from the training split: take fewer");
     }
     let product = |numbers: &[usize]| numbers.iter().map(|n| *n as u128).try_fold(1u128, u128::checked_mul);

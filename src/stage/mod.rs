@@ -37,7 +37,7 @@ use crate::init::{Fans, Init};
 use crate::layer::Role;
 use crate::loss::Tally;
 use crate::model::{Model, Param, RateKind};
-use crate::record::{Measured, Scores, TrainingRecord};
+use crate::record::{EarlyStop, Measured, Scores, TrainingRecord};
 use crate::refusal::Refusal;
 use crate::registry::{Registry, Use};
 use crate::seed::{Purpose, Seeds};
@@ -99,6 +99,8 @@ pub struct Ahead<'a> {
     pub examples: u64,
     /// Validation examples.
     pub validation: u64,
+    /// What the early stop of the stage just foreseen is, where it is a training.
+    pub early_stop: EarlyStop,
     /// Channels, height and width of the data set's images.
     pub images: [usize; 3],
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{LabelNoise, Subset};
 use crate::registry::Use;
 use crate::spec::schema;
 
@@ -54,9 +55,18 @@ pub struct DatasetSpec {
     pub test: usize,
     /// Pixel byte p becomes (p ÷ 255 − mean) ÷ std, channel by channel.
     pub normalise: Normalise,
-    /// Validation examples, drawn from the training split by class.
-    #[schemars(range(min = 1))]
+    /// Validation examples, drawn from the training split by class; with 0, early stop is a training's end.
     pub validation: usize,
+    /// Some of the examples only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subset: Option<Subset>,
+    /// The side of blocks of pixels that are averaged, rounded half up: images are so many times smaller each way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub average: Option<usize>,
+    /// Labels of training examples that are replaced at random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_noise: Option<LabelNoise>,
 }
 
 /// A file that a format reads, with one checksum.
