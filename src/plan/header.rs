@@ -47,7 +47,7 @@ pub(super) fn dataset(spec: &DatasetSpec) -> DatasetFacts {
         test: spec.used_test(),
         normalisation: normalisation(spec),
         recipe: recipe(spec),
-        files: spec.files.iter().map(|file| (file.name.clone(), file.sha256.clone())).collect(),
+        files: spec.files.iter().map(|file| (file.name.clone(), file.hash())).collect(),
     }
 }
 

@@ -110,6 +110,7 @@ impl<'a> Walk<'_, 'a> {
         cursor.ahead.iterations = 0;
         cursor.ahead.evaluated = false;
         cursor.ahead.measures = false;
+        cursor.ahead.compares = false;
         cursor.ahead.rewinds_to = None;
         cursor.ahead.early_stop = EarlyStop::default();
         let built =

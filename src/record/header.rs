@@ -48,7 +48,7 @@ pub struct DatasetFacts {
     /// What is taken of it otherwise than declared, in sentences: subsets, smaller images, noise in labels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipe: Vec<String>,
-    /// File name and SHA-256 of its decompressed bytes.
+    /// File name and SHA-256 of its decompressed bytes, or "md5:…" of them, or "gz-sha256:…" of the .gz.
     pub files: Vec<(String, String)>,
 }
 

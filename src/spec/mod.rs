@@ -52,7 +52,7 @@ mod without;
 
 pub use diagnostic::Diagnostics;
 pub use meant::{
-    DatasetSpec, FileSpec, Fork, Form, LabelNoise, LayerSpec, ModelSpec, NoiseKind, Normalise, PipelineSpec,
+    Checksum, DatasetSpec, FileSpec, Fork, Form, LabelNoise, LayerSpec, ModelSpec, NoiseKind, Normalise, PipelineSpec,
     PredictionSpec, Setting, Spec, StageSpec, Stop, Subset, Usual, Variant, When, Written,
 };
 pub use names::is_name;
