@@ -126,7 +126,7 @@ impl Source<'_> {
 
     /// Where these declared files are, which are distributed as one, and whether what is there is what is declared; `None`
     /// where one is nowhere.
-    pub fn place(&self, names: &[&str]) -> Result<Option<(Place, Result<(), String>)>, String> {
+    pub fn place(&self, names: &[&str]) -> Result<Option<Judged>, String> {
         let mut left = names.iter().map(|name| self.declared(name)).collect::<Result<Vec<_>, _>>()?;
         let mut first = None;
         while let Some(file) = left.first() {
@@ -141,6 +141,9 @@ impl Source<'_> {
         Ok(first.map(|place| (place, Ok(()))))
     }
 }
+
+/// Where a file is, and why what is there is not what is declared, where it is not.
+pub type Judged = (Place, Result<(), String>);
 
 /// Where a file is.
 #[derive(Clone, Debug, PartialEq, Eq)]

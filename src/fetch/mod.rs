@@ -84,7 +84,7 @@ impl Fetch<'_> {
         if let Some(there) = self.there(spec, file)? {
             return Ok(there);
         }
-        self.from_mirrors(spec, file, &mut part)?;
+        self.ask_mirrors(spec, file, &mut part)?;
         part.finish().map(State::Fetched).map_err(Failure::Failed)
     }
 
@@ -121,7 +121,7 @@ impl Fetch<'_> {
     }
 
     /// Asks one mirror after the other, and those that may yet answer again.
-    fn from_mirrors(&self, spec: &DatasetSpec, file: &Download, part: &mut Part) -> Result<(), Failure> {
+    fn ask_mirrors(&self, spec: &DatasetSpec, file: &Download, part: &mut Part) -> Result<(), Failure> {
         let mut mirrors: Vec<&str> = spec.mirrors.iter().map(String::as_str).collect();
         let mut reasons = Reasons::default();
         for round in 0..ROUNDS {

@@ -72,7 +72,7 @@ fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mu
     let licence = fields.read("licence", d).unwrap_or_default();
     let citation = fields.read("citation", d).unwrap_or_default();
     let homepage = fields.read("homepage", d);
-    let mirrors = fields.read_if("mirrors", ADDRESSES, |all: &Vec<String>| all.iter().all(is_address), d);
+    let mirrors = fields.read_if("mirrors", ADDRESSES, |all: &Vec<String>| all.iter().all(|text| is_address(text)), d);
     let debian_package = fields.read("debian_package", d);
     let mut count = |key, d: &mut Diagnostics| {
         fields.need_node(key)?;
@@ -167,7 +167,7 @@ fn is_archive(name: &String) -> bool {
 
 const ADDRESSES: &str = "addresses that begin with \"https://\" or \"http://\", without spaces";
 
-fn is_address(text: &String) -> bool {
+fn is_address(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic()))
 }
