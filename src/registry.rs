@@ -16,6 +16,7 @@ use crate::augment::{self, Augment};
 use crate::criterion::{self, Criterion};
 use crate::dataset::Format;
 use crate::dataset::idx::Idx;
+use crate::dataset::image_folder::ImageFolder;
 use crate::figure::{self, Figure};
 use crate::init::{self, Init};
 use crate::layer::{self, Layer};
@@ -239,6 +240,7 @@ impl Registry {
             .layer::<layer::Flatten>()
             .layer::<layer::Dropout>()
             .format::<Idx>()
+            .format::<ImageFolder>()
             .criterion::<criterion::magnitude::Magnitude>()
             .criterion::<criterion::random::Random>()
             .init::<init::glorot_normal::GlorotNormal>()

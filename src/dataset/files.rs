@@ -10,6 +10,7 @@ use flate2::read::MultiGzDecoder;
 use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
+use super::Watch;
 use crate::spec::{DatasetSpec, FileSpec};
 
 static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/data");
@@ -27,6 +28,8 @@ pub fn directories(given: Option<PathBuf>, variable: impl Fn(&str) -> Option<OsS
 pub struct Source<'a> {
     pub spec: &'a DatasetSpec,
     pub directories: &'a [PathBuf],
+    /// Is told how far it is.
+    pub watch: &'a dyn Watch,
 }
 
 impl Source<'_> {
@@ -54,7 +57,7 @@ fn declared<'a>(spec: &'a DatasetSpec, name: &str) -> Result<&'a FileSpec, Strin
 }
 
 /// One component, so that no declaration reaches outside the data directories.
-fn is_plain(name: &str) -> bool {
+pub(super) fn is_plain(name: &str) -> bool {
     let mut components = Path::new(name).components();
     matches!((components.next(), components.next()), (Some(Component::Normal(part)), None) if part == name)
 }
@@ -181,7 +184,7 @@ mod tests {
     }
 
     fn read(spec: &DatasetSpec, name: &str, directories: &[PathBuf]) -> Result<Vec<u8>, String> {
-        Source { spec, directories }.file(name)
+        Source { spec, directories, watch: &super::super::Deaf }.file(name)
     }
 
     fn read_from(directory: &TempDir) -> Result<Vec<u8>, String> {

@@ -35,6 +35,7 @@ fn prediction(spec: &PredictionSpec) -> PredictionFacts {
 }
 
 pub(super) fn dataset(spec: &DatasetSpec) -> DatasetFacts {
+    let files = spec.files.iter().map(|file| (file.name.clone(), file.sha256.clone()));
     DatasetFacts {
         name: spec.name.clone(),
         summary: spec.summary.clone(),
@@ -45,7 +46,7 @@ pub(super) fn dataset(spec: &DatasetSpec) -> DatasetFacts {
         validation: spec.validation,
         test: spec.test,
         normalisation: normalisation(spec),
-        files: spec.files.iter().map(|file| (file.name.clone(), file.sha256.clone())).collect(),
+        files: files.chain(spec.content.iter().map(|content| (format!("{}/", spec.folder), content.clone()))).collect(),
     }
 }
 

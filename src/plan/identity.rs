@@ -10,11 +10,15 @@ use crate::spec::{Form, LayerSpec, Variant};
 pub fn root(variant: &Variant, replicate: u32, device: &str) -> Value {
     let data = &variant.dataset;
     let files: Vec<Value> = data.files.iter().map(|f| json!([f.name, f.sha256])).collect();
+    let mut declared = json!({
+        "files": files, "format": data.format, "classes": data.classes, "shape": data.shape, "train": data.train,
+        "test": data.test, "normalise": data.normalise, "validation": data.validation,
+    });
+    if let Some(content) = &data.content {
+        declared["content"] = json!(content);
+    }
     json!({
-        "data": {
-            "files": files, "format": data.format, "classes": data.classes, "shape": data.shape, "train": data.train,
-            "test": data.test, "normalise": data.normalise, "validation": data.validation,
-        },
+        "data": declared,
         "model": layers(&variant.model.layers),
         "seed": variant.seed,
         "replicate": replicate,

@@ -18,11 +18,14 @@ const AT_WORK: u64 = 5;
 /// What a job takes besides, whatever the model: a few megabytes of it hold the images that a kernel unrolls.
 const OVERHEAD: u64 = 12_000_000;
 const FLOAT: u64 = 4;
+const LABEL: u64 = 2;
 
-/// Bytes that an experiment's data takes, whatever the jobs.
+/// Bytes that an experiment's data takes, whatever the jobs. What is read as a folder is mapped: the system holds of it what
+/// it has room for.
 pub fn of_data(spec: &Spec) -> u64 {
     let bytes = |data: &DatasetSpec| {
-        (data.shape.iter().product::<usize>() as u64 + 1).saturating_mul((data.train + data.test) as u64)
+        let pixels = if data.content.is_some() { 0 } else { data.shape.iter().product::<usize>() as u64 };
+        (pixels + LABEL).saturating_mul((data.train + data.test) as u64)
     };
     data::distinct(spec).into_iter().map(bytes).sum()
 }

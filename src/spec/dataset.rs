@@ -9,7 +9,8 @@ use super::overlay::{open, overlay};
 use super::schema::of;
 use super::shipped::{Declared, Library};
 use super::{DatasetSpec, FileSpec, Normalise};
-use crate::registry::{Kind, Registry};
+use crate::dataset::UNKNOWN;
+use crate::registry::{Kind, Registry, Use};
 
 /// Reads `[dataset]`, whose keys override the declaration's; and the declaration as it was written, with them.
 pub fn dataset(
@@ -19,7 +20,7 @@ pub fn dataset(
     diagnostics: &mut Diagnostics,
 ) -> Option<(DatasetSpec, Node)> {
     let mut fields = Fields::using(node, "[dataset]", diagnostics)?.documented(of::<DatasetSpec>);
-    if !fields.has("use") && fields.has("file") {
+    if !fields.has("use") && (fields.has("file") || fields.has("content")) {
         return written_out(node, fields, registry, diagnostics);
     }
     let Some(used) = fields.node("use") else {
@@ -35,7 +36,7 @@ pub fn dataset(
         let fields =
             Fields::of(&declared, format!("the data set `{name}`"), diagnostics)?.documented(of::<DatasetSpec>);
         let spec = declaration(name, fields, registry, diagnostics)?;
-        fits(&spec, &declared, diagnostics);
+        fits(&spec, &declared, registry, diagnostics);
         Some((spec, declared))
     })
 }
@@ -48,7 +49,7 @@ fn written_out(
 ) -> Option<(DatasetSpec, Node)> {
     let name = fields.read("name", diagnostics).unwrap_or_else(|| "custom".to_string());
     let spec = declaration(name, fields, registry, diagnostics)?;
-    fits(&spec, node, diagnostics);
+    fits(&spec, node, registry, diagnostics);
     Some((spec, node.clone()))
 }
 
@@ -57,7 +58,7 @@ fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mu
     let below = "the name of a folder below the data directory, without a path";
     let folder = fields.need_node("folder").and_then(|_| fields.read_if("folder", below, is_plain, d));
     let format = fields.need_node("format").and_then(|node| registry.resolve(Kind::Format, node, d));
-    let files = fields.need_node("file").map(|node| files(node, d));
+    let Holding { files, content } = holding(&mut fields, format.as_ref(), registry, d);
     let summary = fields.read("summary", d).unwrap_or_default();
     let licence = fields.read("licence", d).unwrap_or_default();
     let citation = fields.read("citation", d).unwrap_or_default();
@@ -86,6 +87,7 @@ fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mu
         debian_package,
         format: format?,
         files: files?,
+        content: content?,
         classes: classes?,
         shape: shape?,
         train: train?,
@@ -95,6 +97,42 @@ fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mu
     })
 }
 
+/// What the data set's folder must hold: each file, or all of it as one. `None` is what could not be read.
+struct Holding {
+    files: Option<Vec<FileSpec>>,
+    content: Option<Option<String>>,
+}
+
+/// Which of the two is declared, the format says.
+fn holding(fields: &mut Fields<'_>, format: Option<&Use>, registry: &Registry, d: &mut Diagnostics) -> Holding {
+    let built = format.and_then(|used| registry.formats.build(used).ok());
+    let (whole, name) = (built.is_some_and(|format| format.reads_a_folder()), format.map_or("", |used| &used.name));
+    let mut refuse = |key, other, fields: &mut Fields<'_>| {
+        let Some(node) = fields.node(key).filter(|_| format.is_some()) else { return };
+        let error = Error::at(node, format!("the format `{name}` takes `{other}` in place of `{key}`"));
+        d.push(error.help(format!("leave out `{key}`")));
+    };
+    match whole {
+        true => {
+            refuse("file", "content", fields);
+            let rule = "64 hexadecimal digits, or \"unknown\" for now";
+            let is_hash = |text: &String| text == UNKNOWN || is_sha256(text);
+            let content = fields.need_node("content").and_then(|_| fields.read_if("content", rule, is_hash, d));
+            Holding { files: Some(Vec::new()), content: content.map(Some) }
+        }
+        // Which of them is needed, nobody knows.
+        false if format.is_none() && fields.has("content") => Holding { files: None, content: None },
+        false => {
+            refuse("content", "file", fields);
+            Holding { files: fields.need_node("file").map(|node| files(node, d)), content: Some(None) }
+        }
+    }
+}
+
+fn is_sha256(text: &String) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 fn files(node: &Node, diagnostics: &mut Diagnostics) -> Vec<FileSpec> {
     let items = list(node, "`file`", diagnostics);
     items.iter().filter_map(|item| file(item, diagnostics)).collect()
@@ -102,14 +140,13 @@ fn files(node: &Node, diagnostics: &mut Diagnostics) -> Vec<FileSpec> {
 
 fn file(node: &Node, diagnostics: &mut Diagnostics) -> Option<FileSpec> {
     let mut fields = Fields::of(node, "a [[file]]", diagnostics)?.documented(of::<FileSpec>);
-    let hexadecimal = |text: &String| text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let rule = "64 hexadecimal digits in lower case";
     for key in ["name", "sha256"] {
         fields.need_node(key);
     }
     let name =
         fields.read_if("name", "the name of a file in the data set's folder, without a path", is_plain, diagnostics);
-    let sha256 = fields.read_if("sha256", rule, hexadecimal, diagnostics);
+    let sha256 = fields.read_if("sha256", rule, is_sha256, diagnostics);
     let bytes = fields.need("bytes", diagnostics);
     fields.finish(diagnostics);
     Some(FileSpec { name: name?, sha256: sha256?, bytes: bytes? })
@@ -129,7 +166,7 @@ const PIXELS: u128 = 1 << 40;
 const CLASSES: usize = 1 << 16;
 
 /// What must hold between fields.
-fn fits(spec: &DatasetSpec, node: &Node, diagnostics: &mut Diagnostics) {
+fn fits(spec: &DatasetSpec, node: &Node, registry: &Registry, diagnostics: &mut Diagnostics) {
     let mut fail = |key: &str, message: String, help: &str| {
         let value = node.table().and_then(|entries| entries.get(key)).map_or(node, |(_, value)| value);
         diagnostics.push(Error::at(value, message).help(help));
@@ -167,4 +204,18 @@ fn fits(spec: &DatasetSpec, node: &Node, diagnostics: &mut Diagnostics) {
         let message = "a `std` must be above 0".to_string();
         fail("normalise", message, "pixel byte p becomes (p ÷ 255 − mean) ÷ std");
     }
+    diagnostics.extend(unfit(spec, node, registry));
+}
+
+/// Why no files of the format could be what is declared, at the format's field or the shape.
+fn unfit(spec: &DatasetSpec, node: &Node, registry: &Registry) -> Option<Error> {
+    let refusal = registry.formats.build(&spec.format).ok()?.fits(spec).err()?;
+    let field = if refusal.field.is_empty() { vec!["shape"] } else { [vec!["format"], refusal.field].concat() };
+    let below = |node: &'_ Node, key: &&str| Some(node.table()?.get(*key)?.1.clone());
+    let place = field.iter().fold(node.clone(), |node, key| below(&node, key).unwrap_or(node));
+    let error = Error::at(&place, refusal.message);
+    Some(match refusal.help {
+        Some(help) => error.help(help),
+        None => error,
+    })
 }
