@@ -257,6 +257,7 @@ impl Registry {
             .augment::<augment::crop::Crop>()
             .augment::<augment::cutout::Cutout>()
             .augment::<augment::flip::Flip>()
+            .augment::<augment::resized_crop::ResizedCrop>()
             .figure::<figure::accuracy::Accuracy>()
             .figure::<figure::curves::Curves>()
             .figure::<figure::early_stop::EarlyStop>()
