@@ -10,13 +10,11 @@ use std::sync::atomic::AtomicBool;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tombola::learn::{Learn, LearnWeights, Learner};
-use tombola::model::Model;
+use tombola::learn::{Ground, Learn, LearnWeights, Learner};
 use tombola::plan::plan;
 use tombola::record::Record;
 use tombola::registry::{Plugin, Registry};
 use tombola::run::{self, Job, Limits, Shared, Store, Watch};
-use tombola::seed::Seeds;
 use tombola::ticket::Ticket;
 use tombola::{device, spec};
 
@@ -39,18 +37,8 @@ impl Learn for HeldWhole {
         "weights"
     }
 
-    fn foresee(&self, kept: usize, _: usize) -> Result<usize, String> {
-        Ok(kept)
-    }
-
-    fn start(
-        &self,
-        ticket: &mut Ticket,
-        model: &Model,
-        seeds: Seeds,
-        registry: &Registry,
-    ) -> Result<Box<dyn Learner>, String> {
-        LearnWeights {}.start(ticket, model, seeds, registry)
+    fn start(&self, ticket: &mut Ticket, ground: &Ground<'_>) -> Result<Box<dyn Learner>, String> {
+        LearnWeights {}.start(ticket, ground)
     }
 }
 

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod criterion;
 pub mod dataset;
 pub mod device;
+pub mod fetch;
 pub mod figure;
 pub mod graph;
 pub mod init;

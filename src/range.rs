@@ -57,6 +57,14 @@ pub fn at_least_one<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Erro
     }
 }
 
+/// A count of 2 or more.
+pub fn at_least_two<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    match usize::deserialize(from)? {
+        n @ 0..2 => Err(D::Error::custom(format!("{n} is out of range: it must be at least 2"))),
+        n => Ok(n),
+    }
+}
+
 /// As `at_least_one`, or none.
 pub fn some_at_least_one<'de, D: Deserializer<'de>>(from: D) -> Result<Option<usize>, D::Error> {
     match Option::<usize>::deserialize(from)? {

@@ -101,6 +101,18 @@ pub struct Use {
     pub version: u32,
 }
 
+impl About {
+    /// Whether it is a stage that trains: what it does not say of that, `[training]` says.
+    pub fn trains(&self) -> bool {
+        self.kind == Kind::Stage && self.references.contains(&("optimizer", Kind::Optimizer))
+    }
+
+    /// Whether it has a parameter of this name.
+    pub fn takes(&self, parameter: &str) -> bool {
+        self.schema.get("properties").is_some_and(|properties| properties.get(parameter).is_some())
+    }
+}
+
 impl Use {
     /// The plugin `P` with nothing but its defaults, as a field's default.
     ///
@@ -227,9 +239,15 @@ impl Registry {
             .stage::<stage::Reinit>()
             .stage::<stage::Shuffle>()
             .stage::<stage::RandomMask>()
+            .stage::<stage::PruneUnits>()
             .stage::<stage::Evaluate>()
+            .stage::<stage::Shrink>()
+            .stage::<stage::Anatomy>()
+            .stage::<stage::Connectivity>()
+            .stage::<stage::Lottery>()
             .learn::<learn::LearnWeights>()
             .learn::<learn::EdgePopup>()
+            .learn::<learn::Gradual>()
             .layer::<layer::Linear>()
             .layer::<layer::Conv>()
             .layer::<layer::BatchNorm>()

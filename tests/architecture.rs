@@ -111,6 +111,10 @@ fn imports_run_downward_only() {
             &["spec/"],
             &["burn::", "crate::run", "crate::cli", "crate::plan", "crate::train", "fs::write", "File::create"],
         ),
+        (
+            &["fetch/"],
+            &["burn::", "crate::run", "crate::cli", "crate::plan", "crate::train", "crate::device", "crate::report"],
+        ),
         (&["report/"], &["burn::", "crate::run", "crate::cli", "crate::plan", "crate::train", "crate::spec"]),
         (&["graph.rs", "train/", "layer/"], &["crate::run", "crate::cli", "crate::plan", "Device::flex"]),
         (
@@ -150,4 +154,15 @@ fn one_folder_names_backends_a_file_each_and_one_file_names_plotters() {
         assert_eq!(naming(word), [format!("device/bridge/{file}.rs")], "{word}");
     }
     assert_eq!(naming("plotters"), ["report/svg.rs"]);
+}
+
+/// So that nothing that a spec says is downloaded but by the command that is for it.
+#[test]
+fn one_file_reads_a_network_and_only_the_command_line_asks_it_to() {
+    for word in ["ureq::", "std::net", "TcpStream"] {
+        let naming: Vec<String> = sources().into_iter().filter(|(_, code)| names(code, word)).map(|(p, _)| p).collect();
+        assert!(naming.iter().all(|path| path == "fetch/exchange.rs"), "{word}: {naming:?}");
+    }
+    let ask = sources().into_iter().filter(|(_, code)| names(code, "crate::fetch")).map(|(path, _)| path);
+    assert_eq!(ask.collect::<Vec<_>>(), ["cli/fetch/bar.rs", "cli/fetch/mod.rs"]);
 }

@@ -45,6 +45,7 @@ fn written(kind: Kind, name: &str) -> String {
         (Kind::Schedule, "step") => ", at = [\"2it\", \"4it\"]",
         (Kind::Schedule, "warm-up") => ", length = \"2it\", then = { use = \"cosine\" }",
         (Kind::Learn, "edge-popup") => ", weights_remaining = 0.5",
+        (Kind::Learn, "gradual") => ", weights_remaining = 0.5, begin = \"1it\", end = \"4it\", every = \"2it\"",
         (Kind::Augment, "cutout") => ", size = 8",
         _ => "",
     };
@@ -109,6 +110,7 @@ fn every_plugin_works_with_every_other() {
     augmented(&registry, &mut spec);
     tickets(&registry, &mut spec);
     spec += "[pipeline.masked]\nstage = [{ init = {} }, { random-mask = { weights_remaining = 0.5 } }, { evaluate = {} }]\n";
+    spec += "[pipeline.units]\nuse = \"prune-units\"\nprune_rate = 0.5\nlevels = 2\n";
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("all")).unwrap();
     std::fs::write(folder.path().join("all/experiment.toml"), spec).unwrap();
@@ -120,11 +122,13 @@ fn every_plugin_works_with_every_other() {
     let trainings = combined(&[Kind::Optimizer, Kind::Schedule, Kind::Learn]) + combined(&[Kind::Augment, Kind::Learn]);
     // Levels 0 to 2, and two forks of each control.
     let tickets = combined(&[Kind::Init, Kind::Criterion]) * 2 * (3 + 3 * 2);
-    assert_eq!(study.rows.len(), trainings + tickets + 1);
+    assert_eq!(study.rows.len(), trainings + tickets + 1 + 3);
     for row in &study.rows {
         assert_eq!(row.status, Status::Done, "{} at level {}", row.pipeline, row.level);
         let expected = match (row.pipeline.contains("edge-popup"), row.pipeline.as_str(), row.level) {
             (true, ..) | (_, "masked", _) => 0.5,
+            // 4 channels within a block and 8 neurons before the last layer can go; 432 of 788 weights make or read them.
+            (_, "units", level) => (356.0 + 432.0 * 0.5f64.powi(level as i32)) / 788.0,
             (_, _, level) => 0.5f64.powi(level as i32),
         };
         assert!((row.weights_remaining() - expected).abs() < 1e-3, "{}: {}", row.pipeline, row.weights_remaining());

@@ -1,18 +1,70 @@
-//! docs/writing-an-experiment.md does what it says: its files are written, its commands run, from top to bottom.
+//! The tutorials do what they say: their files are written, their commands run, from top to bottom.
 
 use std::path::Path;
 use std::process::Command;
 
 use regex::Regex;
+use tempfile::TempDir;
 
-const GUIDE: &str = include_str!("../docs/writing-an-experiment.md");
+/// A page, and the program that it builds: what it calls it, and the example that has its source.
+struct Page {
+    text: &'static str,
+    program: Option<(&'static str, &'static str)>,
+}
+
+impl Page {
+    /// A folder of programs: ours, and the page's own.
+    fn programs(&self) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = Path::new(env!("CARGO_BIN_EXE_tombola"));
+        std::os::unix::fs::symlink(ours, folder.path().join("tombola")).unwrap();
+        if let Some((name, example)) = self.program {
+            // `cargo test` builds the examples beside the program.
+            let built = ours.with_file_name("examples").join(example);
+            std::os::unix::fs::symlink(built, folder.path().join(name)).unwrap();
+        }
+        folder
+    }
+
+    /// The source of the page's program, without the comment at its head.
+    fn source(&self) -> String {
+        let (_, example) = self.program.expect("a page with Rust says which example it is");
+        let path = format!("{}/examples/{example}.rs", env!("CARGO_MANIFEST_DIR"));
+        let source = std::fs::read_to_string(path).unwrap();
+        let code = source.lines().skip_while(|line| line.starts_with("//!") || line.is_empty());
+        code.map(|line| format!("{line}\n")).collect()
+    }
+
+    /// Does all that it says; what came out otherwise.
+    fn differences(&self) -> Vec<String> {
+        let (folder, programs) = (tempfile::tempdir().unwrap(), self.programs());
+        let run = |(command, said): (&str, String)| run(folder.path(), programs.path(), command, &said);
+        let mut different = Vec::new();
+        for block in blocks(self.text) {
+            match block {
+                Block::File { label, text } => write(folder.path(), label, &text),
+                Block::Rust(text) if text == self.source() => {}
+                Block::Rust(text) => different.push(format!("this is not the example's source:\n{text}")),
+                Block::Console(text) => different.extend(commands(&text).into_iter().filter_map(run)),
+                Block::Other(language) => panic!("a block of {language:?} is run by nobody"),
+            }
+        }
+        different
+    }
+}
+
+fn assert_does_what_it_says(text: &'static str, program: Option<(&'static str, &'static str)>) {
+    let different = Page { text, program }.differences();
+    assert!(different.is_empty(), "{}", different.join("\n\n"));
+}
 
 /// What stands for text that is left out: in a line, of that line; alone, of any number of lines.
 const ANYTHING: &str = "…";
 
 #[derive(Debug, PartialEq)]
 enum Block<'a> {
-    Toml { label: &'a str, text: String },
+    File { label: &'a str, text: String },
+    Rust(String),
     Console(String),
     Other(&'a str),
 }
@@ -26,7 +78,8 @@ fn blocks(guide: &str) -> Vec<Block<'_>> {
             let text: String =
                 lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
             blocks.push(match language {
-                "toml" => Block::Toml { label, text },
+                "toml" | "sh" => Block::File { label, text },
+                "rust" => Block::Rust(text),
                 "console" => Block::Console(text),
                 other => Block::Other(other),
             });
@@ -96,11 +149,17 @@ fn is_as_said(text: &str, said: &str) -> bool {
 }
 
 /// Runs a command; what it prints, where that is not what the guide says.
-fn run(folder: &Path, command: &str, said: &str) -> Option<String> {
-    let program = Path::new(env!("CARGO_BIN_EXE_tombola")).parent().unwrap();
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
+fn run(folder: &Path, programs: &Path, command: &str, said: &str) -> Option<String> {
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
     let mut shell = Command::new("sh");
-    let output = shell.arg("-c").arg(format!("{command} 2>&1")).current_dir(folder).env("PATH", path).output().unwrap();
+    let output = shell
+        .arg("-c")
+        .arg(format!("{command} 2>&1"))
+        .current_dir(folder)
+        .env("PATH", path)
+        .env_remove("TOMBOLA_DATA")
+        .output()
+        .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let succeeded = output.status.success();
     let fits = is_as_said(&text, said) && succeeded != said.contains("error: ");
@@ -108,18 +167,28 @@ fn run(folder: &Path, command: &str, said: &str) -> Option<String> {
 }
 
 #[test]
-fn every_block_of_the_guide_does_what_it_says() {
-    let folder = tempfile::tempdir().unwrap();
-    let run = |(command, said): (&str, String)| run(folder.path(), command, &said);
-    let mut different = Vec::new();
-    for block in blocks(GUIDE) {
-        match block {
-            Block::Toml { label, text } => write(folder.path(), label, &text),
-            Block::Console(text) => different.extend(commands(&text).into_iter().filter_map(run)),
-            Block::Other(language) => panic!("a block of {language:?} is run by nobody"),
-        }
-    }
-    assert!(different.is_empty(), "{}", different.join("\n\n"));
+fn writing_an_experiment_does_what_it_says() {
+    assert_does_what_it_says(include_str!("../docs/writing-an-experiment.md"), None);
+}
+
+#[test]
+fn adding_a_model_does_what_it_says() {
+    assert_does_what_it_says(include_str!("../docs/adding-a-model.md"), None);
+}
+
+#[test]
+fn adding_a_data_set_does_what_it_says() {
+    assert_does_what_it_says(include_str!("../docs/adding-a-data-set.md"), None);
+}
+
+#[test]
+fn adding_a_layer_does_what_it_says_and_its_program_is_the_example() {
+    assert_does_what_it_says(include_str!("../docs/adding-a-layer.md"), Some(("leaky", "own_layer")));
+}
+
+#[test]
+fn adding_a_criterion_does_what_it_says_and_its_program_is_the_example() {
+    assert_does_what_it_says(include_str!("../docs/adding-a-criterion.md"), Some(("smallest", "own_criterion")));
 }
 
 #[test]
@@ -139,16 +208,17 @@ fn a_guide_that_says_something_else_is_found_out() {
 #[test]
 fn the_readmes_experiments_are_right() {
     let folder = tempfile::tempdir().unwrap();
-    let readme = blocks(include_str!("../README.md"));
+    let page = Page { text: include_str!("../README.md"), program: None };
+    let (readme, programs) = (blocks(page.text), page.programs());
     let toml = readme.into_iter().filter_map(|block| match block {
-        Block::Toml { text, .. } => Some(text),
+        Block::File { text, .. } => Some(text),
         _ => None,
     });
     let whole = toml.filter(|text| text.starts_with("title") || text.starts_with("extends"));
     let mut checked = 0;
     for text in whole {
         write(folder.path(), "`readme/experiment.toml`:", &text);
-        assert_eq!(run(folder.path(), "tombola check readme", "readme: …: nothing is wrong\n"), None);
+        assert_eq!(run(folder.path(), programs.path(), "tombola check readme", "readme: …: nothing is wrong\n"), None);
         checked += 1;
     }
     assert_eq!(checked, 2);

@@ -1,10 +1,12 @@
 //! Everything that only the whole shows: layers, rules, the command line.
 
+mod analyses;
 mod architecture;
 mod combinations;
 mod command_line;
 mod devices;
 mod evil;
+mod fetch;
 mod fuzzing;
 mod gallery;
 mod gates;

@@ -33,6 +33,7 @@ fn a_file_in_the_place_of_a_folder_is_a_wrong_command() {
         ("schema --dir file", "--dir"),
         ("list --pages file", "--pages"),
         ("new file/below", "tombola new"),
+        ("fetch mnist --data file", "--data"),
     ] {
         let (code, said) = quietly(folder, arguments);
         let told = format!("error: file is no folder: `{option} DIR` names another place\n");
@@ -87,6 +88,8 @@ fn output_that_cannot_be_written_ends_with_1_and_a_reader_that_has_gone_with_0()
         "show pipeline imp",
         "schema experiment",
         "devices",
+        "fetch mnist-10k",
+        "fetch mnist-10k --json",
         "--help",
         "--version",
         "run --help",

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tombola::plan::{Plan, Step};
-use tombola::record::TrainingRecord;
+use tombola::record::{Measured, TrainingRecord};
 use tombola::run::Store;
 use tombola::ticket::Ticket;
 
@@ -27,10 +27,10 @@ struct Ran {
     _folder: tempfile::TempDir,
 }
 
-fn ran() -> Ran {
+fn ran(recipes: &str) -> Ran {
     let folder = folder();
     let (whole, _) = SPEC.split_once("[pipeline.dense]").unwrap();
-    let spec = whole.replace("replicates = 2", "replicates = 1") + RECIPES;
+    let spec = whole.replace("replicates = 2", "replicates = 1") + recipes;
     std::fs::write(folder.path().join("small/experiment.toml"), spec).unwrap();
     run(folder.path(), &[]);
     Ran { plan: planned(folder.path(), &[]), store: Store::open(&store(folder.path())), _folder: folder }
@@ -62,6 +62,12 @@ impl Ran {
         self.ticket(&self.plan.steps[step.parent.unwrap()])
     }
 
+    /// What a pipeline's analyses measured, in order.
+    fn measured(&self, pipeline: &str) -> Vec<Vec<Measured>> {
+        let own = self.plan.analyses.iter().filter(|ticket| ticket.pipeline == pipeline);
+        own.map(|ticket| self.store.stored(&self.plan.steps[ticket.step].id).unwrap().record.measured).collect()
+    }
+
     fn training(&self, step: &Step) -> TrainingRecord {
         self.store.stored(&step.id).unwrap().record.training.unwrap()
     }
@@ -69,7 +75,7 @@ impl Ran {
 
 #[test]
 fn fine_tuning_goes_on_from_the_weights_as_they_are_and_learning_rate_rewinding_from_an_earlier_iteration() {
-    let ran = ran();
+    let ran = ran(RECIPES);
     let trained: Vec<(u64, u64)> =
         ran.steps("fine-tune", "train").iter().map(|step| ran.training(step)).map(|t| (t.from, t.to)).collect();
     assert_eq!(trained, [(0, 60), (60, 75), (75, 90)]);
@@ -87,4 +93,118 @@ fn fine_tuning_goes_on_from_the_weights_as_they_are_and_learning_rate_rewinding_
     let TrainingRecord { from, to, .. } = ran.training(again);
     assert_eq!((from, to), (10, 60));
     assert_eq!(ran.parent(again), ran.ticket(rewind));
+}
+
+const GRADUAL: &str = r#"
+[pipeline.gradual]
+use = "gradual"
+weights_remaining = [0.1, { linear = 0.2, output = 0.5 }]
+begin = "10it"
+end = "40it"
+every = "15it"
+[pipeline.again]
+stage = [
+  { init = {} },
+  { train = { learn = { use = "gradual", weights_remaining = 0.25, end = "40it", every = "10it", scope = "global" } } },
+  { rewind = "20it" },
+  { train = {} },
+]
+"#;
+
+#[test]
+fn gradual_pruning_ends_with_the_weights_that_were_planned_and_its_survivors_can_be_rewound() {
+    let ran = ran(GRADUAL);
+    let trained = ran.steps("gradual", "train");
+    // Of 784 × 16 and 160 weights: a tenth, and a fifth and a half.
+    let kept: Vec<Vec<usize>> =
+        trained.iter().map(|step| step.layers.iter().map(|layer| layer.kept).collect()).collect();
+    assert_eq!(kept, [[1254, 16], [2509, 80]]);
+    for step in &trained {
+        let (ticket, TrainingRecord { from, to, .. }) = (ran.ticket(step), ran.training(step));
+        let found: Vec<usize> = ticket.masks.values().map(|mask| mask.kept()).collect();
+        assert_eq!(found, step.layers.iter().map(|layer| layer.kept).collect::<Vec<_>>());
+        assert_eq!((ticket.violations(), from, to, step.level), (0, 0, 60, 1));
+        let scores = ran.store.stored(&step.id).unwrap().record.scores.unwrap();
+        assert!([40, 60].contains(&scores.early_stop_iteration), "{}", scores.early_stop_iteration);
+    }
+    assert_eq!(trained[0].parent, trained[1].parent, "each begins from the initial weights");
+
+    let [first, again] = ran.steps("again", "train")[..] else { panic!() };
+    let [rewind] = ran.steps("again", "rewind")[..] else { panic!() };
+    assert_eq!(ran.ticket(first).kept(), (12544 + 160) / 4);
+    // What survived the whole training had survived half of it.
+    let (there, rewound) = (ran.store.snapshot(&first.id, 20).unwrap(), ran.ticket(rewind));
+    assert!(there.kept() > rewound.kept());
+    for (name, mask) in &rewound.masks {
+        assert!(mask.is_within(&there.masks[name]));
+        let mut expected = there.arrays[name].values.clone();
+        mask.apply(&mut expected);
+        assert_eq!(rewound.arrays[name].values, expected, "{name}");
+    }
+    assert_eq!(ran.ticket(again).masks, rewound.masks);
+}
+
+const UNITS: &str = r#"
+[pipeline.units]
+use = "prune-units"
+prune_rate = 0.5
+levels = 3
+[pipeline.after-weights]
+stage = [
+  { init = {} },
+  { train = {} },
+  { prune = { rate = 0.5 } },
+  { prune-units = { rate = { linear = 0.5 }, norm = "l2" } },
+  { rewind = "10it" },
+  { train = {} },
+  { shrink = {} },
+]
+[pipeline.shrunk]
+use = "shrink"
+each = "units"
+"#;
+
+#[test]
+fn whole_units_go_with_all_their_weights_and_as_many_as_the_plan_says() {
+    let ran = ran(UNITS);
+    let trained = ran.steps("units", "train");
+    // Of 16 units between 784 inputs and 10 classes half go each time.
+    let expected = [[784 * 16, 160], [784 * 8, 80], [784 * 4, 40], [784 * 2, 20]];
+    let mut before = None;
+    for (step, expected) in trained.iter().zip(expected) {
+        let (ticket, planned) = (ran.ticket(step), step.layers.iter().map(|layer| layer.kept).collect::<Vec<_>>());
+        let [hidden, out] = ["fc1.weight", "out.weight"].map(|name| ticket.masks[name].clone());
+        assert_eq!((vec![hidden.kept(), out.kept()], planned), (expected.to_vec(), expected.to_vec()));
+        assert_eq!((ticket.violations(), step.about), (0, false));
+        for unit in 0..16 {
+            let (made, read) =
+                ((0..784).filter(|i| hidden.keeps(i * 16 + unit)), (0..10).filter(|i| out.keeps(unit * 10 + i)));
+            assert!([(784, 10), (0, 0)].contains(&(made.count(), read.count())), "unit {unit}");
+        }
+        assert!(before.is_none_or(|before| hidden.is_within(&before)), "masks are nested");
+        before = Some(hidden);
+    }
+    assert_eq!(trained.len(), 4);
+    for (units, measured) in [16.0, 8.0, 4.0, 2.0].into_iter().zip(ran.measured("shrunk")) {
+        let number = |name: &str| measured.iter().find(|figure| figure.name == name).unwrap().value().unwrap();
+        // A unit has 784 weights to it, 10 from it, a bias, a scale and a shift; 10 biases are the classes'.
+        assert_eq!((number("parameters"), number("multiply-adds")), (797.0 * units + 10.0, 794.0 * units));
+        assert!(number("largest difference of logits") < 1e-5);
+    }
+    assert_eq!(ran.measured("shrunk").len(), 4);
+
+    // Single weights went before: the units that are left are halved all the same.
+    let [weights, units] = ["prune", "prune-units"].map(|stage| ran.ticket(ran.steps("after-weights", stage)[0]));
+    let left = |ticket: &Ticket| {
+        let mask = &ticket.masks["fc1.weight"];
+        (0..16).filter(|unit| (0..784).any(|input| mask.keeps(input * 16 + unit))).count()
+    };
+    assert_eq!((left(&weights), left(&units)), (16, 8));
+    let last = ran.steps("after-weights", "train")[1];
+    assert!(last.about && ran.ticket(last).masks == units.masks);
+    assert!(
+        ran.measured("after-weights")[0].iter().any(|figure| figure.name == "units" && figure.points[0].value == 8.0)
+    );
+    let (foreseen, found) = (last.layers[0].kept as f64, units.masks["fc1.weight"].kept() as f64);
+    assert!((foreseen / found - 1.0).abs() < 0.3, "{foreseen} of {found}");
 }

@@ -30,6 +30,7 @@ fn on_any_machine() -> insta::Settings {
 fn the_help_names_the_commands_and_the_exit_codes() {
     insta::assert_snapshot!(screen(repository(), &["--help"]));
     insta::assert_snapshot!(screen(repository(), &["run", "--help"]));
+    insta::assert_snapshot!(screen(repository(), &["fetch", "--help"]));
 }
 
 #[test]

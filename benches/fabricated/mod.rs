@@ -40,6 +40,7 @@ fn record(plan: &Plan, step: &Step, provenance: &Provenance) -> Record {
         layers: layers.collect(),
         training: trained.then(|| training(step, &mut stream)),
         scores: trained.then(|| scores(&mut stream)),
+        measured: Vec::new(),
         seconds: 100.0 * stream.uniform(),
         provenance: Provenance { started: "2026-01-01T00:00:00Z".into(), ..provenance.clone() },
     }

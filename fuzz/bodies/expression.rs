@@ -51,7 +51,7 @@ fn study() -> &'static Study {
         }
         rows[7].status = Status::Missing;
         rows[7].record = None;
-        Study { header: head(), rows, shelf: None }
+        Study { header: head(), rows, analyses: Vec::new(), shelf: None }
     })
 }
 
@@ -60,6 +60,7 @@ fn row(pipeline: &str, variant: &str, replicate: u32, level: u32) -> Row {
     Row {
         variant: variant.into(),
         pipeline: pipeline.into(),
+        analysis: String::new(),
         replicate,
         level,
         draw: 0,
@@ -75,6 +76,7 @@ fn row(pipeline: &str, variant: &str, replicate: u32, level: u32) -> Row {
             layers: vec![LayerCount { name: "fc1".into(), kind: "linear".into(), kept, prunable: 1000 }],
             training: None,
             scores: Some(scores(0.9 + 0.001 * f64::from(replicate + level))),
+            measured: Vec::new(),
             seconds: 1.0,
             provenance: Provenance::default(),
         }),

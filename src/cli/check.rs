@@ -22,15 +22,16 @@ impl Check {
         if self.resolved {
             return print(&spec::resolved(spec));
         }
-        let tickets = plan.tickets.len();
+        let measured =
+            if plan.analyses.is_empty() { String::new() } else { format!(", {} analysed", plan.analyses.len()) };
         let sweep = spec.variants.iter().any(|variant| !variant.name.is_empty());
         let variants = if sweep { count(spec.variants.len(), "variant") + " × " } else { String::new() };
         print(&format!(
-            "{}: {variants}{} × {}, {} from {}: nothing is wrong\n",
+            "{}: {variants}{} × {}, {}{measured} from {}: nothing is wrong\n",
             spec.name,
             count(spec.variants[0].pipelines.len(), "pipeline"),
             count(spec.replicates as usize, "replicate"),
-            count(tickets, "ticket"),
+            count(plan.tickets.len(), "ticket"),
             count(plan.steps.len(), "step")
         ))
     }

@@ -2,6 +2,8 @@
 
 mod check;
 mod devices;
+mod fetch;
+mod interrupt;
 mod layers;
 mod list;
 mod machine;
@@ -39,7 +41,7 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done (a diverged training and a failed prediction are outcomes, too); \
-    1 a step crashed, or output cannot be written; 2 the command or the spec is wrong; 130 interrupted.\n\n\
+    1 a step crashed, a file cannot be fetched, or output cannot be written; 2 the command or the spec is wrong; 130 interrupted.\n\n\
     Start with: tombola run experiments/quickstart";
 
 #[derive(Subcommand)]
@@ -52,6 +54,8 @@ enum Command {
     Run(run::RunCommand),
     /// Renders the report of what has run so far
     Report(report::ReportCommand),
+    /// Downloads the files of data sets that are not there yet, and checks them
+    Fetch(fetch::FetchCommand),
     /// Makes a folder for an experiment, from nothing or from another one
     New(new::New),
     /// Lists what a spec may name
@@ -121,6 +125,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Plan(command) => command.run(&registry),
         Command::Run(command) => command.run(&registry),
         Command::Report(command) => command.run(&registry),
+        Command::Fetch(command) => command.run(&registry),
         Command::New(command) => command.run(&registry),
         Command::List(command) => command.run(&registry),
         Command::Show(command) => command.run(&registry),

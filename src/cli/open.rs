@@ -87,7 +87,8 @@ fn quoted(text: &str) -> String {
     }
 }
 
-fn told(problems: Diagnostics) -> Ended {
+/// What is wrong with a spec, as a person is told it.
+pub fn told(problems: Diagnostics) -> Ended {
     let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     Ended::Wrong(problems.render(std::io::stderr().is_terminal() && unset("NO_COLOR") && !dumb))

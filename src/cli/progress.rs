@@ -29,7 +29,7 @@ impl<'a> Progress<'a> {
         let new = plan.steps.iter().zip(recorded).filter(|(_, recorded)| recorded.is_none());
         let total = new.map(|(step, _)| step.iterations).sum();
         let named = |ticket: &PlannedTicket| (ticket.step, within(&ticket.pipeline, plan, ticket.variant));
-        let pipelines = plan.tickets.iter().rev().map(named).collect();
+        let pipelines = plan.tickets.iter().chain(&plan.analyses).rev().map(named).collect();
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr_with_hz(4) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
@@ -118,8 +118,11 @@ impl Watch for Progress<'_> {
                 let all: usize = record.layers.iter().map(|layer| layer.prunable).sum();
                 let remaining = percent(kept as f64 / all.max(1) as f64);
                 let scores = record.scores.as_ref();
-                let outcome =
-                    scores.map_or("diverged".into(), |s| format!("validation {}", percent(s.validation_accuracy)));
+                let outcome = match scores {
+                    Some(scores) => format!("validation {}", percent(scores.validation_accuracy)),
+                    None if record.training.is_none() => "measured".into(),
+                    None => "diverged".into(),
+                };
                 let left = self.left();
                 self.line(format!("{what}, {remaining} of weights: {outcome} in {:.1} s; {left}", record.seconds));
             }

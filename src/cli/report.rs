@@ -52,7 +52,7 @@ pub fn render(
     folder: &Path,
 ) -> Result<Study, Ended> {
     let study = study(experiment.header(opened), &opened.plan, store, states);
-    if study.rows.iter().all(|row| row.record.is_none()) {
+    if study.rows.iter().chain(&study.analyses).all(|row| row.record.is_none()) {
         // An empty report would take the place of a full one.
         let message = format!("no ticket of {} is recorded in {}", opened.spec.name, store.root().display());
         return Err(format!("{message}: `tombola run` it first, or name another store with `--runs DIR`").into());

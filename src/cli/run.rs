@@ -1,10 +1,8 @@
 //! `run`: what is not recorded runs, and the report is rendered.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use clap::Args;
 
+use super::interrupt::stop_on_interrupt;
 use super::machine::Machine;
 use super::open::Opened;
 use super::progress::Progress;
@@ -81,25 +79,11 @@ impl RunCommand {
             provenance: &provenance,
             pipelines: &opened.plan.pipelines(),
         };
-        let stop = stop_on_interrupt()?;
+        let stop = stop_on_interrupt("Stopping: completed steps are kept. Once more to end at once.")?;
         let progress = Progress::begin(&opened.plan, &recorded, jobs);
         let limits = Limits { jobs, threads: self.machine.threads() };
         let finished = run::run(&shared, &recorded, limits, &progress, &stop);
         progress.end();
         Ok(finished)
     }
-}
-
-/// Ctrl-C asks the run to stop; the second one ends the process at once.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Ended> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = stop.clone();
-    let handler = move || {
-        if asked.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        say("Stopping: completed steps are kept. Once more to end at once.");
-    };
-    ctrlc::set_handler(handler).map_err(|e| format!("cannot listen for Ctrl-C: {e}"))?;
-    Ok(stop)
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
@@ -11,6 +12,7 @@ use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
 use super::Watch;
+use crate::spec::catalogue::{Declared, shipped_names};
 use crate::spec::{DatasetSpec, FileSpec};
 
 static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/data");
@@ -18,10 +20,15 @@ static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/data");
 /// The data directories, in the order in which they are searched: `given` (the command line's `--data`), then
 /// `TOMBOLA_DATA`, the user's data directory, /usr/share/datasets. `variable` reads the environment.
 pub fn directories(given: Option<PathBuf>, variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    let set = variable("TOMBOLA_DATA").filter(|value| !value.is_empty()).map(PathBuf::from);
+    [given, set, users(variable), Some("/usr/share/datasets".into())].into_iter().flatten().collect()
+}
+
+/// The user's data directory: `XDG_DATA_HOME`/tombola, or ~/.local/share/tombola.
+pub fn users(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = || set("HOME").map(|home| home.join(".local/share"));
-    let user = set("XDG_DATA_HOME").or_else(home).map(|data| data.join("tombola"));
-    [given, set("TOMBOLA_DATA"), user, Some("/usr/share/datasets".into())].into_iter().flatten().collect()
+    set("XDG_DATA_HOME").or_else(home).map(|data| data.join("tombola"))
 }
 
 /// Where a format reads from: a declaration, and where its files may be.
@@ -39,9 +46,39 @@ impl Source<'_> {
     /// No more than the declared number of bytes, and one, is ever read.
     pub fn file(&self, name: &str) -> Result<Vec<u8>, String> {
         let file = declared(self.spec, name)?;
-        let (path, content) = find(self.spec, name, self.directories)?;
-        read_declared(file, content).map_err(|e| format!("{path}: {e}. Remove it, then {}", remedy(self.spec, name)))
+        let found = find(self.spec, name, self.directories)?.ok_or_else(|| missing(self, name))?;
+        let told = |e| format!("{}: {e}. Remove it, then {}", found.place, remedy(self.spec, name));
+        read_declared(file, found.content).map_err(told)
     }
+
+    /// Where the declared file `name` is, and whether what is there is the declared one; `None` where it is nowhere.
+    pub fn place(&self, name: &str) -> Result<Option<(Place, Result<(), String>)>, String> {
+        let file = declared(self.spec, name)?;
+        let found = find(self.spec, name, self.directories)?;
+        Ok(found.map(|found| (found.place, read_declared(file, found.content).map(drop))))
+    }
+}
+
+/// Where a file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    BuiltIn(PathBuf),
+    At(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::BuiltIn(path) => write!(f, "built-in {}", path.display()),
+            Place::At(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// A file that was found, and what it holds.
+struct Found {
+    place: Place,
+    content: Box<dyn Read>,
 }
 
 fn declared<'a>(spec: &'a DatasetSpec, name: &str) -> Result<&'a FileSpec, String> {
@@ -62,25 +99,39 @@ pub(super) fn is_plain(name: &str) -> bool {
     matches!((components.next(), components.next()), (Some(Component::Normal(part)), None) if part == name)
 }
 
-/// Where the file was found, for errors, and its decompressed content.
-fn find(spec: &DatasetSpec, name: &str, directories: &[PathBuf]) -> Result<(String, Box<dyn Read>), String> {
+/// The file as it is, which may not be as declared; `None` where there is none.
+fn find(spec: &DatasetSpec, name: &str, directories: &[PathBuf]) -> Result<Option<Found>, String> {
+    for path in spellings(spec, name) {
+        if let Some(file) = BUILT_IN.get_file(&path) {
+            let content = decompress(&path, file.contents());
+            return Ok(Some(Found { place: Place::BuiltIn(path), content }));
+        }
+    }
+    for (directory, path) in places(spec, name, directories) {
+        if let Some(file) = open(directory, &path).map_err(|why| format!("{}: {why}", path.display()))? {
+            let content = decompress(&path, BufReader::new(file));
+            return Ok(Some(Found { place: Place::At(path), content }));
+        }
+    }
+    Ok(None)
+}
+
+/// What a file may be called, in its folder.
+fn spellings(spec: &DatasetSpec, name: &str) -> [PathBuf; 2] {
     let other = name.strip_suffix(".gz").map_or_else(|| format!("{name}.gz"), str::to_string);
-    let spellings = [name, &other].map(|spelling| Path::new(&spec.folder).join(spelling));
-    for path in &spellings {
-        if let Some(file) = BUILT_IN.get_file(path) {
-            return Ok((format!("built-in {}", path.display()), decompress(path, file.contents())));
-        }
-    }
-    let below =
-        |directory: &'_ PathBuf| spellings.clone().map(|spelling| (directory.clone(), directory.join(spelling)));
-    let places: Vec<_> = directories.iter().flat_map(below).collect();
-    for (directory, path) in &places {
-        if let Some(file) = open(directory, path).map_err(|why| format!("{}: {why}", path.display()))? {
-            return Ok((path.display().to_string(), decompress(path, BufReader::new(file))));
-        }
-    }
+    [name, &other].map(|spelling| Path::new(&spec.folder).join(spelling))
+}
+
+/// Everywhere it is looked for, with the data directory.
+fn places<'a>(spec: &DatasetSpec, name: &str, directories: &'a [PathBuf]) -> Vec<(&'a PathBuf, PathBuf)> {
+    let below = |directory: &'a PathBuf| spellings(spec, name).map(|spelling| (directory, directory.join(spelling)));
+    directories.iter().flat_map(below).collect()
+}
+
+fn missing(source: &Source<'_>, name: &str) -> String {
+    let places = places(source.spec, name, source.directories);
     let looked: String = places.iter().map(|(_, path)| format!("\n  {}", path.display())).collect();
-    Err(format!("{name} is not built in, nor is it any of these:{looked}\nTo mend it, {}", remedy(spec, name)))
+    format!("{name} is not built in, nor is it any of these:{looked}\nTo mend it, {}", remedy(source.spec, name))
 }
 
 /// The plain file of this path, where there is one. What a link leads to lies below the data directory, too.
@@ -99,6 +150,11 @@ fn open(directory: &Path, path: &Path) -> Result<Option<File>, String> {
         return Err("not a plain file".into());
     }
     File::open(&place).map(Some).map_err(|e| e.to_string())
+}
+
+/// Whether `content`, as it is distributed, is the declared file.
+pub fn check(file: &FileSpec, content: impl BufRead + 'static) -> Result<(), String> {
+    read_declared(file, decompress(Path::new(&file.name), content)).map(drop)
 }
 
 fn decompress(path: &Path, content: impl BufRead + 'static) -> Box<dyn Read> {
@@ -135,6 +191,22 @@ fn read_declared(file: &FileSpec, content: impl Read) -> Result<Vec<u8>, String>
 
 /// How to come by the file, as the end of a sentence.
 fn remedy(spec: &DatasetSpec, name: &str) -> String {
+    match spec.mirrors.is_empty() {
+        true => by_hand(spec, name),
+        false => format!("{}, or {}", fetching(spec), by_hand(spec, name)),
+    }
+}
+
+/// An experiment's own data set has no name that everybody knows.
+fn fetching(spec: &DatasetSpec) -> String {
+    match shipped_names(Declared::Dataset).contains(&spec.name) {
+        true => format!("run `tombola fetch {}`", spec.name),
+        false => "run `tombola fetch DIR` with the experiment's folder".into(),
+    }
+}
+
+/// How to come by the file without `tombola fetch`, as the end of a sentence.
+pub fn by_hand(spec: &DatasetSpec, name: &str) -> String {
     let mut ways = Vec::new();
     if let Some(mirror) = spec.mirrors.first() {
         ways.push(format!("download {mirror}{name} into the folder {}/ of a data directory", spec.folder));

@@ -32,7 +32,7 @@ pub(crate) fn study() -> Study {
             rows.push(found);
         }
     }
-    Study { header: header(), rows, shelf: None }
+    Study { header: header(), rows, analyses: Vec::new(), shelf: None }
 }
 
 /// Every figure that ships, drawn of `study`.
@@ -50,6 +50,7 @@ pub(crate) fn row(pipeline: &str, replicate: u32, level: u32, kept_weights: usiz
     Row {
         variant: String::new(),
         pipeline: pipeline.into(),
+        analysis: String::new(),
         replicate,
         level,
         draw: 0,
@@ -91,10 +92,22 @@ pub(crate) fn scored(row: Row, accuracy: f64, early_stop_iteration: u64) -> Row 
             final_validation_accuracy: accuracy,
             final_test_accuracy: accuracy,
         }),
+        measured: Vec::new(),
         seconds: 1.0,
         provenance: Provenance::default(),
     };
     Row { status: Status::Done, record: Some(record), ..row }
+}
+
+/// What an analysis of two figures measured, made up.
+pub(crate) fn analysis(pipeline: &str, replicate: u32, level: u32) -> Row {
+    let row = scored(row(pipeline, replicate, level, PRUNABLE >> level), 0.9, 100);
+    let measured = vec![
+        Measured::number("barrier", "fraction", 0.01 + 0.001 * f64::from(replicate)),
+        Measured::curve("error", "fraction", "position on the line", [(0.0, 0.02), (0.5, 0.03), (1.0, 0.02)]),
+    ];
+    let record = row.record.map(|record| Record { training: None, scores: None, measured, ..record });
+    Row { analysis: pipeline.into(), record, ..row }
 }
 
 fn header() -> Header {

@@ -39,12 +39,13 @@ pub(crate) fn variants(study: &Study) -> Vec<&str> {
     variants
 }
 
-/// The pipelines that learn weights at several levels, with their place in the spec, which is their style.
+/// The pipelines that learn weights and prune some, with their place in the spec, which is their style.
 pub(crate) fn ladders(study: &Study) -> Vec<(usize, &PipelineFacts)> {
-    let several_levels = |pipeline: &PipelineFacts| {
-        variants(study).iter().any(|variant| groups(study, variant, &pipeline.name).len() > 1)
+    let prunes = |pipeline: &PipelineFacts| {
+        let groups = variants(study).into_iter().map(|variant| groups(study, variant, &pipeline.name));
+        groups.into_iter().any(|groups| groups.len() > 1 || groups.iter().any(|group| group.level > 0))
     };
-    weight_learners(study).filter(|(_, p)| p.each.is_none() && several_levels(p)).collect()
+    weight_learners(study).filter(|(_, p)| p.each.is_none() && prunes(p)).collect()
 }
 
 /// Ladders and the controls that fork from tickets.
@@ -69,14 +70,16 @@ pub(crate) struct Dense<'a> {
     pub rows: Vec<&'a Row>,
 }
 
-/// The pipeline named "dense", else the first that uses "dense", else level 0 of the first that learns weights.
+/// The pipeline named "dense", else the first that uses "dense", else level 0 of the first that learns weights and has it.
 pub(crate) fn dense<'a>(study: &'a Study, variant: &str) -> Option<Dense<'a>> {
     let pipelines = &study.header.pipelines;
     let named = pipelines.iter().position(|p| p.name == "dense").or(pipelines.iter().position(|p| p.uses == "dense"));
     let (style, label) = match named {
         Some(style) => (style, pipelines[style].name.clone()),
         None => {
-            let (style, first) = weight_learners(study).find(|(_, p)| p.each.is_none())?;
+            // A pipeline that prunes in its only training has no level 0.
+            let is_dense = |name: &str| study.rows.iter().any(|row| row.pipeline == name && row.level == 0);
+            let (style, first) = weight_learners(study).find(|(_, p)| p.each.is_none() && is_dense(&p.name))?;
             (style, format!("{} at 100%", first.name))
         }
     };

@@ -41,6 +41,10 @@ impl Layer for AveragePool {
         Ok((Shape::Image([channels, height, width]), Vec::new()))
     }
 
+    fn keeps_units_apart(&self) -> bool {
+        true
+    }
+
     fn forward(&self, input: Activation, _: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation {
         let Activation::Image(x) = input else { unreachable!("infer accepts images only") };
         let window = Window::pooling(self.window, self.stride);

@@ -67,6 +67,10 @@ impl Layer for BatchNorm {
         true
     }
 
+    fn keeps_units_apart(&self) -> bool {
+        true
+    }
+
     fn forward(&self, input: Activation, params: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation {
         match input {
             Activation::Flat(x) => {

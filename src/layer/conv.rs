@@ -98,6 +98,10 @@ impl Layer for Conv {
         Some(Arc::new(FewConv::new(conv, mask)))
     }
 
+    fn of_units(&self, channels: usize) -> Option<Arc<dyn Layer>> {
+        Some(Arc::new(Conv { channels, width: 1.0, ..self.clone() }))
+    }
+
     fn forward(&self, input: Activation, params: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation {
         let (Activation::Image(x), [weight, bias @ ..]) = (input, params) else {
             unreachable!("infer accepts images only and gives a weight")

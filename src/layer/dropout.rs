@@ -51,6 +51,10 @@ impl Layer for Dropout {
         Ok((input, Vec::new()))
     }
 
+    fn keeps_units_apart(&self) -> bool {
+        true
+    }
+
     fn forward(&self, input: Activation, _: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation {
         let Some(noise) = pass.noise else { return input };
         match input {

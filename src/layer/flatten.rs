@@ -24,6 +24,10 @@ impl Layer for Flatten {
         Ok((Shape::Flat(input.len()), Vec::new()))
     }
 
+    fn keeps_units_apart(&self) -> bool {
+        true
+    }
+
     fn forward(&self, input: Activation, _: &[Tensor<1>], _: &mut Pass<'_>) -> Activation {
         match input {
             Activation::Flat(x) => Activation::Flat(x),

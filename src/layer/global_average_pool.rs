@@ -29,6 +29,10 @@ impl Layer for GlobalAveragePool {
         Ok((Shape::Flat(channels), Vec::new()))
     }
 
+    fn keeps_units_apart(&self) -> bool {
+        true
+    }
+
     fn forward(&self, input: Activation, _: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation {
         let Activation::Image(x) = input else { unreachable!("infer accepts images only") };
         let [batch, channels, height, width] = x.dims();

@@ -65,6 +65,10 @@ impl Layer for Linear {
         (mask.density() < SPARSE_BELOW).then(|| Arc::new(FewLinear::new(inputs, mask.len() / inputs, mask)) as _)
     }
 
+    fn of_units(&self, units: usize) -> Option<Arc<dyn Layer>> {
+        Some(Arc::new(Linear { units, width: 1.0, ..self.clone() }))
+    }
+
     fn forward(&self, input: Activation, params: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation {
         let (Activation::Flat(x), [weight, bias @ ..]) = (input, params) else {
             unreachable!("infer accepts features only and gives a weight")

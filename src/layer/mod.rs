@@ -166,6 +166,18 @@ pub trait Layer: Send + Sync {
         None
     }
 
+    /// The same layer with so many units, features or channels, of a layer whose weight makes each of its units of all that
+    /// it reads, and whose bias has a value for each; `None` of any other, whose units nobody can take away.
+    fn of_units(&self, _units: usize) -> Option<Arc<dyn Layer>> {
+        None
+    }
+
+    /// Whether units pass through one by one and in order, so that one of them less is one of them less behind the layer,
+    /// and its parameters have as many values for each.
+    fn keeps_units_apart(&self) -> bool {
+        false
+    }
+
     /// Computes a batch of the shape that `infer` accepted. `params` are flat, in the order that `infer` gave.
     fn forward(&self, input: Activation, params: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation;
 }

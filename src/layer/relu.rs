@@ -31,6 +31,10 @@ impl Layer for Relu {
         Ok((input, Vec::new()))
     }
 
+    fn keeps_units_apart(&self) -> bool {
+        true
+    }
+
     fn forward(&self, input: Activation, _: &[Tensor<1>], pass: &mut Pass<'_>) -> Activation {
         if pass.kernels {
             return match input {

@@ -6,16 +6,19 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Learn, Learner};
+use super::{Ground, Learn, Learner};
 use crate::init::Fans;
 use crate::init::kaiming_uniform::KaimingUniform;
 use crate::layer::Role;
 use crate::mask::Mask;
-use crate::model::{Model, Param};
+use crate::model::Param;
 use crate::optimizer::{Kept, Stepper};
 use crate::range;
-use crate::registry::{Kind, Plugin, Registry, Use};
-use crate::seed::{Purpose, Seeds};
+use crate::refusal::Refusal;
+use crate::registry::{Kind, Plugin, Use};
+use crate::schedule::Clock;
+use crate::seed::Purpose;
+use crate::stage::Ahead;
 use crate::ticket::Ticket;
 use crate::units::Rate;
 use crate::values::{Array, Place, Values};
@@ -58,32 +61,25 @@ impl Learn for EdgePopup {
         "mask"
     }
 
-    fn foresee(&self, kept: usize, prunable: usize) -> Result<usize, String> {
-        match kept < prunable {
-            true => Err(PRUNED.into()),
-            false => Ok(self.weights_remaining.kept_of(prunable)),
+    fn foresee(&self, ahead: &mut Ahead<'_>, _: Clock) -> Result<(), Refusal> {
+        if ahead.kept() < ahead.prunable() {
+            return Err(Refusal::new(PRUNED).help("put it before any prune"));
         }
+        ahead.layers.iter_mut().for_each(|layer| layer.kept = self.weights_remaining.kept_of(layer.prunable));
+        Ok(())
     }
 
-    fn start(
-        &self,
-        ticket: &mut Ticket,
-        model: &Model,
-        seeds: Seeds,
-        registry: &Registry,
-    ) -> Result<Box<dyn Learner>, String> {
-        Ok(Box::new(self.popping::<[f32]>(ticket, model, seeds, registry, &())?))
+    fn start(&self, ticket: &mut Ticket, ground: &Ground<'_>) -> Result<Box<dyn Learner>, String> {
+        Ok(Box::new(self.popping::<[f32]>(ticket, ground, &())?))
     }
 
     fn start_elsewhere(
         &self,
         ticket: &mut Ticket,
-        model: &Model,
-        seeds: Seeds,
-        registry: &Registry,
+        ground: &Ground<'_>,
         place: &Place,
     ) -> Result<Box<dyn Learner<Array>>, String> {
-        Ok(Box::new(self.popping::<Array>(ticket, model, seeds, registry, place)?))
+        Ok(Box::new(self.popping::<Array>(ticket, ground, place)?))
     }
 }
 
@@ -91,9 +87,7 @@ impl EdgePopup {
     fn popping<V: Values + ?Sized>(
         &self,
         ticket: &mut Ticket,
-        model: &Model,
-        seeds: Seeds,
-        registry: &Registry,
+        Ground { model, seeds, registry, .. }: &Ground<'_>,
         place: &V::Place,
     ) -> Result<Popping<V>, String> {
         if ticket.kept() < ticket.prunable() {

@@ -6,12 +6,11 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Learn, Learner};
+use super::{Ground, Learn, Learner};
 use crate::mask::Mask;
 use crate::model::{Model, Param};
 use crate::optimizer::{Kept, Stepper};
-use crate::registry::{Plugin, Registry};
-use crate::seed::Seeds;
+use crate::registry::Plugin;
 use crate::ticket::Ticket;
 use crate::values::{Array, Place, Values};
 
@@ -35,35 +34,30 @@ impl Learn for LearnWeights {
         true
     }
 
-    fn foresee(&self, kept: usize, _: usize) -> Result<usize, String> {
-        Ok(kept)
-    }
-
-    fn start(&self, ticket: &mut Ticket, model: &Model, _: Seeds, _: &Registry) -> Result<Box<dyn Learner>, String> {
-        Ok(Box::new(Moving::<[f32]>::of(ticket, model, &())))
+    fn start(&self, ticket: &mut Ticket, ground: &Ground<'_>) -> Result<Box<dyn Learner>, String> {
+        Ok(Box::new(Moving::<[f32]>::of(ticket, ground.model, &())))
     }
 
     fn start_elsewhere(
         &self,
         ticket: &mut Ticket,
-        model: &Model,
-        _: Seeds,
-        _: &Registry,
+        ground: &Ground<'_>,
         place: &Place,
     ) -> Result<Box<dyn Learner<Array>>, String> {
-        Ok(Box::new(Moving::<Array>::of(ticket, model, place)))
+        Ok(Box::new(Moving::<Array>::of(ticket, ground.model, place)))
     }
 }
 
-struct Moving<V: Values + ?Sized> {
+/// Weights that move under masks.
+pub(super) struct Moving<V: Values + ?Sized> {
     lengths: Vec<usize>,
     /// Of each tensor that is not kept whole.
-    select: Vec<Option<V::Select>>,
-    masks: IndexMap<String, Mask>,
+    pub select: Vec<Option<V::Select>>,
+    pub masks: IndexMap<String, Mask>,
 }
 
 impl<V: Values + ?Sized> Moving<V> {
-    fn of(ticket: &mut Ticket, model: &Model, place: &V::Place) -> Moving<V> {
+    pub fn of(ticket: &mut Ticket, model: &Model, place: &V::Place) -> Moving<V> {
         ticket.apply_masks();
         let length = |param: &Param| if param.role.is_trained() { param.len() } else { 0 };
         let masked = |name: &String| ticket.masks.get(name).filter(|mask| mask.kept() < mask.len());

@@ -1,9 +1,16 @@
 //! A resolved model: a tree of layers, with the parameters that they have. Plan, stages and graph share it.
 
 mod cost;
+mod paths;
+mod shrunk;
+#[cfg(test)]
+pub mod testing;
 mod tree;
+mod unit_groups;
 
+pub use paths::{Paths, Units};
 pub use tree::{Misfit, Node, Part, Placed, Residual};
+pub use unit_groups::UnitGroup;
 
 use std::fmt;
 use std::sync::Arc;

@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::budget::{KEPT, LIMIT};
 use super::{Gate, PlannedTicket, identity};
-use crate::model::Model;
+use crate::model::{Model, UnitGroup};
 use crate::registry::Registry;
 use crate::spec::node::Error;
-use crate::spec::{Diagnostics, Fork, PipelineSpec, Variant};
-use crate::stage::{Ahead, Foreseen};
+use crate::spec::{Diagnostics, Fork, PipelineSpec, Variant, When};
+use crate::stage::{Ahead, Foreseen, UnitsAhead};
 
 /// The pipelines with each control after the pipeline that it forks from.
 pub fn order(variant: &Variant) -> Result<Vec<&PipelineSpec>, Diagnostics> {
@@ -72,11 +72,16 @@ impl<'a> Cursor<'a> {
             trained: None,
             per_epoch: 1,
             evaluated: false,
+            measures: false,
             rewinds_to: None,
             origin: 0,
             learns: None,
             layers: model.prunable().map(layer).collect(),
+            divided: false,
+            about: false,
+            units: units(model),
             examples: (variant.dataset.train - variant.dataset.validation) as u64,
+            validation: variant.dataset.validation as u64,
             images: variant.dataset.shape,
         };
         let root = Arc::new(identity::root(variant, replicate, device));
@@ -96,19 +101,47 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// The units of a model that can go, by their tensors' numbers among the prunable ones.
+fn units(model: &Model) -> Option<Vec<UnitsAhead>> {
+    // What stands for a model that is wrong has a weight and no layer.
+    if model.nodes.is_empty() && !model.params.is_empty() {
+        return None;
+    }
+    let prunable = |number: usize| model.params[..number].iter().filter(|param| param.kind.is_some()).count();
+    let of = |units: UnitGroup| UnitsAhead {
+        made: prunable(units.made),
+        read: prunable(units.read),
+        count: units.count,
+        left: units.count,
+    };
+    Some(model.unit_groups().into_iter().map(of).collect())
+}
+
 /// What came of a pipeline in one replicate.
 #[derive(Default)]
 pub struct Walked<'a> {
     pub tickets: Vec<PlannedTicket>,
+    /// Where its tickets were measured.
+    pub analyses: Vec<PlannedTicket>,
     /// Where each ticket of level 1 or more stood before its training: where controls fork.
     pub points: Vec<Cursor<'a>>,
+    /// Where each ticket stood when it was evaluated: where analyses fork.
+    pub trained: Vec<Cursor<'a>>,
     /// Why chains of stages ended early.
     pub problems: Diagnostics,
 }
 
 /// The places from which a control forks: the levels that it asks for, each as often as it is drawn.
 pub fn forks<'a>(fork: &Fork, of: &Walked<'a>) -> Result<Vec<Cursor<'a>>, Error> {
-    let levels: BTreeSet<u32> = of.points.iter().map(|point| point.ahead.level).collect();
+    let points = match fork.when {
+        When::Untrained => &of.points,
+        When::Trained => &of.trained,
+    };
+    let levels: BTreeSet<u32> = points.iter().map(|point| point.ahead.level).collect();
+    if levels.is_empty() && fork.when == When::Trained {
+        let error = Error::new(&fork.origin, format!("{:?} has no ticket to fork from", fork.each)).absent("a level");
+        return Err(error.help("fork from a pipeline that trains or evaluates, such as \"dense\" or \"imp\""));
+    }
     if levels.is_empty() {
         let message = format!("{:?} has no ticket of level 1 or more to fork from", fork.each);
         let error = Error::new(&fork.origin, message).absent("a level");
@@ -124,8 +157,8 @@ pub fn forks<'a>(fork: &Fork, of: &Walked<'a>) -> Result<Vec<Cursor<'a>>, Error>
             }));
         }
     }
-    let layers = of.points.first().map_or(0, |point| point.ahead.layers.len());
-    let forks = of.points.len().saturating_mul(fork.times as usize);
+    let layers = points.first().map_or(0, |point| point.ahead.layers.len());
+    let forks = points.len().saturating_mul(fork.times as usize);
     if forks > LIMIT || forks.saturating_mul(layers) > KEPT {
         return Err(Error::new(&fork.origin, format!("{forks} forks are too many")).help("draw each fork fewer times"));
     }
@@ -134,5 +167,5 @@ pub fn forks<'a>(fork: &Fork, of: &Walked<'a>) -> Result<Vec<Cursor<'a>>, Error>
         let point = point.clone();
         (0..fork.times).map(move |draw| Cursor { draw, ..point.clone() })
     };
-    Ok(of.points.iter().filter(wanted).flat_map(drawn).collect())
+    Ok(points.iter().filter(wanted).flat_map(drawn).collect())
 }

@@ -38,6 +38,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// In the order of the results: by variant, pipeline as in the spec, replicate, level, draw.
     pub tickets: Vec<PlannedTicket>,
+    /// Where tickets are measured, in the same order.
+    pub analyses: Vec<PlannedTicket>,
 }
 
 /// What the steps of a variant have in common.
@@ -92,6 +94,10 @@ pub struct Step {
     pub gates: Vec<Gate>,
     /// Kept weights afterwards, as foreseen.
     pub layers: Vec<Foreseen>,
+    /// Whether only a run divides them among tensors.
+    pub divided: bool,
+    /// Whether even their total is only about what it will be.
+    pub about: bool,
 }
 
 /// A stop rule at one level: broken where `ticket`'s validation accuracy at early stop is more than `drop` below that of
@@ -104,7 +110,7 @@ pub struct Gate {
     pub drop: f64,
 }
 
-/// A row of the results to be.
+/// A row of the results, or of the analyses, to be.
 #[derive(Clone, Debug)]
 pub struct PlannedTicket {
     pub variant: usize,
@@ -112,7 +118,7 @@ pub struct PlannedTicket {
     pub replicate: u32,
     pub level: u32,
     pub draw: u32,
-    /// The step that evaluates it.
+    /// The step that evaluates or measures it.
     pub step: usize,
     pub kept: usize,
     pub prunable: usize,

@@ -7,7 +7,8 @@ impl Plan {
     /// where it forks.
     pub fn pipelines(&self) -> Vec<Vec<&str>> {
         let mut pipelines: Vec<Vec<&str>> = vec![Vec::new(); self.steps.len()];
-        let of_tickets = self.tickets.iter().map(|ticket| (ticket.pipeline.as_str(), ticket.step));
+        let of_tickets =
+            self.tickets.iter().chain(&self.analyses).map(|ticket| (ticket.pipeline.as_str(), ticket.step));
         // What a pipeline does after its last ticket is of no ticket.
         let of_steps = self.steps.iter().enumerate().map(|(number, step)| (&*step.pipeline, number));
         for (name, last) in of_tickets.chain(of_steps) {

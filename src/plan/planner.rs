@@ -26,6 +26,7 @@ pub struct Planner<'a> {
     device: &'a str,
     variants: Vec<PlannedVariant>,
     tickets: Vec<PlannedTicket>,
+    analyses: Vec<PlannedTicket>,
     ground: Ground<'a>,
 }
 
@@ -33,13 +34,14 @@ impl<'a> Planner<'a> {
     pub fn new(spec: &'a Spec, registry: &'a Registry, device: &'a str) -> Planner<'a> {
         let (steps, stages, budget) = (Steps::default(), Stages::default(), Budget::default());
         let ground = Ground { experiment: &spec.name, registry, steps, stages, budget };
-        Planner { spec, device, variants: Vec::new(), tickets: Vec::new(), ground }
+        Planner { spec, device, variants: Vec::new(), tickets: Vec::new(), analyses: Vec::new(), ground }
     }
 
     /// Adds a variant's steps, but for those that it shares with variants before it, and its tickets.
     pub fn variant(&mut self, variant: &'a Variant, model: Model) -> Result<(), Diagnostics> {
         let order = order(variant)?;
         let mut tickets: HashMap<&str, Vec<PlannedTicket>> = HashMap::new();
+        let mut analyses: HashMap<&str, Vec<PlannedTicket>> = HashMap::new();
         let mut problems = Diagnostics::default();
         self.variants.push(PlannedVariant { name: variant.name.clone(), model: model.clone(), seed: variant.seed });
         for replicate in 0..self.spec.replicates {
@@ -62,6 +64,7 @@ impl<'a> Planner<'a> {
                 match starts.and_then(|starts| self.pipeline(pipeline, starts)) {
                     Ok(walk) if walk.problems.is_empty() => {
                         tickets.entry(&pipeline.name).or_default().extend(walk.tickets.iter().cloned());
+                        analyses.entry(&pipeline.name).or_default().extend(walk.analyses.iter().cloned());
                         walked.insert(&pipeline.name, walk);
                     }
                     Ok(walk) => problems.extend(walk.problems.errors().iter().map(|e| used(e.clone(), pipeline))),
@@ -73,13 +76,16 @@ impl<'a> Planner<'a> {
                 return Err(problems);
             }
         }
-        let named = |name: &String| tickets.remove(name.as_str()).unwrap_or_default();
-        self.tickets.extend(variant.pipelines.keys().flat_map(named));
+        for (all, mut found) in [(&mut self.tickets, tickets), (&mut self.analyses, analyses)] {
+            let named = |name: &String| found.remove(name.as_str()).unwrap_or_default();
+            all.extend(variant.pipelines.keys().flat_map(named));
+        }
         Ok(())
     }
 
     pub fn plan(self) -> Plan {
-        Plan { variants: self.variants, steps: self.ground.steps.into_steps(), tickets: self.tickets }
+        let Planner { variants, tickets, analyses, ground, .. } = self;
+        Plan { variants, steps: ground.steps.into_steps(), tickets, analyses }
     }
 
     fn pipeline(&mut self, pipeline: &'a PipelineSpec, starts: Vec<Cursor<'a>>) -> Result<Walked<'a>, Error> {
@@ -90,10 +96,11 @@ impl<'a> Planner<'a> {
             walk.stages(&pipeline.stages, vec![start])?;
         }
         let walked = walk.walked;
-        match walked.tickets.is_empty() && walked.problems.is_empty() {
+        let nothing = walked.tickets.is_empty() && walked.analyses.is_empty() && walked.problems.is_empty();
+        match nothing {
             false => Ok(walked),
             true => Err(Error::new(&pipeline.origin, format!("{:?} evaluates no ticket", pipeline.name))
-                .help("end it with `train = {}`, or with `evaluate = {}` for a ticket as it is")),
+                .help("end it with `train = {}`, with `evaluate = {}` for a ticket as it is, or with an analysis")),
         }
     }
 }

@@ -59,6 +59,8 @@ impl Steps {
             snapshots: BTreeSet::new(),
             gates: before.gates.clone(),
             layers: after.ahead.layers.clone(),
+            divided: after.ahead.divided,
+            about: after.ahead.about,
         });
         self.known.insert(id, self.steps.len() - 1);
         self.steps.len() - 1

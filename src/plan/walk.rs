@@ -98,6 +98,7 @@ impl<'a> Walk<'_, 'a> {
         let before = cursor.clone();
         cursor.ahead.iterations = 0;
         cursor.ahead.evaluated = false;
+        cursor.ahead.measures = false;
         cursor.ahead.rewinds_to = None;
         let built =
             self.ground.stages.build(used, self.ground.registry).map_err(|message| Error::new(origin, message))?;
@@ -107,6 +108,10 @@ impl<'a> Walk<'_, 'a> {
         }
         let step = self.ground.steps.of(built, &before, &cursor, (self.variant, self.pipeline));
         cursor.at = Some(step);
+        if cursor.ahead.measures {
+            self.walked.analyses.push(self.ticket(step, &cursor));
+            return Ok(Some(cursor));
+        }
         if cursor.ahead.iterations > 0 && cursor.first_training.is_none() {
             cursor.first_training = Some(step);
         }
@@ -114,9 +119,11 @@ impl<'a> Walk<'_, 'a> {
             cursor.dense.get_or_insert(step);
             cursor.evaluated = Some(step);
             self.walked.tickets.push(self.ticket(step, &cursor));
-            if cursor.ahead.level > 0 && cursor.ahead.iterations > 0 {
+            // A training that prunes on its way begins a level, and has none before it.
+            if before.ahead.level > 0 && cursor.ahead.iterations > 0 {
                 self.walked.points.push(before);
             }
+            self.walked.trained.push(cursor.clone());
         }
         Ok(Some(cursor))
     }

@@ -1,14 +1,16 @@
 //! What a step measured, and what a report reads.
 //!
 //! `Record` is one step's measurements, as the store keeps them. `Study` is a whole experiment's: a header and a row
-//! for each ticket that the plan wants evaluated, in plan order. `records.jsonl` is a `Study`, one JSON value a line.
+//! for each ticket that the plan wants evaluated, in plan order, and for each analysis. `records.jsonl` is a `Study`, one JSON value a line.
 
 mod header;
+mod measured;
 mod provenance;
 mod row;
 mod study;
 
 pub use header::{DatasetFacts, Header, LayerFacts, ModelFacts, Other, PipelineFacts, PredictionFacts, VariantFacts};
+pub use measured::{Measured, Place, Point};
 pub use provenance::{Host, Provenance};
 pub use row::{Row, Status};
 pub use study::{Shelf, Study};
@@ -30,6 +32,9 @@ pub struct Record {
     /// What the ticket scores: of a training, or of an evaluation without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scores: Option<Scores>,
+    /// What an analysis found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<Measured>,
     /// Wall time of the stage in seconds, evaluation included. An interrupted stage begins anew.
     pub seconds: f64,
     pub provenance: Provenance,

@@ -1,15 +1,18 @@
-//! One ticket's line of the results.
+//! One ticket's line of the results, or of the analyses.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Record, Scores};
 
-/// One ticket of the comparison.
+/// One ticket of the comparison, or one that an analysis measured.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Row {
     /// The sweep's cell, "" without a sweep.
     pub variant: String,
     pub pipeline: String,
+    /// The stage that measured it, "" of a ticket of the comparison.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub analysis: String,
     pub replicate: u32,
     /// Prunes applied so far; 0 is dense.
     pub level: u32,

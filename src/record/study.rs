@@ -1,4 +1,5 @@
-//! An experiment's results, and `records.jsonl`: the header, then the rows, one JSON value a line.
+//! An experiment's results, and `records.jsonl`: the header, then the rows, those of analyses last, one JSON value a
+//! line.
 
 use std::borrow::Cow;
 use std::io::{BufRead, Error, Write};
@@ -13,6 +14,8 @@ use super::{Curve, Header, Record, Row};
 pub struct Study {
     pub header: Header,
     pub rows: Vec<Row>,
+    /// What analyses measured, in plan order.
+    pub analyses: Vec<Row>,
     /// Where the rows' records are whole, if they are here without their curves: those of a long experiment are
     /// gigabytes. `curve` looks there, and `write`.
     pub shelf: Option<Arc<dyn Shelf>>,
@@ -42,7 +45,7 @@ impl Study {
         const LINES: usize = 256;
         serde_json::to_writer(&mut *out, &self.header)?;
         out.write_all(b"\n")?;
-        for rows in self.rows.chunks(LINES) {
+        for rows in self.rows.chunks(LINES).chain(self.analyses.chunks(LINES)) {
             let lines: Vec<std::io::Result<Vec<u8>>> = rows.par_iter().map(|row| self.line(row)).collect();
             lines.into_iter().try_for_each(|line| out.write_all(&line?))?;
         }
@@ -74,7 +77,9 @@ impl Study {
             serde_json::from_str(&line).map_err(|e| format!("line {n}: {e}"))
         }
         let header = parse(lines.next().ok_or("the file is empty")?)?;
-        Ok(Study { header, rows: lines.map(parse).collect::<Result<_, _>>()?, shelf: None })
+        let all: Vec<Row> = lines.map(parse).collect::<Result<_, _>>()?;
+        let (rows, analyses) = all.into_iter().partition(|row| row.analysis.is_empty());
+        Ok(Study { header, rows, analyses, shelf: None })
     }
 }
 
@@ -104,7 +109,8 @@ mod tests {
 
     #[test]
     fn a_study_whose_curves_are_on_a_shelf_is_the_same_study() {
-        let whole = fixture::study();
+        let mut whole = fixture::study();
+        whole.analyses = vec![fixture::analysis("anatomy", 0, 3)];
         let mut shelved = Study { shelf: Some(Arc::new(Whole(whole.clone()))), ..whole.clone() };
         let records = shelved.rows.iter_mut().filter_map(|row| row.record.as_mut()?.training.as_mut());
         records.for_each(|training| training.curve = Curve::default());
@@ -113,6 +119,6 @@ mod tests {
             assert_eq!(shelved.curve(one).as_deref(), whole.curve(other).as_deref());
         }
         let back = Study::read(&written(&shelved)[..]).unwrap();
-        assert!(back.rows == whole.rows && back.header == whole.header);
+        assert!(back.rows == whole.rows && back.analyses == whole.analyses && back.header == whole.header);
     }
 }

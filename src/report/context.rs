@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::cells::{Cell, cells};
 use super::predictions::{Judgement, judge, tally};
 use super::verdict::{outcomes, sentence, verdict};
-use super::{format, problems, provenance};
+use super::{analyses, format, problems, provenance};
 use crate::figure::{Drawing, Table};
 use crate::record::{Header, Status, Study};
 use crate::units::percent;
@@ -26,6 +26,7 @@ pub(super) struct Context<'a> {
     /// Whether the study is a sweep, so that tables name the variant.
     sweep: bool,
     cells: Vec<Line<'a>>,
+    analyses: Vec<analyses::Line<'a>>,
     figures: Vec<Figure<'a>>,
     compute: provenance::Compute<'a>,
     provenance: provenance::Facts,
@@ -86,6 +87,7 @@ pub(super) fn context<'a>(study: &'a Study, figures: &'a [(Drawing, String)]) ->
         predictions,
         sweep: study.rows.iter().any(|row| !row.variant.is_empty()),
         cells: cells.iter().map(|cell| line(study, &cells, cell)).collect(),
+        analyses: analyses::lines(study),
         figures: figures.iter().map(|(drawing, svg)| figure(drawing, svg)).collect(),
         compute: provenance::compute(study),
         provenance: provenance::facts(study),

@@ -1,6 +1,7 @@
 //! From a study to a report: HTML, Markdown, figures, CSV. Reads the study and nothing else; equal studies give equal
 //! bytes.
 
+mod analyses;
 mod cells;
 mod condition;
 mod context;
@@ -43,6 +44,7 @@ pub fn render<'a>(study: &'a Study, registry: &Registry, templates: Option<&Path
         file("results.csv", results::csv(study)),
         File { path: "records.jsonl".into(), content: Content::Records(study) },
     ];
+    files.extend(analyses::csv(study).map(|text| file(output::ANALYSES, text)));
     for (drawing, svg) in &figures {
         let table = results::table(&drawing.table.columns, drawing.table.rows.iter().cloned());
         files.push(file(&format!("figures/{}.svg", drawing.name), svg.clone()));

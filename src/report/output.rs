@@ -34,9 +34,12 @@ impl Content<'_> {
 /// Where a report's figures are, in its folder.
 pub const FIGURES: &str = "figures";
 
+/// The table of what analyses measured, where there are any.
+pub(super) const ANALYSES: &str = "analyses.csv";
+
 /// Writes a report: all its files under temporary names first, then each renamed, so that a full disk leaves the old
-/// report whole. Figures that the report no longer has are removed from `figures/`; nothing else is. An error names the
-/// path.
+/// report whole. Figures and a table of analyses that the report no longer has are removed; nothing else is. An error
+/// names the path.
 pub fn write(files: &[File], folder: &Path) -> Result<(), String> {
     let figures = folder.join(FIGURES);
     fs::create_dir_all(&figures).map_err(|e| told(&figures, &e))?;
@@ -46,7 +49,8 @@ pub fn write(files: &[File], folder: &Path) -> Result<(), String> {
     }
     let known: HashSet<_> = files.iter().map(|file| folder.join(&file.path)).collect();
     let stale = fs::read_dir(&figures).map_err(|e| told(&figures, &e))?;
-    for entry in stale.flatten().map(|entry| entry.path()) {
+    let table = Some(folder.join(ANALYSES)).filter(|table| table.exists());
+    for entry in stale.flatten().map(|entry| entry.path()).chain(table) {
         let drawn = entry.extension().is_some_and(|ending| ending == "svg" || ending == "csv");
         if drawn && !known.contains(&entry) {
             fs::remove_file(&entry).map_err(|e| told(&entry, &e))?;

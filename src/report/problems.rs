@@ -21,7 +21,7 @@ pub(super) struct Problem<'a> {
 /// Every ticket without a score, in plan order. What a stop rule ended is none.
 pub(super) fn problems(study: &Study) -> Vec<Problem<'_>> {
     let mut alike: IndexMap<_, Vec<&Row>> = IndexMap::new();
-    for row in &study.rows {
+    for row in study.rows.iter().chain(&study.analyses) {
         if let Some(why) = why(row) {
             let place = (row.variant.as_str(), row.pipeline.as_str(), row.level, row.kept_weights, why);
             alike.entry(place).or_default().push(row);

@@ -47,7 +47,7 @@ pub(super) fn facts(study: &Study) -> Facts {
 }
 
 fn distinct(study: &Study, value: fn(&Provenance) -> String) -> String {
-    let records = study.rows.iter().filter_map(|row| row.record.as_ref());
+    let records = study.rows.iter().chain(&study.analyses).filter_map(|row| row.record.as_ref());
     let values: BTreeSet<String> = records.map(|r| value(&r.provenance)).filter(|v| !v.is_empty()).collect();
     values.into_iter().collect::<Vec<_>>().join("; ")
 }

@@ -208,8 +208,15 @@ mod tests {
             snapshots: Default::default(),
             gates: Vec::new(),
             layers: Vec::new(),
+            divided: false,
+            about: false,
         };
-        Plan { variants: Vec::new(), steps: steps.iter().enumerate().map(step).collect(), tickets: Vec::new() }
+        Plan {
+            variants: Vec::new(),
+            steps: steps.iter().enumerate().map(step).collect(),
+            tickets: Vec::new(),
+            analyses: Vec::new(),
+        }
     }
 
     /// Runs all that can run, one after the other, each with its outcome.

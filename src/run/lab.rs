@@ -7,11 +7,13 @@ use super::provenance::now;
 use super::store::Store;
 use crate::dataset::Prepared;
 use crate::device::Compute;
+use crate::loss::Tally;
+use crate::model::Model;
 use crate::plan::{Plan, Step};
 use crate::record::{Provenance, Record, Scores};
 use crate::registry::Registry;
 use crate::seed::Seeds;
-use crate::stage::{Failure, Lab, Outcome, Train, Training, Work};
+use crate::stage::{Failure, Lab, Outcome, Part, Train, Training, Work};
 use crate::ticket::Ticket;
 use crate::train::{Bench, Start};
 
@@ -48,6 +50,7 @@ impl Shared<'_> {
             layers: self.plan.model(step).counts(&outcome.ticket),
             training: outcome.training,
             scores: outcome.scores,
+            measured: outcome.measured,
             seconds: begun.elapsed().as_secs_f64(),
             provenance: self.provenance(number, started),
         };
@@ -77,6 +80,7 @@ impl Shared<'_> {
             level: step.level,
             draw: step.draw,
             position: step.position,
+            done: 0,
             snapshots,
             rewound,
             lab,
@@ -110,15 +114,24 @@ impl Lab for Bench<'_> {
     }
 
     fn train(&self, ticket: Ticket, training: &Training, work: &Work<'_>) -> Result<Outcome, Failure> {
-        Bench::train(
-            self,
-            ticket,
-            training,
-            &Start { position: work.position, seeds: work.seeds, snapshots: work.snapshots },
-        )
+        let start = Start { position: work.position, seeds: work.seeds, snapshots: work.snapshots };
+        let progress = |iterations| (self.progress)(work.done + iterations);
+        Bench { progress: &progress, ..*self }.train(ticket, training, &start)
     }
 
     fn evaluate(&self, ticket: &Ticket, position: u64) -> Result<Scores, Failure> {
         Bench::evaluate(self, ticket, position)
+    }
+
+    fn logits(&self, model: &Model, ticket: &Ticket) -> Result<Vec<f32>, Failure> {
+        Bench::logits(self, model, ticket)
+    }
+
+    fn tally(&self, ticket: &Ticket, part: Part) -> Result<Tally, Failure> {
+        Bench::tally(self, ticket, part)
+    }
+
+    fn progress(&self, iterations: u64) -> Result<(), Failure> {
+        if (self.progress)(iterations) { Ok(()) } else { Err(Failure::Interrupted) }
     }
 }

@@ -15,7 +15,7 @@ use crate::plan::{Plan, Step};
 use crate::registry::Registry;
 use crate::seed::{Purpose, Seeds};
 use crate::spec::DatasetSpec;
-use crate::stage::{Failure, Foreseen, Outcome, Train, Training, Work};
+use crate::stage::{Failure, Foreseen, Outcome, Training, Work};
 use crate::ticket::Ticket;
 use crate::train::{Bench, Start};
 
@@ -51,7 +51,8 @@ pub fn pace(bound: &Bound<'_>, step: &Step) -> Result<Option<Pace>, String> {
 }
 
 fn measured(bound: &Bound<'_>, step: &Step) -> Result<Option<Pace>, String> {
-    let train: Train = serde_json::from_value(step.stage.config.clone()).map_err(|e| e.to_string())?;
+    // What is none takes its time for something else, which only a run tells.
+    let Some(train) = bound.registry.stages.build(&step.stage)?.training() else { return Ok(None) };
     let examples = (bound.data.train - bound.data.validation) as u64;
     let mut training = train.resolve(bound.registry, examples, step.position).map_err(|e| e.to_string())?;
     training.evaluate = u64::MAX;
@@ -188,8 +189,18 @@ fn ticket(bound: &Bound<'_>, step: &Step, seeds: Seeds, bench: &Bench<'_>) -> Re
     let first = chain.last().unwrap_or(step);
     let (model, registry) = (plan.model(step), bound.registry);
     let stage = registry.stages.build(&first.stage)?;
-    let work =
-        Work { model, registry, seeds, level: 0, draw: 0, position: 0, snapshots: &[], rewound: None, lab: bench };
+    let work = Work {
+        model,
+        registry,
+        seeds,
+        level: 0,
+        draw: 0,
+        position: 0,
+        done: 0,
+        snapshots: &[],
+        rewound: None,
+        lab: bench,
+    };
     let Outcome { mut ticket, .. } =
         stage.apply(&work, Ticket::default()).map_err(|failure: Failure| failure.to_string())?;
     let before = step.parent.map_or(&step.layers, |parent| &plan.steps[parent].layers);

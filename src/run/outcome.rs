@@ -15,7 +15,10 @@ pub fn study(header: Header, plan: &Plan, store: &Store, states: Option<&[State]
     let records: Vec<Option<Record>> = plan.steps.par_iter().map(|step| store.complete(&step.id)).collect();
     let view = View { plan, records: &records, states };
     let rows = plan.tickets.iter().map(|ticket| view.row(ticket)).collect();
-    Study { header, rows, shelf: Some(Arc::new(Store::open(store.root()))) }
+    let analysis =
+        |ticket: &PlannedTicket| Row { analysis: plan.steps[ticket.step].stage.name.clone(), ..view.row(ticket) };
+    let analyses = plan.analyses.iter().map(analysis).collect();
+    Study { header, rows, analyses, shelf: Some(Arc::new(Store::open(store.root()))) }
 }
 
 struct View<'a> {
@@ -36,6 +39,7 @@ impl View<'_> {
         Row {
             variant: self.plan.variants[ticket.variant].name.clone(),
             pipeline: ticket.pipeline.clone(),
+            analysis: String::new(),
             replicate: ticket.replicate,
             level: ticket.level,
             draw: ticket.draw,

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::record::{LayerCount, Provenance, Record, Scores, TrainingRecord};
+use crate::record::{LayerCount, Measured, Provenance, Record, Scores, TrainingRecord};
 
 /// All of a step's `record.json`.
 #[derive(Deserialize, Serialize)]
@@ -73,6 +73,8 @@ pub struct Outline {
     layers: Vec<LayerCount>,
     training: Option<OutlinedTraining>,
     scores: Option<Scores>,
+    #[serde(default)]
+    measured: Vec<Measured>,
     seconds: f64,
     provenance: Provenance,
 }
@@ -87,12 +89,12 @@ struct OutlinedTraining {
 
 impl From<Outline> for Record {
     fn from(outline: Outline) -> Record {
-        let Outline { step, stage, parent, layers, training, scores, seconds, provenance } = outline;
+        let Outline { step, stage, parent, layers, training, scores, measured, seconds, provenance } = outline;
         let training = training.map(|OutlinedTraining { learned, from, to, diverged }| {
             let curve = Default::default();
             TrainingRecord { learned, from, to, curve, diverged }
         });
-        Record { step, stage, parent, layers, training, scores, seconds, provenance }
+        Record { step, stage, parent, layers, training, scores, measured, seconds, provenance }
     }
 }
 

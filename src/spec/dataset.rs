@@ -63,7 +63,7 @@ fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mu
     let licence = fields.read("licence", d).unwrap_or_default();
     let citation = fields.read("citation", d).unwrap_or_default();
     let homepage = fields.read("homepage", d);
-    let mirrors = fields.read("mirrors", d).unwrap_or_default();
+    let mirrors = fields.read_if("mirrors", ADDRESSES, |all: &Vec<String>| all.iter().all(is_address), d);
     let debian_package = fields.read("debian_package", d);
     let mut count = |key, d: &mut Diagnostics| {
         fields.need_node(key)?;
@@ -83,7 +83,7 @@ fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mu
         citation,
         homepage,
         folder: folder?,
-        mirrors,
+        mirrors: mirrors.unwrap_or_default(),
         debian_package,
         format: format?,
         files: files?,
@@ -150,6 +150,13 @@ fn file(node: &Node, diagnostics: &mut Diagnostics) -> Option<FileSpec> {
     let bytes = fields.need("bytes", diagnostics);
     fields.finish(diagnostics);
     Some(FileSpec { name: name?, sha256: sha256?, bytes: bytes? })
+}
+
+const ADDRESSES: &str = "addresses that begin with \"https://\" or \"http://\", without spaces";
+
+fn is_address(text: &String) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic()))
 }
 
 /// One component, so that it stays below the folder that it is joined to; on any system.

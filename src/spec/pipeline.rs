@@ -9,7 +9,7 @@ use super::schema::of;
 use super::shipped::{Declared, Library};
 use super::template::{Scope, check_names, check_used, parameters};
 use super::training::Training;
-use super::{Fork, ModelSpec, PipelineSpec, TIMES};
+use super::{Fork, ModelSpec, PipelineSpec, TIMES, When};
 use crate::registry::Registry;
 
 pub struct Pipelines<'a> {
@@ -69,7 +69,7 @@ impl Pipelines<'_> {
             diagnostics.push(without_use(node, &format!("[pipeline.{name}]"), &["use", "stage"], "imp"));
             return None;
         }
-        let fork = ["each", "at", "times"].iter().any(|key| fields.has(key));
+        let fork = FORK.iter().any(|key| fields.has(key));
         let fork = if fork { fork_of(&mut fields, diagnostics) } else { None };
         let spec = PipelineSpec { fork, ..start(name, String::new(), key) };
         Scope::empty().reading(diagnostics, |scope, diagnostics| self.body(spec, fields, scope, diagnostics))
@@ -104,18 +104,26 @@ fn start(name: &str, uses: String, key: &Origin) -> PipelineSpec {
     }
 }
 
+/// What a fork may say.
+const FORK: [&str; 4] = ["each", "at", "when", "times"];
+
 fn fork_of(fields: &mut Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Fork> {
     let each = fields.need_node("each");
     let origin = each.map(|node| node.origin.clone());
     let each = fields.read("each", diagnostics);
     let at_origin = fields.node("at").map(|node| node.origin.clone());
-    let levels = |levels: &Vec<u32>| !levels.is_empty() && levels.iter().all(|level| *level >= 1);
-    let at = fields.read_if("at", "a list of levels, each 1 or more", levels, diagnostics);
+    let when = fields.read("when", diagnostics).unwrap_or_default();
+    let (least, rule) = match when {
+        When::Untrained => (1, "a list of levels, each 1 or more"),
+        When::Trained => (0, "a list of levels"),
+    };
+    let levels = |levels: &Vec<u32>| !levels.is_empty() && levels.iter().all(|level| *level >= least);
+    let at = fields.read_if("at", rule, levels, diagnostics);
     let rule = format!("from 1 to {TIMES}");
     let times = fields.read_if("times", &rule, |times| (1..=TIMES).contains(times), diagnostics).unwrap_or(1);
     let origin = origin?;
     let entry = |key| Some((String::from(key), (origin.clone(), fields.node(key)?.clone())));
-    let written = open(["each", "at", "times"].into_iter().filter_map(entry).collect(), &origin);
+    let written = open(FORK.into_iter().filter_map(entry).collect(), &origin);
     let at_origin = at_origin.unwrap_or_else(|| origin.clone());
-    Some(Fork { each: each?, at, at_origin, times, origin, written })
+    Some(Fork { each: each?, at, at_origin, when, times, origin, written })
 }

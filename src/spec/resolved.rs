@@ -113,6 +113,8 @@ fn pipelines(text: &mut Text, prefix: &str, variant: &Variant) {
             if let Some(levels) = &fork.at {
                 text.line("at", &Json::from(levels.clone()), at("at"), "");
             }
+            let when = serde_json::to_value(fork.when).unwrap_or_default();
+            text.line("when", &when, at("when"), "default of forks");
             text.line("times", &Json::from(fork.times), at("times"), "default of forks");
         }
         self::stages(text, &format!("{path}.stage"), stages);

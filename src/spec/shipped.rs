@@ -204,6 +204,11 @@ pub fn shipped_experiment(name: &str) -> Result<Vec<(&'static Path, &'static str
     Ok(files)
 }
 
+/// The names of what ships, in order.
+pub fn shipped_names(kind: Declared) -> Vec<String> {
+    Library::shipped().names(kind)
+}
+
 fn shipped(kind: Declared) -> impl Iterator<Item = &'static Path> {
     PLUGINS.get_dir(kind.folder()).into_iter().flat_map(|folder| folder.files()).map(|file| file.path())
 }

@@ -29,21 +29,34 @@ impl Pipelines<'_> {
             "repeat" => self.repeat(key, config, scope, diagnostics),
             "foreach" => self.foreach(key, config, scope, diagnostics),
             "branch" => self.branches(config, scope, diagnostics),
-            _ if self.registry.about(Kind::Stage, name).is_none() => {
+            _ => self.plugin(name, key, config, scope, diagnostics),
+        }
+    }
+
+    fn plugin(
+        &self,
+        name: &str,
+        key: &Origin,
+        config: &Node,
+        scope: &Scope,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<StageSpec> {
+        match self.registry.about(Kind::Stage, name) {
+            None => {
                 let plugins = self.registry.abouts(Kind::Stage).into_iter().map(|about| about.name);
                 let help = did_you_mean(name, "stages", plugins.chain(compounds(Kind::Stage).map(|of| of.name)));
                 diagnostics.push(Error::new(key, format!("no stage is named {name:?}")).hint(help));
                 None
             }
-            _ => {
+            Some(about) => {
                 let mut config = scope.fill(config, diagnostics)?;
-                if name == "train" {
-                    self.training.complete(&mut config);
+                if about.trains() {
+                    self.training.complete(about, &mut config);
                 }
                 self.changes.change(name, key, &mut config, diagnostics);
-                let used = match name {
-                    "train" => self.training.read(key, &config, self.user, self.registry, diagnostics),
-                    _ => self.registry.configure(Kind::Stage, name, key, &config, diagnostics),
+                let used = match about.trains() {
+                    true => self.training.read((name, key), &config, self.user, self.registry, diagnostics),
+                    false => self.registry.configure(Kind::Stage, name, key, &config, diagnostics),
                 };
                 let used = self.initialised(used?, &mut config);
                 Some(StageSpec::One(used, Written { origin: key.clone(), config }))

@@ -3,7 +3,7 @@
 use super::diagnostic::Diagnostics;
 use super::fields::Fields;
 use super::node::{Error, Node, Origin, Value};
-use crate::registry::{Kind, Registry, Use};
+use crate::registry::{About, Kind, Registry, Use};
 
 #[derive(Clone, Copy)]
 pub struct Training<'a> {
@@ -29,11 +29,11 @@ impl<'a> Training<'a> {
         Training { written, experiment }
     }
 
-    /// Gives a training what it does not set itself.
-    pub fn complete(&self, config: &mut Node) {
+    /// Gives a training what it does not set itself; one within an analysis, what that takes.
+    pub fn complete(&self, about: &About, config: &mut Node) {
         let given = self.written.and_then(Node::table);
         if let (Value::Table(entries), Some(given)) = (&mut config.value, given) {
-            for (name, entry) in given {
+            for (name, entry) in given.iter().filter(|(name, _)| about.takes(name)) {
                 entries.entry(name.clone()).or_insert_with(|| entry.clone());
             }
         }
@@ -42,13 +42,13 @@ impl<'a> Training<'a> {
     /// Reads a completed training. What it lacks, [training] lacks for all: that is one error, however many do.
     pub fn read(
         &self,
-        key: &Origin,
+        (stage, key): (&str, &Origin),
         config: &Node,
         user: &Origin,
         registry: &Registry,
         diagnostics: &mut Diagnostics,
     ) -> Option<Use> {
-        let read = |found: &mut Diagnostics| registry.configure(Kind::Stage, "train", key, config, found);
+        let read = |found: &mut Diagnostics| registry.configure(Kind::Stage, stage, key, config, found);
         diagnostics.amending(read, |error| match &error.missing {
             Some(field) if lacks(&error, &config.origin) => {
                 let lacking = match self.written {

@@ -1,20 +1,31 @@
-//! Stages: each maps a ticket to a ticket. A stage foresees its effect when planned and has it when run.
+//! Stages: each maps a ticket to a ticket. A stage foresees its effect when planned and has it when run. An analysis
+//! measures a ticket and leaves it as it is.
 
+mod anatomy;
+mod connectivity;
 mod evaluate;
 mod init;
+mod lottery;
 mod prune;
+mod prune_units;
 mod random_mask;
 mod reinit;
 mod rewind;
+mod shrink;
 mod shuffle;
 mod train;
 
+pub use anatomy::Anatomy;
+pub use connectivity::Connectivity;
 pub use evaluate::Evaluate;
 pub use init::InitStage;
+pub use lottery::Lottery;
 pub use prune::{Prune, Rates, Scope};
+pub use prune_units::PruneUnits;
 pub use random_mask::RandomMask;
 pub use reinit::Reinit;
 pub use rewind::Rewind;
+pub use shrink::Shrink;
 pub use shuffle::Shuffle;
 pub use train::{Train, Training};
 
@@ -22,8 +33,9 @@ use std::fmt;
 
 use crate::init::{Fans, Init};
 use crate::layer::Role;
+use crate::loss::Tally;
 use crate::model::{Model, Param, RateKind};
-use crate::record::{Scores, TrainingRecord};
+use crate::record::{Measured, Scores, TrainingRecord};
 use crate::refusal::Refusal;
 use crate::registry::{Registry, Use};
 use crate::seed::{Purpose, Seeds};
@@ -36,6 +48,11 @@ pub trait Stage: Send + Sync {
 
     /// Does it.
     fn apply(&self, work: &Work<'_>, ticket: Ticket) -> Result<Outcome, Failure>;
+
+    /// The training that its iterations are of, for estimates of time.
+    fn training(&self) -> Option<Train> {
+        None
+    }
 }
 
 /// What is known of a chain of stages ahead of its run. Pure: the plan threads it from stage to stage.
@@ -48,7 +65,7 @@ pub struct Ahead<'a> {
     pub level: u32,
     /// Where in schedule and data order the next training begins, in iterations.
     pub position: u64,
-    /// Iterations that the stage just foreseen trains for: its cost.
+    /// Iterations of training that the stage just foreseen takes: its cost.
     pub iterations: u64,
     /// Total length of the pipeline's first training, once there is one.
     pub trained: Option<u64>,
@@ -56,6 +73,8 @@ pub struct Ahead<'a> {
     pub per_epoch: u64,
     /// Set by a stage whose ticket is evaluated, and so is a row of the results.
     pub evaluated: bool,
+    /// Set by a stage that measures its ticket and leaves it as it is: an analysis, with rows of its own.
+    pub measures: bool,
     /// The position whose weights the stage restores, from the pipeline's first training.
     pub rewinds_to: Option<u64>,
     /// Where its weights come from: the last position that was restored, 0 before any.
@@ -64,19 +83,38 @@ pub struct Ahead<'a> {
     pub learns: Option<&'static str>,
     /// Kept weights of each prunable tensor, in graph order.
     pub layers: Vec<Foreseen>,
+    /// Whether only a run divides the kept weights among tensors: a prune of global scope keeps an exact total.
+    pub divided: bool,
+    /// Whether even the total is only about what it will be: where single weights went before, which of them go with a unit
+    /// only a run tells.
+    pub about: bool,
+    /// Units that can go, in graph order; `None` where the model is not known, for another error's sake.
+    pub units: Option<Vec<UnitsAhead>>,
     /// Examples of the training split, validation examples taken off.
     pub examples: u64,
+    /// Validation examples.
+    pub validation: u64,
     /// Channels, height and width of the data set's images.
     pub images: [usize; 3],
 }
 
-/// Kept weights of one prunable tensor, as foreseen: exact, but after a prune of global scope, which keeps an exact
-/// total that only the run divides among tensors.
+/// Kept weights of one prunable tensor, as foreseen: exact, unless they are `divided`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Foreseen {
     pub kind: RateKind,
     pub prunable: usize,
     pub kept: usize,
+}
+
+/// The units that one prunable tensor makes and one reads, as foreseen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnitsAhead {
+    /// Their tensors, among `Ahead::layers`.
+    pub made: usize,
+    pub read: usize,
+    pub count: usize,
+    /// How many of them have weights left.
+    pub left: usize,
 }
 
 impl Ahead<'_> {
@@ -86,6 +124,35 @@ impl Ahead<'_> {
 
     pub fn prunable(&self) -> usize {
         self.layers.iter().map(|layer| layer.prunable).sum()
+    }
+
+    /// Foresees what ranks all tensors together: the total is exact, its division among tensors is in proportion, for want
+    /// of the scores.
+    pub fn remove_globally(&mut self, mut count: usize) {
+        self.divided = true;
+        let mut rest = self.kept();
+        for layer in &mut self.layers {
+            let share = (count * layer.kept).checked_div(rest).unwrap_or(0);
+            rest -= layer.kept;
+            layer.kept -= share;
+            count -= share;
+        }
+    }
+
+    /// Foresees masks from which whole units go, down to those that `units` says are left: exact counts, where all that
+    /// went before was whole units.
+    pub fn keep_units(&mut self, units: Vec<UnitsAhead>) {
+        let whole = |units: &[UnitsAhead], layer: usize, weights: usize| {
+            let own = units.iter().filter(|units| units.made == layer || units.read == layer);
+            own.fold(weights, |weights, units| weights / units.count * units.left)
+        };
+        let old = self.units.as_deref().unwrap_or_default();
+        for (number, layer) in self.layers.iter_mut().enumerate() {
+            let [before, after] = [old, &units].map(|units| whole(units, number, layer.prunable));
+            self.about |= layer.kept != before && before != after;
+            layer.kept = (layer.kept as u128 * after as u128 / before.max(1) as u128) as usize;
+        }
+        self.units = Some(units);
     }
 
     /// An error unless a ticket is there to work on.
@@ -99,6 +166,7 @@ impl Ahead<'_> {
 }
 
 /// What a stage may use while it runs.
+#[derive(Clone)]
 pub struct Work<'a> {
     pub model: &'a Model,
     pub registry: &'a Registry,
@@ -108,6 +176,8 @@ pub struct Work<'a> {
     pub draw: u32,
     /// Where in schedule and data order a training begins.
     pub position: u64,
+    /// Iterations of this step that earlier trainings in it took: progress counts on from there.
+    pub done: u64,
     /// Positions of a training whose weights a later stage restores.
     pub snapshots: &'a [u64],
     /// For a stage that rewinds: the ticket at the position it asked for.
@@ -152,6 +222,35 @@ pub trait Lab {
 
     /// Scores a ticket as it is.
     fn evaluate(&self, ticket: &Ticket, position: u64) -> Result<Scores, Failure>;
+
+    /// The logits that a ticket of this model, which need not be the experiment's, gives of validation data, or of training
+    /// data where there is none: of some thousands of examples at most, `[examples, classes]`.
+    fn logits(&self, model: &Model, ticket: &Ticket) -> Result<Vec<f32>, Failure>;
+
+    /// What a ticket, as it is, says of a part of the data. Test data is for what comes after all training.
+    fn tally(&self, ticket: &Ticket, part: Part) -> Result<Tally, Failure>;
+
+    /// Tells that so many iterations of the step are done; an error where it is to stop.
+    fn progress(&self, iterations: u64) -> Result<(), Failure>;
+}
+
+/// The first examples of a split, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub split: Split,
+    pub most: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    Validation,
+    Test,
+}
+
+impl Part {
+    pub fn whole(split: Split) -> Part {
+        Part { split, most: usize::MAX }
+    }
 }
 
 /// What a stage leaves.
@@ -160,6 +259,8 @@ pub struct Outcome {
     pub ticket: Ticket,
     pub training: Option<TrainingRecord>,
     pub scores: Option<Scores>,
+    /// What an analysis found.
+    pub measured: Vec<Measured>,
     /// The tickets at the positions that were asked for.
     pub snapshots: Vec<(u64, Ticket)>,
 }

@@ -7,7 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Ahead, Failure, Foreseen, Outcome, Stage, Work};
+use super::{Ahead, Failure, Outcome, Stage, Work};
 use crate::criterion::Weights;
 use crate::criterion::ladder::removed;
 use crate::criterion::magnitude::Magnitude;
@@ -93,15 +93,32 @@ pub struct KindRates {
 }
 
 impl Rates {
-    /// The rate for a tensor, or which key is missing.
-    fn of(self, kind: RateKind) -> Result<Rate, Refusal> {
-        let rate = match (self, kind) {
+    /// The rate for a tensor; `None` where its key is missing.
+    pub fn of(self, kind: RateKind) -> Option<Rate> {
+        match (self, kind) {
             (Rates::One(rate), _) => Some(rate),
             (Rates::ByKind(rates), RateKind::Conv) => rates.conv,
             (Rates::ByKind(rates), RateKind::Linear) => rates.linear,
             (Rates::ByKind(rates), RateKind::Output) => rates.output,
-        };
-        rate.ok_or_else(|| {
+        }
+    }
+
+    /// The one for all tensors, where that is what was written.
+    pub fn one(self) -> Option<Rate> {
+        match self {
+            Rates::One(rate) => Some(rate),
+            Rates::ByKind(_) => None,
+        }
+    }
+
+    /// Every rate that was written.
+    pub fn all(self) -> impl Iterator<Item = Rate> {
+        [RateKind::Conv, RateKind::Linear, RateKind::Output].into_iter().filter_map(move |kind| self.of(kind))
+    }
+
+    /// The prune rate for a tensor, or which key is missing.
+    pub(super) fn pruned(self, kind: RateKind) -> Result<Rate, Refusal> {
+        self.of(kind).ok_or_else(|| {
             Refusal::of("rate", format!("the prune rate has no `{kind}`, and the model has such a layer"))
                 .help(format!("add `{kind} = 0.2`; 0 keeps it whole"))
         })
@@ -130,18 +147,15 @@ impl Plugin for Prune {
 
 impl Prune {
     fn global_rate(&self) -> Result<Rate, Refusal> {
-        match self.rate {
-            Rates::One(rate) => Ok(rate),
-            Rates::ByKind(_) => {
-                Err(Refusal::of("rate", "a prune of global scope takes one rate, and not one by layer kind")
-                    .help("give one number, as 0.2, or leave out the scope to rank within layers"))
-            }
-        }
+        self.rate.one().ok_or_else(|| {
+            Refusal::of("rate", "a prune of global scope takes one rate, and not one by layer kind")
+                .help("give one number, as 0.2, or leave out the scope to rank within layers")
+        })
     }
 
     /// How many weights each tensor loses, with the scope `layer`.
     fn removed(&self, layers: impl Iterator<Item = (RateKind, usize)>) -> Result<Vec<usize>, Refusal> {
-        layers.map(|(kind, kept)| Ok(removed(self.rate.of(kind)?, kept))).collect()
+        layers.map(|(kind, kept)| Ok(removed(self.rate.pruned(kind)?, kept))).collect()
     }
 }
 
@@ -154,7 +168,7 @@ impl Stage for Prune {
                 let removed = self.removed(ahead.layers.iter().map(|layer| (layer.kind, layer.kept)))?;
                 ahead.layers.iter_mut().zip(removed).for_each(|(layer, removed)| layer.kept -= removed);
             }
-            Scope::Global => spread(&mut ahead.layers, self.global_rate()?),
+            Scope::Global => ahead.remove_globally(removed(self.global_rate()?, ahead.kept())),
         }
         ahead.level += 1;
         Ok(())
@@ -185,18 +199,5 @@ impl Stage for Prune {
         }
         ticket.apply_masks();
         Ok(ticket.into())
-    }
-}
-
-/// Foresees a global prune: the total is exact, its division among tensors is in proportion, for want of the scores.
-fn spread(layers: &mut [Foreseen], rate: Rate) {
-    let total: usize = layers.iter().map(|layer| layer.kept).sum();
-    let mut removed = removed(rate, total);
-    let mut rest = total;
-    for layer in layers {
-        let share = (removed * layer.kept).checked_div(rest).unwrap_or(0);
-        rest -= layer.kept;
-        layer.kept -= share;
-        removed -= share;
     }
 }

@@ -35,6 +35,8 @@ impl Stage for Shuffle {
         // Where the ticket was never rewound, that is initialisation, and the control is trained from there.
         ahead.position = ahead.origin;
         ahead.rewinds_to = Some(ahead.origin);
+        // What is masked is of any unit now.
+        ahead.units.iter_mut().flatten().for_each(|units| units.left = units.count);
         Ok(())
     }
 

@@ -56,11 +56,11 @@ pub struct Train {
     pub label_smoothing: Option<f64>,
 }
 
-fn constant() -> Use {
+pub(super) fn constant() -> Use {
     Use::with_defaults::<Constant>()
 }
 
-fn weights() -> Use {
+pub(super) fn weights() -> Use {
     Use::with_defaults::<LearnWeights>()
 }
 
@@ -150,15 +150,13 @@ impl Stage for Train {
                 "`length` counts from the start of the pipeline: write a longer one, rewind before, or go `further`";
             return Err(Refusal::of("length", message).help(help));
         }
+        let begins = Clock { iteration: ahead.position, total: training.total, per_epoch: training.per_epoch };
+        training.learn.foresee(ahead, begins).map_err(|refusal| refusal.within("learn"))?;
         ahead.iterations = training.total - ahead.position;
         ahead.position = training.total;
         if ahead.trained.is_none() {
             ahead.trained = Some(training.total);
             ahead.per_epoch = training.per_epoch;
-        }
-        let refused = |message| Refusal::of("learn", message).help("put it before any prune");
-        for layer in &mut ahead.layers {
-            layer.kept = training.learn.foresee(layer.kept, layer.prunable).map_err(refused)?;
         }
         ahead.learns = Some(training.learn.learns());
         ahead.evaluated = true;
@@ -168,5 +166,9 @@ impl Stage for Train {
     fn apply(&self, work: &Work<'_>, ticket: Ticket) -> Result<Outcome, Failure> {
         let training = self.resolve(work.registry, work.lab.examples(), work.position)?;
         work.lab.train(ticket, &training, work)
+    }
+
+    fn training(&self) -> Option<Train> {
+        Some(self.clone())
     }
 }

@@ -35,8 +35,14 @@ pub(super) trait Feed {
     /// Labels are smoothed.
     fn slope(&self, indices: &[u32], logits: Tensor<2>, smoothing: f64) -> Result<(Tally, Tensor<2>), Failure>;
 
-    /// What the logits that `forward` makes of a whole split say, in so large batches, in its order.
-    fn tally(&self, split: Split, batch: usize, forward: &dyn Fn(Tensor<2>) -> Tensor<2>) -> Result<Tally, Failure>;
+    /// What the logits that `forward` makes of a split, or of the first examples of it, say, in so large batches, in its
+    /// order.
+    fn tally(
+        &self,
+        part: (Split, usize),
+        batch: usize,
+        forward: &dyn Fn(Tensor<2>) -> Tensor<2>,
+    ) -> Result<Tally, Failure>;
 }
 
 /// A data set for a device: on the host where tensors rest there, and there where they rest elsewhere.
@@ -66,10 +72,15 @@ impl Feed for Hosted<'_> {
         Ok((tally, Tensor::from_data(TensorData::new(slope, dims), self.device)))
     }
 
-    fn tally(&self, split: Split, batch: usize, forward: &dyn Fn(Tensor<2>) -> Tensor<2>) -> Result<Tally, Failure> {
+    fn tally(
+        &self,
+        (split, most): (Split, usize),
+        batch: usize,
+        forward: &dyn Fn(Tensor<2>) -> Tensor<2>,
+    ) -> Result<Tally, Failure> {
         let (examples, indices) = split.of(self.data);
         let mut total = Tally::default();
-        for batch in indices.chunks(batch) {
+        for batch in indices[..most.min(indices.len())].chunks(batch) {
             let logits = device::fetched(forward(self.pixels(split, batch)))?;
             total.add(&loss::tally(&logits, &self.data.labels(examples, batch), self.data.classes));
         }

@@ -21,7 +21,7 @@ use crate::model::Model;
 use crate::record::Scores;
 use crate::registry::Registry;
 use crate::seed::Seeds;
-use crate::stage::{Failure, Outcome, Training};
+use crate::stage::{self, Failure, Outcome, Part, Training};
 use crate::ticket::Ticket;
 
 /// Examples in a batch of evaluation: enough for the matrix kernels, and so few that the widest layer's values take at
@@ -70,13 +70,9 @@ impl Bench<'_> {
 
     /// Scores a ticket as it is.
     pub fn evaluate(&self, ticket: &Ticket, position: u64) -> Result<Scores, Failure> {
-        let condensed = Condensed::of(self.model, ticket, self.compute.hosted);
-        let mut ticket = ticket.clone();
-        condensed.condense(&mut ticket);
-        let values: Vec<Vec<f32>> = ticket.arrays.into_values().map(|array| array.values).collect();
-        let params = tensors(&values, &self.compute.plain);
+        let (model, params) = self.held(ticket);
         let feed = feed(self.data, self.compute);
-        let tally = |split| self.tally(&*feed, &condensed.model, &params, split);
+        let tally = |split| self.sweep(&*feed, &model, &params, (split, usize::MAX));
         let (validation, test, train) = (tally(Split::Validation)?, tally(Split::Test)?, tally(Split::Train)?);
         Ok(Scores {
             early_stop_iteration: position,
@@ -90,11 +86,54 @@ impl Bench<'_> {
         })
     }
 
-    /// Loss and accuracy over a whole split, in its order.
-    fn tally(&self, feed: &dyn Feed, model: &Model, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {
+    /// The logits of another model, or of this one, as dense layers compute them: of the validation split, or, where that
+    /// is empty, of the training split, but of no more than some examples.
+    pub fn logits(&self, model: &Model, ticket: &Ticket) -> Result<Vec<f32>, Failure> {
+        const EXAMPLES: usize = 5_000;
+        let values: Vec<Vec<f32>> = ticket.arrays.values().map(|array| array.values.clone()).collect();
+        let params = tensors(&values, &self.compute.plain);
+        let feed = feed(self.data, self.compute);
+        let split = if self.data.split.validation.is_empty() { Split::Train } else { Split::Validation };
+        let (_, indices) = split.of(self.data);
+        let mut logits = Vec::new();
+        for batch in indices[..indices.len().min(EXAMPLES)].chunks(evaluation_batch(self.model)) {
+            let passed = graph::forward(model, &params, feed.pixels(split, batch), self.compute.hosted, None);
+            logits.extend(device::fetched(passed.logits)?);
+        }
+        device::clear_buffers();
+        Ok(logits)
+    }
+
+    /// What a ticket, as it is, says of a part of the data.
+    pub fn tally(&self, ticket: &Ticket, part: Part) -> Result<Tally, Failure> {
+        let (model, params) = self.held(ticket);
+        let split = match part.split {
+            stage::Split::Validation => Split::Validation,
+            stage::Split::Test => Split::Test,
+        };
+        self.sweep(&*feed(self.data, self.compute), &model, &params, (split, part.most))
+    }
+
+    /// A ticket on the device, as evaluation holds it.
+    fn held(&self, ticket: &Ticket) -> (Model, Vec<Tensor<1>>) {
+        let condensed = Condensed::of(self.model, ticket, self.compute.hosted);
+        let mut ticket = ticket.clone();
+        condensed.condense(&mut ticket);
+        let values: Vec<Vec<f32>> = ticket.arrays.into_values().map(|array| array.values).collect();
+        (condensed.model, tensors(&values, &self.compute.plain))
+    }
+
+    /// Loss and accuracy over a split, or the first examples of it, in its order.
+    fn sweep(
+        &self,
+        feed: &dyn Feed,
+        model: &Model,
+        params: &[Tensor<1>],
+        (split, most): (Split, usize),
+    ) -> Result<Tally, Failure> {
         // Batches of evaluation are longer than those of training.
         device::clear_buffers();
-        let tally = feed.tally(split, evaluation_batch(model), &|pixels| {
+        let tally = feed.tally((split, most), evaluation_batch(model), &|pixels| {
             graph::forward(model, params, pixels, self.compute.hosted, None).logits
         });
         device::clear_buffers();

@@ -2,17 +2,15 @@
 
 use std::borrow::Borrow;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor, TensorData};
 use indexmap::IndexMap;
 
 use super::Bench;
 use crate::device::{self, Late};
 use crate::kernel::gradient::{Gradient, Whole};
-use crate::learn::Learner;
+use crate::learn::{Ground, Learner};
 use crate::mask::Mask;
-use crate::model::Model;
 use crate::optimizer::Stepper;
-use crate::seed::Seeds;
 use crate::stage::Training;
 use crate::ticket::Ticket;
 use crate::values::{Array, Place, Values};
@@ -33,6 +31,12 @@ pub(super) trait Moves {
     /// A tensor's values after a step. Where nobody else holds them, they are changed where they are.
     fn step(&mut self, tensor: usize, values: Tensor<1>, gradient: Found, rate: f64) -> Tensor<1>;
 
+    /// `Learner::turn`, after the steps of the iteration that was the last of so many.
+    fn turn(&mut self, iteration: u64, values: &mut [Tensor<1>]) -> Result<(), String>;
+
+    /// `Learner::settled`.
+    fn settled(&self, iteration: u64) -> bool;
+
     /// `Learner::beneath`, on the host.
     fn beneath(&self, tensor: usize) -> Result<Option<Vec<f32>>, String>;
 
@@ -48,17 +52,16 @@ pub(super) fn moves(
     bench: &Bench<'_>,
     training: &Training,
     ticket: &mut Ticket,
-    model: &Model,
-    seeds: Seeds,
+    ground: &Ground<'_>,
 ) -> Result<Box<dyn Moves>, String> {
     let (learn, optimizer) = (&training.learn, &training.optimizer);
     if bench.compute.hosted {
-        let learner = learn.start(ticket, model, seeds, bench.registry)?;
+        let learner = learn.start(ticket, ground)?;
         let stepper = optimizer.start(&learner.lengths());
         return Ok(Box::new(Moving { learner, stepper }));
     }
     let place = Place(bench.compute.plain.clone());
-    let learner = learn.start_elsewhere(ticket, model, seeds, bench.registry, &place)?;
+    let learner = learn.start_elsewhere(ticket, ground, &place)?;
     let stepper = optimizer.start_elsewhere(&learner.lengths(), &place)?;
     Ok(Box::new(Moving { learner, stepper }))
 }
@@ -79,6 +82,18 @@ impl<V: Seen + ?Sized> Moves for Moving<V> {
         })
     }
 
+    fn turn(&mut self, iteration: u64, values: &mut [Tensor<1>]) -> Result<(), String> {
+        let changed = self.learner.turn(iteration, &|tensor| V::seen(&values[tensor]))?;
+        for (tensor, now) in changed {
+            values[tensor] = V::tensor(now, &values[tensor].device());
+        }
+        Ok(())
+    }
+
+    fn settled(&self, iteration: u64) -> bool {
+        self.learner.settled(iteration)
+    }
+
     fn beneath(&self, tensor: usize) -> Result<Option<Vec<f32>>, String> {
         self.learner.beneath(tensor).map(V::to_host).transpose()
     }
@@ -96,12 +111,19 @@ impl<V: Seen + ?Sized> Moves for Moving<V> {
 trait Seen: Values {
     fn seen(values: &Tensor<1>) -> Result<Self::Owned, String>;
 
+    fn tensor(values: Self::Owned, device: &Device) -> Tensor<1>;
+
     fn change(values: Tensor<1>, gradient: Found, how: &mut dyn FnMut(&mut Self, Self::Gradient<'_>)) -> Tensor<1>;
 }
 
 impl Seen for [f32] {
     fn seen(values: &Tensor<1>) -> Result<Vec<f32>, String> {
         device::fetched(values.clone())
+    }
+
+    fn tensor(values: Vec<f32>, device: &Device) -> Tensor<1> {
+        let len = values.len();
+        Tensor::from_data(TensorData::new(values, [len]), device)
     }
 
     fn change(values: Tensor<1>, gradient: Found, how: &mut dyn FnMut(&mut [f32], &dyn Gradient)) -> Tensor<1> {
@@ -119,6 +141,10 @@ impl Seen for [f32] {
 impl Seen for Array {
     fn seen(values: &Tensor<1>) -> Result<Array, String> {
         Ok(Array(values.clone()))
+    }
+
+    fn tensor(values: Array, _: &Device) -> Tensor<1> {
+        values.0
     }
 
     fn change(values: Tensor<1>, gradient: Found, how: &mut dyn FnMut(&mut Array, &Array)) -> Tensor<1> {

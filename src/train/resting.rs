@@ -58,8 +58,14 @@ impl Feed for Resting<'_> {
         Ok((tally(indices.len(), &device::fetched(sums)?), slope))
     }
 
-    fn tally(&self, split: Split, batch: usize, forward: &dyn Fn(Tensor<2>) -> Tensor<2>) -> Result<Tally, Failure> {
+    fn tally(
+        &self,
+        (split, most): (Split, usize),
+        batch: usize,
+        forward: &dyn Fn(Tensor<2>) -> Tensor<2>,
+    ) -> Result<Tally, Failure> {
         let (_, indices) = split.of(self.data);
+        let indices = &indices[..most.min(indices.len())];
         let sums = indices.chunks(batch).map(|batch| {
             let logits = forward(self.pixels(split, batch));
             says(logits, self.labels(split, batch), 0.0).sums

@@ -12,6 +12,7 @@ use super::{Bench, Start, tensors};
 use crate::dataset::order::Order;
 use crate::device;
 use crate::graph::{self, Noise, Passed};
+use crate::learn::Ground;
 use crate::loss::Tally;
 use crate::mask::Mask;
 use crate::record::{Curve, Scores, TrainingRecord};
@@ -73,7 +74,9 @@ impl<'a> Run<'a> {
         let kernels = training.learn.keeps_masks() && bench.compute.hosted;
         let condensed = Condensed::of(bench.model, &ticket, kernels);
         condensed.condense(&mut ticket);
-        let learning = moves(bench, training, &mut ticket, &condensed.model, start.seeds)?;
+        let clock = Clock { iteration: start.position, total: training.total, per_epoch: training.per_epoch };
+        let ground = Ground { model: &condensed.model, seeds: start.seeds, registry: bench.registry, clock };
+        let learning = moves(bench, training, &mut ticket, &ground)?;
         let (names, values): (Vec<_>, Vec<_>) =
             ticket.arrays.into_iter().map(|(name, array)| ((name, array.shape), array.values)).unzip();
         Ok(Run {
@@ -106,6 +109,7 @@ impl<'a> Run<'a> {
                 return Ok(Some(self.iteration));
             }
             self.iteration += 1;
+            self.learning.turn(self.iteration, &mut self.params)?;
             self.keep_snapshot()?;
             let last = self.iteration == self.training.total;
             if last || self.iteration.is_multiple_of(self.training.evaluate) {
@@ -192,7 +196,8 @@ impl<'a> Run<'a> {
         self.curve.validation_accuracy.push(finite(validation.accuracy()));
         let better = self.best.as_ref().is_none_or(|best| validation.loss < best.validation.loss);
         let loss = validation.loss;
-        if self.iteration > 0 && better && loss.is_finite() {
+        let settled = self.learning.settled(self.iteration);
+        if self.iteration > 0 && settled && better && loss.is_finite() {
             self.best = Some(Best { iteration: self.iteration, validation, state: self.state()? });
         }
         Ok(loss)
@@ -258,11 +263,12 @@ impl<'a> Run<'a> {
             curve: self.curve.clone(),
             diverged,
         };
-        Ok(Outcome { ticket: self.ticket(&self.state()?), training: Some(record), scores, snapshots })
+        let ticket = self.ticket(&self.state()?);
+        Ok(Outcome { training: Some(record), scores, snapshots, ..ticket.into() })
     }
 
     fn tally(&self, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {
-        self.bench.tally(&*self.feed, &self.condensed.model, params, split)
+        self.bench.sweep(&*self.feed, &self.condensed.model, params, (split, usize::MAX))
     }
 
     /// Test data is looked at here, after the training, and nowhere else in it.

@@ -15,7 +15,7 @@ pub trait Values: 'static {
     /// Values that are held.
     type Owned: BorrowMut<Self> + Clone + Send;
     /// Where they rest.
-    type Place;
+    type Place: Clone + Send;
     /// The loss's gradient with respect to values.
     type Gradient<'a>: Copy;
     /// Which values may be other than 0.

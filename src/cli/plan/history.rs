@@ -104,9 +104,11 @@ mod tests {
             snapshots: Default::default(),
             gates: Vec::new(),
             layers: Vec::new(),
+            divided: false,
+            about: false,
         };
         let steps = [(0, None, first), (1, Some(0), first), (2, Some(0), second)].map(step);
-        Plan { variants: Vec::new(), steps: steps.into(), tickets: Vec::new() }
+        Plan { variants: Vec::new(), steps: steps.into(), tickets: Vec::new(), analyses: Vec::new() }
     }
 
     fn passage(step: &str, parent: &str, pipelines: Option<&[&str]>) -> Passage {
@@ -148,6 +150,7 @@ mod tests {
             layers: Vec::new(),
             training: None,
             scores: None,
+            measured: Vec::new(),
             seconds: 0.0,
             provenance: crate::record::Provenance { experiment: experiment.map(String::from), ..Default::default() },
         };

@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use super::Joined;
 use super::changes::Change;
-use super::ladder::{divided, rung};
+use super::ladder::rung;
 use super::memory::Memory;
 use super::why::Why;
 use crate::cli::{Ended, layers};
+use crate::plan::PlannedTicket;
 use crate::registry::Use;
 use crate::run::State;
 
@@ -25,6 +26,9 @@ struct PlanJson<'a> {
     variants: Vec<VariantJson<'a>>,
     steps: Vec<StepJson<'a>>,
     tickets: Vec<TicketJson<'a>>,
+    /// Tickets that analyses measure; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    analyses: Vec<TicketJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -64,6 +68,7 @@ struct VariantJson<'a> {
     multiply_adds: u64,
     /// In the order of `kept_by_layer`.
     prunable_tensors: Vec<&'a str>,
+    shared_units: Vec<&'a str>,
     layers: Vec<LayerJson>,
 }
 
@@ -109,6 +114,7 @@ struct TicketJson<'a> {
     prunable_weights: usize,
     kept_by_layer: Option<Vec<usize>>,
     multiply_adds: Option<u64>,
+    about: bool,
     at_most: bool,
     step: &'a str,
 }
@@ -137,7 +143,8 @@ pub fn json(joined: &Joined<'_>) -> Result<String, Ended> {
         memory: memory(&joined.memory),
         variants: (0..plan.variants.len()).map(|number| variant(joined, number)).collect(),
         steps: (0..plan.steps.len()).map(|number| step(joined, number)).collect(),
-        tickets: tickets(joined),
+        tickets: tickets(joined, &plan.tickets),
+        analyses: tickets(joined, &plan.analyses),
     };
     serde_json::to_string_pretty(&json).map_err(|e| format!("cannot write the plan as JSON: {e}").into())
 }
@@ -163,6 +170,7 @@ fn variant<'a>(joined: &Joined<'a>, number: usize) -> VariantJson<'a> {
         prunable_weights: layers.iter().map(|layer| layer.prunable).sum(),
         multiply_adds: layers.iter().map(|layer| layer.multiply_adds).sum(),
         prunable_tensors: planned.model.prunable().map(|(param, _)| param.name.as_str()).collect(),
+        shared_units: planned.model.shared_units(),
         layers: layers
             .into_iter()
             .map(|layer| LayerJson {
@@ -213,11 +221,10 @@ fn step<'a>(joined: &'a Joined<'_>, number: usize) -> StepJson<'a> {
     }
 }
 
-fn tickets<'a>(joined: &Joined<'a>) -> Vec<TicketJson<'a>> {
+fn tickets<'a>(joined: &Joined<'a>, of: &'a [PlannedTicket]) -> Vec<TicketJson<'a>> {
     let plan = joined.plan();
-    let divided = divided(plan);
-    let of = |ticket: &'a crate::plan::PlannedTicket| {
-        let rung = rung(plan, &divided, ticket);
+    let told = |ticket: &'a PlannedTicket| {
+        let rung = rung(plan, ticket);
         let model = plan.model(&plan.steps[ticket.step]);
         TicketJson {
             variant: &plan.variants[ticket.variant].name,
@@ -229,9 +236,10 @@ fn tickets<'a>(joined: &Joined<'a>) -> Vec<TicketJson<'a>> {
             prunable_weights: ticket.prunable,
             multiply_adds: rung.layers.as_ref().map(|layers| model.multiply_adds(layers.iter().copied())),
             kept_by_layer: rung.layers,
+            about: rung.about,
             at_most: rung.gated,
             step: &plan.steps[ticket.step].id,
         }
     };
-    plan.tickets.iter().map(of).collect()
+    of.iter().map(told).collect()
 }

@@ -2,12 +2,14 @@
 
 use indexmap::IndexMap;
 
+use super::Joined;
 use super::text::{Table, Width, thousands};
 use super::words::{levels, list};
-use super::{Joined, text};
 use crate::cli::layers;
 use crate::model::Model;
-use crate::plan::{Plan, PlannedTicket};
+use crate::plan::{Plan, PlannedTicket, Step};
+use crate::registry::Plugin;
+use crate::stage::PruneUnits;
 use crate::units::percent;
 
 /// More than this of a kind are left out, unless all were asked for.
@@ -20,29 +22,22 @@ pub struct Rung {
     pub level: u32,
     pub kept: usize,
     pub prunable: usize,
-    /// Kept weights of each prunable tensor; `None` where a prune of global scope divides them among tensors.
+    /// Kept weights of each prunable tensor; `None` where only the run divides them among tensors.
     pub layers: Option<Vec<usize>>,
+    /// Whether even the total is only about what it will be.
+    pub about: bool,
     /// Whether a stop rule may end the pipeline before it.
     pub gated: bool,
 }
 
-/// Of each step, whether only a run divides its kept weights among tensors.
-pub fn divided(plan: &Plan) -> Vec<bool> {
-    let mut divided = vec![false; plan.steps.len()];
-    for (number, step) in plan.steps.iter().enumerate() {
-        let globally = step.stage.name == "prune" && step.stage.config["scope"] == "global";
-        divided[number] = globally || step.parent.is_some_and(|parent| divided[parent]);
-    }
-    divided
-}
-
-pub fn rung(plan: &Plan, divided: &[bool], ticket: &PlannedTicket) -> Rung {
-    let layers = &plan.steps[ticket.step].layers;
+pub fn rung(plan: &Plan, ticket: &PlannedTicket) -> Rung {
+    let step = &plan.steps[ticket.step];
     Rung {
         level: ticket.level,
         kept: ticket.kept,
         prunable: ticket.prunable,
-        layers: (!divided[ticket.step]).then(|| layers.iter().map(|layer| layer.kept).collect()),
+        about: step.about,
+        layers: (!step.divided && !step.about).then(|| step.layers.iter().map(|layer| layer.kept).collect()),
         gated: !ticket.gates.is_empty(),
     }
 }
@@ -50,14 +45,14 @@ pub fn rung(plan: &Plan, divided: &[bool], ticket: &PlannedTicket) -> Rung {
 /// Models and ladders, those that are alike once.
 pub fn lines(joined: &Joined<'_>, all: bool, width: Width) -> String {
     let plan = joined.plan();
-    let divided = divided(plan);
     let mut models: Vec<(Vec<&str>, String)> = Vec::new();
     let mut found: Vec<(Vec<&str>, String)> = Vec::new();
     for (number, variant) in plan.variants.iter().enumerate() {
         let name = variant.name.as_str();
         let table = layers::table(&joined.opened.spec.variants[number].model.name, &variant.model, all, width);
-        let ladders = ladders(plan, number, &divided);
-        let text = ladders.iter().map(|ladder| ladder.lines(&variant.model, all, width)).collect();
+        let ladders = ladders(plan, number);
+        let text = ladders.iter().map(|ladder| ladder.lines(&variant.model, all, width)).collect::<String>();
+        let text = text + &shared_units(plan, number, all, width);
         for (list, text) in [(&mut models, table), (&mut found, text)] {
             match list.iter_mut().find(|(_, same)| *same == text) {
                 Some((names, _)) => names.push(name),
@@ -83,6 +78,16 @@ pub fn lines(joined: &Joined<'_>, all: bool, width: Width) -> String {
     told("model", &models) + &told("weights remaining", &found)
 }
 
+/// Where units are pruned, the layers whose units stay.
+fn shared_units(plan: &Plan, variant: usize, all: bool, width: Width) -> String {
+    let prunes = |step: &Step| step.variant == variant && step.stage.name == PruneUnits::NAME;
+    if !plan.steps.iter().any(prunes) {
+        return String::new();
+    }
+    let stay = list(&plan.variants[variant].model.shared_units(), if all { usize::MAX } else { LADDERS });
+    width.wrapped("  ", "  ", &format!("units stay that more than the next layer reads, or none: of {stay}"))
+}
+
 /// The tickets of a pipeline, and the pipelines that have these, or some of these.
 struct Ladder<'a> {
     rungs: Vec<Rung>,
@@ -90,10 +95,10 @@ struct Ladder<'a> {
 }
 
 /// A variant's ladders, by the first replicate: others differ in their draws only.
-fn ladders<'a>(plan: &'a Plan, variant: usize, divided: &[bool]) -> Vec<Ladder<'a>> {
+fn ladders(plan: &Plan, variant: usize) -> Vec<Ladder<'_>> {
     let mut pipelines: IndexMap<&str, Vec<Rung>> = IndexMap::new();
     for ticket in plan.tickets.iter().filter(|t| (t.variant, t.replicate, t.draw) == (variant, 0, 0)) {
-        pipelines.entry(&ticket.pipeline).or_default().push(rung(plan, divided, ticket));
+        pipelines.entry(&ticket.pipeline).or_default().push(rung(plan, ticket));
     }
     let mut order: Vec<(&str, Vec<Rung>)> = pipelines.into_iter().collect();
     // The longest first, others among those that they are part of.
@@ -144,7 +149,11 @@ impl Ladder<'_> {
             text +=
                 &width.wrapped("  ", "  ", &format!("at most: from level {} on, a stop rule may end it", rung.level));
         }
-        if self.rungs.iter().any(|rung| rung.layers.is_none()) {
+        if self.rungs.iter().any(|rung| rung.about) {
+            let words = "about: single weights went before, and only the run tells which of them go with a unit";
+            text += &width.wrapped("  ", "  ", words);
+        }
+        if self.rungs.iter().any(|rung| rung.layers.is_none() && !rung.about) {
             text +=
                 &width.wrapped("  ", "  ", "?: all tensors are ranked together, and only the run divides the total");
         }
@@ -154,13 +163,15 @@ impl Ladder<'_> {
 
 impl Rung {
     fn column(&self, model: &Model, by_layer: bool) -> Vec<String> {
-        let mut column = vec![self.level.to_string(), percent(self.kept as f64 / self.prunable.max(1) as f64)];
+        let about = if self.about { "~" } else { "" };
+        let remaining = percent(self.kept as f64 / self.prunable.max(1) as f64);
+        let mut column = vec![self.level.to_string(), format!("{about}{remaining}")];
         match &self.layers {
             _ if !by_layer => {}
             Some(layers) => column.extend(layers.iter().map(|kept| thousands(*kept as u64))),
             None => column.extend(model.prunable().map(|_| "?".to_string())),
         }
-        column.push(text::thousands(self.kept as u64));
+        column.push(format!("{about}{}", thousands(self.kept as u64)));
         let adds = self.layers.as_ref().map(|layers| model.multiply_adds(layers.iter().copied()));
         column.push(adds.map_or("?".to_string(), thousands));
         column

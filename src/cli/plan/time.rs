@@ -10,7 +10,6 @@ use crate::plan::{Plan, Step};
 use crate::registry::Registry;
 use crate::run::{Bound, Pace, pace, size};
 use crate::spec::DatasetSpec;
-use crate::stage::Train;
 
 /// All that a command with `--measure` takes but for printing. An iteration that has begun is not broken off, and may take
 /// longer than was foreseen: so less than the 5 seconds that are promised.
@@ -71,7 +70,7 @@ pub fn groups<'a>(opened: &'a Opened, new: &[bool], registry: &Registry) -> Vec<
 
 /// How often a training evaluates, its beginning included.
 fn evaluations(step: &Step, data: &DatasetSpec, registry: &Registry) -> u64 {
-    let train = serde_json::from_value::<Train>(step.stage.config.clone()).ok();
+    let train = registry.stages.build(&step.stage).ok().and_then(|stage| stage.training());
     let resolved =
         train.and_then(|train| train.resolve(registry, (data.train - data.validation) as u64, step.position).ok());
     resolved.map_or(2, |training| step.iterations.div_ceil(training.evaluate.max(1)) + 1)

@@ -55,8 +55,10 @@ impl Root {
 impl Kind {
     fn of(root: Root, config: &Value, kept: usize) -> Kind {
         let used = |key: &str| config[key]["use"].clone();
+        // What has no such field learns weights: the trainings of an analysis.
+        let learn = if config["learn"].is_null() { "weights".into() } else { used("learn") };
         Kind {
-            alike: Alike { model: root.model, batch_size: config["batch_size"].as_u64(), learn: used("learn") },
+            alike: Alike { model: root.model, batch_size: config["batch_size"].as_u64(), learn },
             besides: Besides { data: root.data, optimizer: used("optimizer"), evaluate: config["evaluate"].clone() },
             kept,
         }
@@ -74,12 +76,13 @@ pub struct Trace {
     step: String,
     parent: Option<String>,
     root: Option<Root>,
+    /// Weights that it ends with.
+    kept: usize,
     training: Option<Trained>,
 }
 
 struct Trained {
     config: Value,
-    kept: usize,
     /// Seconds an iteration, evaluation included.
     pace: f64,
     threads: usize,
@@ -93,17 +96,15 @@ impl Trace {
         let here = record.provenance.device == device;
         let trained = |training: crate::record::TrainingRecord| {
             let iterations = training.to.saturating_sub(training.from);
-            let masked = training.learned == "mask";
-            let kept = record.layers.iter().map(|layer| if masked { layer.prunable } else { layer.kept }).sum();
             let (config, threads) = (inputs["stage"]["config"].clone(), record.provenance.threads);
             (here && iterations > 0 && training.diverged.is_none()).then(|| Trained {
                 config,
-                kept,
                 pace: record.seconds / iterations as f64,
                 threads,
             })
         };
-        Trace { step: record.step, parent: record.parent, root, training: record.training.and_then(trained) }
+        let kept = record.layers.iter().map(|layer| layer.kept).sum();
+        Trace { step: record.step, parent: record.parent, root, kept, training: record.training.and_then(trained) }
     }
 }
 
@@ -120,16 +121,13 @@ pub struct Samples(HashMap<Alike, Vec<Sample>>);
 impl Samples {
     pub fn of(traces: Vec<Trace>) -> Samples {
         let mut samples = Samples::default();
-        let roots: HashMap<&str, (Option<&str>, Option<Root>)> =
-            traces.iter().map(|trace| (trace.step.as_str(), (trace.parent.as_deref(), trace.root))).collect();
+        let known: HashMap<&str, &Trace> = traces.iter().map(|trace| (trace.step.as_str(), trace)).collect();
+        let above = |trace: &Trace| known.get(trace.parent.as_deref()?).copied();
         for trace in &traces {
             let Some(trained) = &trace.training else { continue };
-            let (mut step, mut root) = (trace.parent.as_deref(), trace.root);
-            while let (None, Some(above)) = (root, step.and_then(|step| roots.get(step))) {
-                (step, root) = *above;
-            }
-            let Some(root) = root else { continue };
-            let kind = Kind::of(root, &trained.config, trained.kept);
+            let root = std::iter::successors(Some(trace), |trace| above(trace)).find_map(|trace| trace.root);
+            let (Some(root), Some(begun)) = (root, above(trace)) else { continue };
+            let kind = Kind::of(root, &trained.config, begun.kept);
             let sample = Sample { pace: trained.pace, threads: trained.threads, kind: kind.clone() };
             samples.0.entry(kind.alike).or_default().push(sample);
         }
@@ -180,8 +178,9 @@ mod tests {
             stage: "train".into(),
             parent: parent.map(String::from),
             layers,
-            training: parent.map(|_| training),
+            training: (seconds > 0.0).then_some(training),
             scores: None,
+            measured: Vec::new(),
             seconds,
             provenance: Provenance { device: device.into(), threads: 1, ..Provenance::default() },
         };
@@ -196,7 +195,9 @@ mod tests {
             past("a", Some("init"), 1000, 1.0, "cpu"),
             past("b", Some("init"), 1000, 3.0, "cpu"),
             past("c", Some("init"), 1000, 90.0, "gpu"),
-            past("d", Some("a"), 500, 0.5, "cpu"),
+            past("prune", Some("a"), 500, 0.0, "cpu"),
+            // It begins with these, however many it ends with.
+            past("d", Some("prune"), 100, 0.5, "cpu"),
             past("gone", Some("its-root-is-gone"), 1000, 70.0, "cpu"),
         ];
         let samples = Samples::of(traces.into_iter().map(|past| Trace::of(past, "cpu")).collect());

@@ -35,7 +35,7 @@ impl<'a> Tree<'a> {
     pub fn of(joined: &'a Joined<'a>, all: bool) -> Tree<'a> {
         let plan = joined.plan();
         let mut tickets = vec![Vec::new(); plan.steps.len()];
-        plan.tickets.iter().for_each(|ticket| tickets[ticket.step].push(ticket));
+        plan.tickets.iter().chain(&plan.analyses).for_each(|ticket| tickets[ticket.step].push(ticket));
         Tree { joined, all, tickets }
     }
 
@@ -99,7 +99,7 @@ impl<'a> Tree<'a> {
     fn variants(&self) -> Vec<Pipelines<'a>> {
         let plan = self.joined.plan();
         let mut found: Vec<IndexMap<&str, IndexMap<u32, Vec<Item>>>> = vec![IndexMap::new(); plan.variants.len()];
-        for ticket in &plan.tickets {
+        for ticket in plan.tickets.iter().chain(&plan.analyses) {
             let step = &plan.steps[ticket.step];
             let items = found[ticket.variant].entry(&ticket.pipeline).or_default().entry(ticket.replicate).or_default();
             if (step.variant, &*step.pipeline) != (ticket.variant, ticket.pipeline.as_str()) {

@@ -15,6 +15,7 @@ fn record() -> Record {
         layers: Vec::new(),
         training: None,
         scores: None,
+        measured: vec![crate::record::Measured::number("q", "fraction", 0.01)],
         seconds: 1.5,
         provenance: Default::default(),
     }

@@ -2,6 +2,7 @@
 //! experiment declares of its own, each with its parameters and an example, for `list`, `show` and the pages of
 //! docs/reference.
 
+mod dataset;
 mod example;
 mod model;
 mod page;
@@ -9,7 +10,8 @@ mod parameter;
 #[cfg(test)]
 mod tests;
 
-pub use super::shipped::Declared;
+pub use super::shipped::{Declared, shipped_names};
+pub use dataset::dataset;
 pub use example::Example;
 pub use model::{Counted, model};
 pub use page::page;

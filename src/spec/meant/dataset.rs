@@ -27,6 +27,7 @@ pub struct DatasetSpec {
     pub folder: String,
     /// Addresses that end in "/": a file is at mirror + its name.
     #[serde(default)]
+    #[schemars(inner(regex(pattern = r"^https?://[!-~]+$")))]
     pub mirrors: Vec<String>,
     /// The Debian package that installs the files below /usr/share/datasets.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,7 +6,7 @@ mod pipeline;
 
 pub use dataset::{DatasetSpec, FileSpec, Normalise};
 pub use model::{Form, LayerSpec, ModelSpec, Usual};
-pub use pipeline::{Fork, PipelineSpec, StageSpec, Stop, Written};
+pub use pipeline::{Fork, PipelineSpec, StageSpec, Stop, When, Written};
 
 use std::path::PathBuf;
 

@@ -1,6 +1,7 @@
 //! How it is trained: a pipeline's stages.
 
 use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::registry::Use;
 use crate::spec::{TIMES, node, schema};
@@ -30,26 +31,38 @@ pub struct PipelineSpec {
     pub origin: node::Origin,
 }
 
-/// A control forks from tickets of another pipeline, before their training.
+/// A control forks from tickets of another pipeline before their training; an analysis may do so after it.
 #[derive(Clone, Debug, PartialEq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Fork {
     /// The pipeline whose tickets are forked.
     pub each: String,
-    /// Levels to fork from, all from 1 up where absent.
-    #[schemars(length(min = 1), inner(range(min = 1)))]
+    /// Levels to fork from; all where absent. Level 0 is there for `when = "trained"` only.
+    #[schemars(length(min = 1))]
     pub at: Option<Vec<u32>>,
     /// Where the levels were written, or `each` where they were not.
     #[schemars(skip)]
     pub at_origin: node::Origin,
+    /// "untrained": as a ticket was before its training; "trained": as it was evaluated, with its final weights.
+    #[schemars(default)]
+    pub when: When,
     /// How many times each fork is drawn.
     #[schemars(default = "one", range(min = 1, max = TIMES))]
     pub times: u32,
     #[schemars(skip)]
     pub origin: node::Origin,
-    /// `each`, `at` and `times` as they were written.
+    /// `each`, `at`, `when` and `times` as they were written.
     #[schemars(skip)]
     pub written: node::Node,
+}
+
+/// How a ticket is when a pipeline forks from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    #[default]
+    Untrained,
+    Trained,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -42,8 +42,8 @@ fn extending(kind: Declared, mut file: Value) -> Value {
     });
     if let Some(required) = file.as_object_mut().and_then(|file| file.remove("required")) {
         let says = |what: Value| json!({ "required": what, "additionalProperties": true });
-        file["if"] = json!({ "not": says(json!(["extends"])) });
-        file["then"] = says(required);
+        file["if"] = says(json!(["extends"]));
+        file["else"] = says(required);
     }
     file
 }

@@ -137,7 +137,13 @@ impl Places<'_> {
         let cases = schema["allOf"].as_array().into_iter().flatten();
         let mut named = cases.filter(|case| used.is_some_and(|used| case["if"]["properties"]["use"]["const"] == used));
         let found = named.find_map(|case| self.resolved(&case["then"])["properties"].get(key));
-        found.unwrap_or(&schema["properties"][key]).clone()
+        let mut found = found.unwrap_or(&schema["properties"][key]).clone();
+        let forks = schema["properties"]["when"].is_object() && key == "at";
+        if forks && table.table().is_none_or(|entries| !entries.contains_key("when")) {
+            // Controls have no level 0.
+            found["items"]["minimum"] = json!(1);
+        }
+        found
     }
 
     fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {

@@ -53,7 +53,7 @@ pub fn layer(registry: &Registry, placeholders: bool) -> Value {
 /// A kind's plugins and compounds.
 fn properties(registry: &Registry, kind: Kind, placeholders: bool) -> Map<String, Value> {
     let plugin = |about: &About| {
-        let schema = if about.name == "train" { incomplete(about) } else { configuration(about) };
+        let schema = if about.trains() { incomplete(about) } else { configuration(about) };
         (about.name.to_string(), if placeholders { or_placeholder(schema) } else { schema })
     };
     let compound = |of: &Compound| {
