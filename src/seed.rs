@@ -25,6 +25,8 @@ pub enum Purpose {
     Shuffle,
     /// Dropout and augmentation, keyed by iteration too.
     Noise,
+    /// A data set that is made here; the name is the format's.
+    Examples,
     /// The report's bootstraps.
     Bootstrap,
 }

@@ -109,6 +109,12 @@ fn every_plugin_works_with_every_other() {
     trainings(&registry, &mut spec);
     augmented(&registry, &mut spec);
     tickets(&registry, &mut spec);
+    let ticket = "glorot-normal-magnitude-global";
+    for analysis in ["anatomy", "connectivity", "overlap"] {
+        let with = if analysis == "overlap" { "with = \"train-adam-constant-edge-popup\"\n" } else { "" };
+        writeln!(spec, "[pipeline.{analysis}]\nuse = \"{analysis}\"\neach = \"{ticket}\"\n{with}").unwrap();
+    }
+    spec += "[pipeline.lottery]\nuse = \"lottery\"\nmasks = 10\nbest_of = [1, 10]\n";
     spec += "[pipeline.masked]\nstage = [{ init = {} }, { random-mask = { weights_remaining = 0.5 } }, { evaluate = {} }]\n";
     spec += "[pipeline.units]\nuse = \"prune-units\"\nprune_rate = 0.5\nlevels = 2\n";
     let folder = tempfile::tempdir().unwrap();
@@ -123,6 +129,8 @@ fn every_plugin_works_with_every_other() {
     // Levels 0 to 2, and two forks of each control.
     let tickets = combined(&[Kind::Init, Kind::Criterion]) * 2 * (3 + 3 * 2);
     assert_eq!(study.rows.len(), trainings + tickets + 1 + 3);
+    assert_eq!(study.analyses.len(), 3 * 3 + 1);
+    assert!(study.analyses.iter().all(|row| row.status == Status::Done));
     for row in &study.rows {
         assert_eq!(row.status, Status::Done, "{} at level {}", row.pipeline, row.level);
         let expected = match (row.pipeline.contains("edge-popup"), row.pipeline.as_str(), row.level) {

@@ -19,7 +19,8 @@ pub fn order(variant: &Variant) -> Result<Vec<&PipelineSpec>, Diagnostics> {
     let mut left: Vec<&PipelineSpec> = variant.pipelines.values().collect();
     while !left.is_empty() {
         let names: HashSet<&str> = ordered.iter().map(|pipeline| pipeline.name.as_str()).collect();
-        let ready = |p: &&PipelineSpec| p.fork.as_ref().is_none_or(|f| names.contains(f.each.as_str()));
+        let known = |fork: &Fork| fork.names().all(|name| names.contains(name.as_str()));
+        let ready = |p: &&PipelineSpec| p.fork.as_ref().is_none_or(known);
         let (now, later): (Vec<_>, Vec<_>) = left.into_iter().partition(ready);
         if now.is_empty() {
             let mut problems = Diagnostics::default();
@@ -51,6 +52,8 @@ pub struct Cursor<'a> {
     /// The last evaluated step.
     pub evaluated: Option<usize>,
     pub gates: Vec<Gate>,
+    /// Steps whose tickets the next stage may compare with.
+    pub others: Vec<usize>,
 }
 
 impl<'a> Cursor<'a> {
@@ -73,6 +76,8 @@ impl<'a> Cursor<'a> {
             per_epoch: 1,
             evaluated: false,
             measures: false,
+            others: 0,
+            compares: false,
             rewinds_to: None,
             origin: 0,
             learns: None,
@@ -97,6 +102,7 @@ impl<'a> Cursor<'a> {
             dense: None,
             evaluated: None,
             gates: Vec::new(),
+            others: Vec::new(),
         }
     }
 }

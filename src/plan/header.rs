@@ -35,7 +35,7 @@ fn prediction(spec: &PredictionSpec) -> PredictionFacts {
 }
 
 pub(super) fn dataset(spec: &DatasetSpec) -> DatasetFacts {
-    let files = spec.files.iter().map(|file| (file.name.clone(), file.sha256.clone()));
+    let files = spec.files.iter().map(|file| (file.name.clone(), file.hash()));
     DatasetFacts {
         name: spec.name.clone(),
         summary: spec.summary.clone(),

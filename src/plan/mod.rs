@@ -2,6 +2,7 @@
 //! device, no clock, no disk.
 
 mod alternatives;
+mod beside;
 mod budget;
 mod built;
 mod cursor;
@@ -54,7 +55,8 @@ impl Plan {
     /// What a step's id was made of, so that a new step can be told from recorded ones.
     pub fn inputs(&self, step: &Step) -> Value {
         let parent = step.parent.map_or_else(|| (*step.root).clone(), |parent| self.steps[parent].id.clone().into());
-        identity::inputs(&step.stage, parent, step.draw)
+        let others: Vec<&str> = step.others.iter().map(|other| self.steps[*other].id.as_str()).collect();
+        identity::inputs(&step.stage, parent, step.draw, &others)
     }
 
     /// The model that a step's ticket is of.
@@ -73,6 +75,8 @@ pub struct Step {
     /// What the first step of a chain depends on, and its chain with it.
     pub root: Arc<Value>,
     pub parent: Option<usize>,
+    /// Steps whose tickets it compares with its parent's.
+    pub others: Vec<usize>,
     /// The first variant that it is of: model, data and seed are the same for all that share it.
     pub variant: usize,
     /// The pipeline, of that variant, that it was first planned for.

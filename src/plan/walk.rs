@@ -99,6 +99,7 @@ impl<'a> Walk<'_, 'a> {
         cursor.ahead.iterations = 0;
         cursor.ahead.evaluated = false;
         cursor.ahead.measures = false;
+        cursor.ahead.compares = false;
         cursor.ahead.rewinds_to = None;
         let built =
             self.ground.stages.build(used, self.ground.registry).map_err(|message| Error::new(origin, message))?;

@@ -45,7 +45,7 @@ pub struct DatasetFacts {
     pub test: usize,
     /// How pixels are scaled, in words: "pixel ÷ 255".
     pub normalisation: String,
-    /// File name and SHA-256 of its decompressed bytes.
+    /// File name and SHA-256 of its decompressed bytes, or "md5:…" of them, or "gz-sha256:…" of the .gz.
     pub files: Vec<(String, String)>,
 }
 

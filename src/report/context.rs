@@ -37,7 +37,7 @@ pub(super) struct Context<'a> {
 struct Progress {
     complete: bool,
     done: usize,
-    /// Tickets that the plan wants; those beyond a stop rule are none.
+    /// Tickets that the plan wants, evaluated or analysed; those beyond a stop rule are none.
     planned: usize,
     stopped: usize,
 }
@@ -96,10 +96,11 @@ pub(super) fn context<'a>(study: &'a Study, figures: &'a [(Drawing, String)]) ->
 }
 
 fn progress(study: &Study) -> Progress {
-    let count = |wanted: fn(&Status) -> bool| study.rows.iter().filter(|row| wanted(&row.status)).count();
+    let all = || study.rows.iter().chain(&study.analyses);
+    let count = |wanted: fn(&Status) -> bool| all().filter(|row| wanted(&row.status)).count();
     let stopped = count(|status| *status == Status::Stopped);
     let done = count(|status| matches!(status, Status::Done | Status::Diverged | Status::FollowsDiverged));
-    let planned = study.rows.len() - stopped;
+    let planned = all().count() - stopped;
     Progress { complete: done == planned, done, planned, stopped }
 }
 

@@ -199,6 +199,7 @@ fn ticket(bound: &Bound<'_>, step: &Step, seeds: Seeds, bench: &Bench<'_>) -> Re
         done: 0,
         snapshots: &[],
         rewound: None,
+        others: Vec::new(),
         lab: bench,
     };
     let Outcome { mut ticket, .. } =

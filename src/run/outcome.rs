@@ -74,8 +74,17 @@ impl View<'_> {
     }
 
     fn follows_diverged(&self, step: usize) -> bool {
-        let parents = std::iter::successors(self.plan.steps[step].parent, |step| self.plan.steps[*step].parent);
-        parents.into_iter().any(|parent| self.records[parent].as_ref().is_some_and(diverged))
+        let mut before = vec![step];
+        while let Some(step) = before.pop() {
+            let step = &self.plan.steps[step];
+            for need in step.parent.iter().chain(&step.others) {
+                if self.records[*need].as_ref().is_some_and(diverged) {
+                    return true;
+                }
+                before.push(*need);
+            }
+        }
+        false
     }
 }
 

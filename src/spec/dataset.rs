@@ -20,7 +20,7 @@ pub fn dataset(
     diagnostics: &mut Diagnostics,
 ) -> Option<(DatasetSpec, Node)> {
     let mut fields = Fields::using(node, "[dataset]", diagnostics)?.documented(of::<DatasetSpec>);
-    if !fields.has("use") && (fields.has("file") || fields.has("content")) {
+    if !fields.has("use") && (fields.has("file") || fields.has("format") && fields.has("classes")) {
         return written_out(node, fields, registry, diagnostics);
     }
     let Some(used) = fields.node("use") else {
@@ -56,8 +56,15 @@ fn written_out(
 fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mut Diagnostics) -> Option<DatasetSpec> {
     let some = |n: &usize| *n > 0;
     let below = "the name of a folder below the data directory, without a path";
-    let folder = fields.need_node("folder").and_then(|_| fields.read_if("folder", below, is_plain, d));
+    fields.node("folder"); // the first of the valid keys
     let format = fields.need_node("format").and_then(|node| registry.resolve(Kind::Format, node, d));
+    // A format that makes its examples itself has neither files nor their folder.
+    let about = format.as_ref().and_then(|used| registry.about(Kind::Format, &used.name));
+    let without = |key| about.is_some_and(|about| about.without.contains(&key));
+    let folder = match if without("folder") { fields.node("folder") } else { fields.need_node("folder") } {
+        Some(_) => fields.read_if("folder", below, is_plain, d),
+        None => without("folder").then(|| name.clone()),
+    };
     let Holding { files, content } = holding(&mut fields, format.as_ref(), registry, d);
     let summary = fields.read("summary", d).unwrap_or_default();
     let licence = fields.read("licence", d).unwrap_or_default();
@@ -112,6 +119,10 @@ fn holding(fields: &mut Fields<'_>, format: Option<&Use>, registry: &Registry, d
         let error = Error::at(node, format!("the format `{name}` takes `{other}` in place of `{key}`"));
         d.push(error.help(format!("leave out `{key}`")));
     };
+    // In this order among the valid keys.
+    for key in ["file", "content"] {
+        fields.node(key);
+    }
     match whole {
         true => {
             refuse("file", "content", fields);
@@ -124,7 +135,9 @@ fn holding(fields: &mut Fields<'_>, format: Option<&Use>, registry: &Registry, d
         false if format.is_none() && fields.has("content") => Holding { files: None, content: None },
         false => {
             refuse("content", "file", fields);
-            Holding { files: fields.need_node("file").map(|node| files(node, d)), content: Some(None) }
+            let makes = registry.about(Kind::Format, name).is_some_and(|about| about.without.contains(&"file"));
+            let node = if makes { fields.node("file") } else { fields.need_node("file") };
+            Holding { files: node.map(|node| files(node, d)).or(makes.then(Vec::new)), content: Some(None) }
         }
     }
 }
@@ -140,16 +153,52 @@ fn files(node: &Node, diagnostics: &mut Diagnostics) -> Vec<FileSpec> {
 
 fn file(node: &Node, diagnostics: &mut Diagnostics) -> Option<FileSpec> {
     let mut fields = Fields::of(node, "a [[file]]", diagnostics)?.documented(of::<FileSpec>);
-    let rule = "64 hexadecimal digits in lower case";
-    for key in ["name", "sha256"] {
-        fields.need_node(key);
-    }
-    let name =
-        fields.read_if("name", "the name of a file in the data set's folder, without a path", is_plain, diagnostics);
-    let sha256 = fields.read_if("sha256", rule, is_sha256, diagnostics);
+    fields.need_node("name");
+    let within = fields.has("archive");
+    let (rule, is_name): (_, fn(&String) -> bool) = match within {
+        true => {
+            ("a path within the archive, as `folder/name`", |path| path.split('/').all(|part| is_plain(&part.into())))
+        }
+        false => ("the name of a file in the data set's folder, without a path", is_plain),
+    };
+    let name = fields.read_if("name", rule, is_name, diagnostics);
+    let archive = fields.read_if("archive", "the name of a .tar, .tar.gz or .tgz", is_archive, diagnostics);
+    let checksums = checksums(&mut fields, diagnostics);
     let bytes = fields.need("bytes", diagnostics);
     fields.finish(diagnostics);
-    Some(FileSpec { name: name?, sha256: sha256?, bytes: bytes? })
+    let file = FileSpec { name: name?, archive, bytes: bytes?, ..checksums? };
+    if file.compressed_sha256.is_some() && (within || !file.name.ends_with(".gz")) {
+        let error = Error::at(node, format!("`compressed_sha256` is of a .gz, and {} is none", file.name));
+        diagnostics.push(error.help("give `sha256` or `md5` of its bytes instead"));
+    }
+    (within == file.archive.is_some()).then_some(file)
+}
+
+/// A file of nothing but its checksum, of which there must be one.
+fn checksums(fields: &mut Fields<'_>, diagnostics: &mut Diagnostics) -> Option<FileSpec> {
+    const KEYS: [&str; 3] = ["sha256", "md5", "compressed_sha256"];
+    let written: Vec<_> = KEYS.into_iter().filter_map(|key| Some((key, fields.node(key)?))).collect();
+    if let [_, (second, node), ..] = written[..] {
+        let error = Error::at(node, format!("a [[file]] has one checksum, and `{second}` is a second"));
+        diagnostics.push(error.help("keep the one that its owners publish"));
+        return None;
+    }
+    if written.is_empty() {
+        fields.need_node("sha256");
+    }
+    let mut digits = |key, count: usize| {
+        let rule = format!("{count} hexadecimal digits in lower case");
+        let hexadecimal =
+            |text: &String| text.len() == count && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        fields.read_if(key, &rule, hexadecimal, diagnostics)
+    };
+    let (sha256, md5, compressed_sha256) = (digits("sha256", 64), digits("md5", 32), digits("compressed_sha256", 64));
+    let file = FileSpec { sha256, md5, compressed_sha256, ..FileSpec::default() };
+    file.checksum().is_some().then_some(file)
+}
+
+fn is_archive(name: &String) -> bool {
+    is_plain(name) && [".tar", ".tar.gz", ".tgz"].iter().any(|end| name.ends_with(end))
 }
 
 const ADDRESSES: &str = "addresses that begin with \"https://\" or \"http://\", without spaces";

@@ -51,8 +51,8 @@ mod without;
 
 pub use diagnostic::Diagnostics;
 pub use meant::{
-    DatasetSpec, FileSpec, Fork, Form, LayerSpec, ModelSpec, Normalise, PipelineSpec, PredictionSpec, Setting, Spec,
-    StageSpec, Stop, Usual, Variant, When, Written,
+    Checksum, DatasetSpec, FileSpec, Fork, Form, LayerSpec, ModelSpec, Normalise, PipelineSpec, PredictionSpec,
+    Setting, Spec, StageSpec, Stop, Usual, Variant, When, Written,
 };
 pub use names::is_name;
 pub use quoted::Quoted;

@@ -75,6 +75,7 @@ impl Plugin for ImageFolder {
     const SUMMARY: &'static str = "PNG and JPEG images, a folder a class, as ImageNet has them";
     const SOURCE: &'static str = "torchvision's ImageFolder, Resize and CenterCrop";
     const EXAMPLE: &'static str = "resize = 256";
+    const WITHOUT: &'static [&'static str] = &["file"];
 }
 
 impl Format for ImageFolder {

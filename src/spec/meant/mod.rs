@@ -4,7 +4,7 @@ mod dataset;
 mod model;
 mod pipeline;
 
-pub use dataset::{DatasetSpec, FileSpec, Normalise};
+pub use dataset::{Checksum, DatasetSpec, FileSpec, Normalise};
 pub use model::{Form, LayerSpec, ModelSpec, Usual};
 pub use pipeline::{Fork, PipelineSpec, StageSpec, Stop, When, Written};
 
