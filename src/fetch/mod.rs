@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::dataset::Source;
 use crate::dataset::files::{Place, by_hand};
+use crate::dataset::{Deaf, Source};
 use crate::spec::DatasetSpec;
 use attempt::{Attempt, Failed};
 pub use download::Download;
@@ -90,7 +90,7 @@ impl Fetch<'_> {
 
     /// Where the file is already. One of its name that is not the declared one is in the way, and stays.
     fn there(&self, spec: &DatasetSpec, file: &Download) -> Result<Option<State>, Failure> {
-        let source = Source { spec, directories: self.directories };
+        let source = Source { spec, directories: self.directories, watch: &Deaf };
         match file.place(&source).map_err(Failure::Failed)? {
             None => Ok(None),
             Some((Place::BuiltIn(_), _)) => Ok(Some(State::BuiltIn)),
