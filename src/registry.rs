@@ -15,7 +15,12 @@ use serde_json::Value;
 use crate::augment::{self, Augment};
 use crate::criterion::{self, Criterion};
 use crate::dataset::Format;
+use crate::dataset::cifar::Cifar;
+use crate::dataset::cifar_python::CifarPython;
 use crate::dataset::idx::Idx;
+use crate::dataset::mnist_1d::Mnist1d;
+use crate::dataset::npy::Npy;
+use crate::dataset::parquet::Parquet;
 use crate::figure::{self, Figure};
 use crate::init::{self, Init};
 use crate::layer::{self, Layer};
@@ -40,6 +45,8 @@ pub trait Plugin: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'sta
     /// Fields that name another plugin, or a list of them, and of which kind: they are resolved before this struct sees
     /// them.
     const REFERENCES: &'static [(&'static str, Kind)] = &[];
+    /// Keys of what names this plugin that are not needed with it: a format that makes its examples has no files.
+    const WITHOUT: &'static [&'static str] = &[];
 }
 
 /// A kind of plugin.
@@ -144,6 +151,8 @@ pub struct About {
     /// Parameters that a spec might give: "learning_rate = 0.1".
     pub example: &'static str,
     pub references: &'static [(&'static str, Kind)],
+    /// Keys that what names the plugin does not need.
+    pub without: &'static [&'static str],
     pub schema: Schema,
     /// Reads the configuration from a spec's table and writes it back with every default filled in.
     pub canonical: fn(&Node) -> Result<Value, Vec<node::Error>>,
@@ -168,6 +177,7 @@ impl<T: ?Sized + 'static> Shelf<T> {
             source: P::SOURCE,
             example: P::EXAMPLE,
             references: P::REFERENCES,
+            without: P::WITHOUT,
             schema: schema_for!(P),
             canonical: |table| {
                 let config: P = table.deserialize()?;
@@ -244,6 +254,7 @@ impl Registry {
             .stage::<stage::Anatomy>()
             .stage::<stage::Connectivity>()
             .stage::<stage::Lottery>()
+            .stage::<stage::Overlap>()
             .learn::<learn::LearnWeights>()
             .learn::<learn::EdgePopup>()
             .learn::<learn::Gradual>()
@@ -256,7 +267,12 @@ impl Registry {
             .layer::<layer::GlobalAveragePool>()
             .layer::<layer::Flatten>()
             .layer::<layer::Dropout>()
+            .format::<Cifar>()
+            .format::<CifarPython>()
             .format::<Idx>()
+            .format::<Mnist1d>()
+            .format::<Npy>()
+            .format::<Parquet>()
             .criterion::<criterion::magnitude::Magnitude>()
             .criterion::<criterion::random::Random>()
             .init::<init::glorot_normal::GlorotNormal>()
@@ -274,6 +290,7 @@ impl Registry {
             .augment::<augment::cutout::Cutout>()
             .augment::<augment::flip::Flip>()
             .figure::<figure::accuracy::Accuracy>()
+            .figure::<figure::connectivity::Connectivity>()
             .figure::<figure::curves::Curves>()
             .figure::<figure::early_stop::EarlyStop>()
             .figure::<figure::edge_popup::EdgePopup>()

@@ -17,6 +17,10 @@ pub enum Purpose {
     DataOrder,
     /// Which training examples become validation examples.
     Split,
+    /// Which examples a subset holds; the name is the split's.
+    Subset,
+    /// Which training examples have other labels, and which.
+    LabelNoise,
     /// Initial edge-popup scores.
     Scores,
     /// A criterion's own draws, as random pruning makes them.
@@ -25,6 +29,8 @@ pub enum Purpose {
     Shuffle,
     /// Dropout and augmentation, keyed by iteration too.
     Noise,
+    /// A data set that is made here; the name is the format's.
+    Examples,
     /// The report's bootstraps.
     Bootstrap,
 }

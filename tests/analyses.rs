@@ -6,7 +6,7 @@ use std::path::Path;
 use tombola::record::{Measured, Row, Status, Study};
 use tombola::run::Store;
 
-use crate::small::{SPEC, command, folder, planned, results, run};
+use crate::small::{SPEC, folder, planned, results, run};
 
 /// The small experiment with these pipelines besides its own.
 fn besides(pipelines: &str) -> tempfile::TempDir {
@@ -93,14 +93,84 @@ fn an_analysis_leaves_ticket_and_results_as_they_are() {
 }
 
 #[test]
-fn a_pipeline_may_only_measure_and_what_was_not_measured_is_listed() {
+fn a_pipeline_may_only_measure() {
     let folder = besides("[pipeline.only]\nstage = [{ init = {} }, { anatomy = {} }]\n");
     run(folder.path(), &["--replicates", "1"]);
     let study = study(folder.path());
     let only: Vec<_> = study.analyses.iter().map(|row| (row.pipeline.as_str(), row.level)).collect();
     assert_eq!(only, [("only", 0)]);
-    // In another store than the plan's, the steps of one replicate are missing.
-    let output =
-        command(folder.path(), &["--set", "replicates=2", "--set", "training.length=\"40it\""]).output().unwrap();
-    assert!(output.status.success());
+}
+
+const COMPARED: &str = r#"
+[pipeline.connectivity]
+use = "connectivity"
+each = "imp"
+at = [0, 2]
+points = 5
+[pipeline.within-imp]
+use = "overlap"
+each = "imp"
+with = "imp"
+[pipeline.methods]
+use = "overlap"
+each = "imp"
+with = "edge-popup"
+at = [1]
+[pipeline.lottery]
+use = "lottery"
+masks = 40
+examples = 50
+best_of = [1, 20]
+"#;
+
+#[test]
+fn trainings_masks_and_odds_are_compared_whatever_the_jobs() {
+    let (one, two) = (besides(COMPARED), besides(COMPARED));
+    run(one.path(), &["--jobs", "1"]);
+    run(two.path(), &["--jobs", "2"]);
+    assert_eq!(report(one.path(), "analyses.csv"), report(two.path(), "analyses.csv"));
+    let study = study(one.path());
+    let of = |pipeline: &str| study.analyses.iter().filter(|row| row.pipeline == pipeline).collect::<Vec<_>>();
+    assert!(study.analyses.iter().all(|row| row.status == Status::Done));
+    // Two levels, two replicates, each with a line of five points whose largest error makes the barrier.
+    assert_eq!(of("connectivity").len(), 4);
+    for row in of("connectivity") {
+        let errors: Vec<f64> = figure(row, "test error").points.iter().map(|point| point.value).collect();
+        let largest = errors.iter().copied().fold(0.0, f64::max);
+        assert_eq!(errors.len(), 5);
+        assert!((number(row, "barrier") - (largest - (errors[0] + errors[4]) / 2.0)).abs() < 1e-12);
+        assert_ne!(errors[0], errors[2], "the ends differ");
+    }
+    // The first replicate has none before it; level 0 keeps everything, and so is the same.
+    let within = of("within-imp");
+    assert_eq!(
+        within.iter().map(|row| (row.replicate, row.level)).collect::<Vec<_>>(),
+        [(1, 0), (1, 1), (1, 2), (1, 3)]
+    );
+    assert_eq!(number(within[0], "overlap"), 1.0);
+    assert!(within[1..].iter().all(|row| number(row, "overlap") < 1.0 && number(row, "overlap by chance") > 0.0));
+    assert_eq!(of("methods").iter().map(|row| (row.replicate, row.level)).collect::<Vec<_>>(), [(0, 1), (1, 1)]);
+    for row in of("lottery") {
+        assert_eq!(figure(row, "best of s, new networks").points.len(), 2);
+        assert!((0.0..=1.0).contains(&number(row, "q over new networks")));
+    }
+    assert!(one.path().join("reports/small/figures/connectivity.svg").exists());
+    // What is compared with is part of what a step is, and a run again finds every step.
+    let plan = planned(one.path(), &[]);
+    let compares = plan.steps.iter().filter(|step| !step.others.is_empty()).count();
+    assert_eq!(compares, 4 + 2);
+    let (said, before) = (run(one.path(), &[]), report(one.path(), "analyses.csv"));
+    assert!(!said.contains("measured") && before == report(two.path(), "analyses.csv"), "{said}");
+    // One replicate has nothing to be compared with across replicates, and that is no error.
+    let alone = planned(one.path(), &["replicates=1"]);
+    assert!(alone.analyses.iter().all(|row| row.pipeline != "within-imp"));
+}
+
+#[test]
+fn what_is_compared_with_a_diverged_training_does_not_run() {
+    let folder = besides("[pipeline.compared]\nuse = \"overlap\"\neach = \"dense\"\nwith = \"late\"\n");
+    let sgd = "pipeline.late.optimizer={ use = \"sgd\", learning_rate = 1e30 }";
+    run(folder.path(), &["--replicates", "1", "--set", sgd]);
+    let study = study(folder.path());
+    assert_eq!(study.analyses.iter().map(|row| row.status.clone()).collect::<Vec<_>>(), [Status::FollowsDiverged]);
 }

@@ -6,7 +6,8 @@ use assert_cmd::Command;
 use tombola::record::{Status, Study};
 use tombola::registry::{Kind, Registry};
 
-const BASE: &str = r#"
+/// Every layer in one model, and a short training.
+pub const BASE: &str = r#"
 title = "Everything with everything"
 question = "Does every plugin work with every other?"
 dataset = { use = "mnist-10k" }
@@ -37,22 +38,35 @@ length = "6it"
 evaluate = "3it"
 "#;
 
-/// A plugin as a spec writes it, with what it cannot do without.
-fn written(kind: Kind, name: &str) -> String {
-    let required = match (kind, name) {
-        (Kind::Optimizer, "adam") => ", learning_rate = 1e-3, weight_decay = 1e-3",
-        (Kind::Optimizer, "sgd") => ", learning_rate = 0.1, momentum = 0.9, weight_decay = 1e-3",
-        (Kind::Schedule, "step") => ", at = [\"2it\", \"4it\"]",
-        (Kind::Schedule, "warm-up") => ", length = \"2it\", then = { use = \"cosine\" }",
-        (Kind::Learn, "edge-popup") => ", weights_remaining = 0.5",
-        (Kind::Learn, "gradual") => ", weights_remaining = 0.5, begin = \"1it\", end = \"4it\", every = \"2it\"",
-        (Kind::Augment, "cutout") => ", size = 8",
+/// What a plugin cannot do without, as its fields are written; of every plugin that needs something.
+pub fn required(kind: Kind, name: &str) -> &'static str {
+    match (kind, name) {
+        (Kind::Optimizer, "adam") => "learning_rate = 1e-3, weight_decay = 1e-3",
+        (Kind::Optimizer, "sgd") => "learning_rate = 0.1, momentum = 0.9, weight_decay = 1e-3",
+        (Kind::Schedule, "step") => "at = [\"2it\", \"4it\"]",
+        (Kind::Schedule, "warm-up") => "length = \"2it\", then = { use = \"cosine\" }",
+        (Kind::Learn, "edge-popup") => "weights_remaining = 0.5",
+        (Kind::Learn, "gradual") => "weights_remaining = 0.5, begin = \"1it\", end = \"4it\", every = \"2it\"",
+        (Kind::Augment, "cutout") => "size = 8",
+        (Kind::Stage, "connectivity") => "points = 3, length = \"12it\"",
+        (Kind::Stage, "lottery") => "weights_remaining = 0.5, masks = 20, examples = 50, best_of = [2]",
+        (Kind::Stage, "prune" | "prune-units") => "rate = 0.5",
+        (Kind::Stage, "random-mask") => "weights_remaining = 0.5",
+        (Kind::Stage, "rewind") => "to = \"3it\"",
+        (Kind::Stage, "train") => "length = \"3it\", further = true",
         _ => "",
-    };
-    format!("{{ use = \"{name}\"{required} }}")
+    }
 }
 
-fn names(registry: &Registry, kind: Kind) -> Vec<&'static str> {
+/// A plugin as a spec names it, with what it cannot do without.
+pub fn written(kind: Kind, name: &str) -> String {
+    match required(kind, name) {
+        "" => format!("{{ use = \"{name}\" }}"),
+        fields => format!("{{ use = \"{name}\", {fields} }}"),
+    }
+}
+
+pub fn names(registry: &Registry, kind: Kind) -> Vec<&'static str> {
     registry.abouts(kind).iter().map(|about| about.name).collect()
 }
 
@@ -100,15 +114,25 @@ fn tickets(registry: &Registry, spec: &mut String) {
     }
 }
 
+pub fn assert_has_every_layer(registry: &Registry) {
+    let missing = names(registry, Kind::Layer).into_iter().find(|name| !BASE.contains(&format!("{{ {name} = ")));
+    assert_eq!(missing, None, "a layer that the model of `BASE`, in tests/combinations.rs, has not");
+}
+
 #[test]
 fn every_plugin_works_with_every_other() {
     let registry = Registry::builtin();
-    let missing = names(&registry, Kind::Layer).into_iter().find(|name| !BASE.contains(&format!("{{ {name} = ")));
-    assert_eq!(missing, None, "the model has every layer");
+    assert_has_every_layer(&registry);
     let mut spec = BASE.to_string();
     trainings(&registry, &mut spec);
     augmented(&registry, &mut spec);
     tickets(&registry, &mut spec);
+    let ticket = "glorot-normal-magnitude-global";
+    for analysis in ["anatomy", "connectivity", "overlap"] {
+        let with = if analysis == "overlap" { "with = \"train-adam-constant-edge-popup\"\n" } else { "" };
+        writeln!(spec, "[pipeline.{analysis}]\nuse = \"{analysis}\"\neach = \"{ticket}\"\n{with}").unwrap();
+    }
+    spec += "[pipeline.lottery]\nuse = \"lottery\"\nmasks = 10\nbest_of = [1, 10]\n";
     spec += "[pipeline.masked]\nstage = [{ init = {} }, { random-mask = { weights_remaining = 0.5 } }, { evaluate = {} }]\n";
     spec += "[pipeline.units]\nuse = \"prune-units\"\nprune_rate = 0.5\nlevels = 2\n";
     let folder = tempfile::tempdir().unwrap();
@@ -123,6 +147,8 @@ fn every_plugin_works_with_every_other() {
     // Levels 0 to 2, and two forks of each control.
     let tickets = combined(&[Kind::Init, Kind::Criterion]) * 2 * (3 + 3 * 2);
     assert_eq!(study.rows.len(), trainings + tickets + 1 + 3);
+    assert_eq!(study.analyses.len(), 3 * 3 + 1);
+    assert!(study.analyses.iter().all(|row| row.status == Status::Done));
     for row in &study.rows {
         assert_eq!(row.status, Status::Done, "{} at level {}", row.pipeline, row.level);
         let expected = match (row.pipeline.contains("edge-popup"), row.pipeline.as_str(), row.level) {

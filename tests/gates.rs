@@ -52,9 +52,20 @@ fn a_larger_step_does_better_in_edge_popup_tuning_as_predicted() {
     assert_eq!(claims(&judge(&study), Outcome::Holds).len(), study.header.predictions.len());
 }
 
+/// Gate 16 of the acceptance figures.
+#[test]
+fn random_labels_are_learned_by_heart_and_say_nothing_of_other_digits() {
+    let study = study("random-labels");
+    let judged = judge(&study);
+    assert_eq!(tally(&judged), "3 hold, 0 fail");
+    assert!(judged.iter().flat_map(|judgement| &judgement.conditions).all(|condition| condition.n == 3));
+    let noise: Vec<&[String]> = study.header.other_datasets.iter().map(|other| &other.facts.recipe[..]).collect();
+    assert!(noise.iter().all(|said| said[0].contains("The labels of 8000 training examples (100%)")), "{noise:?}");
+}
+
 #[test]
 fn a_shipped_report_judges_the_predictions_of_its_experiment_as_they_are() {
-    for experiment in ["lenet-mnist", "quickstart", "edge-popup-tuning"] {
+    for experiment in ["lenet-mnist", "quickstart", "edge-popup-tuning", "connectivity", "random-labels"] {
         let folder = shipped(&format!("experiments/{experiment}"));
         let spec = tombola::spec::load(&folder, &Registry::builtin(), &[]).unwrap_or_else(|e| panic!("{e}"));
         let own: Vec<_> = spec.predictions.iter().map(|p| (p.claim.clone(), p.expect.to_string())).collect();
@@ -102,4 +113,51 @@ fn what_is_judged_are_the_means_of_results_csv() {
     let popup = |at| accuracy("edge-popup", at);
     let best = popup(300).max(popup(500)).max(popup(700));
     near("the best edge-popup", &[best - popup(50).max(popup(950))]);
+}
+
+/// The values of a figure of a report's analyses: those of its points at `x`, "" of a number, by replicate.
+fn measured(experiment: &str, pipeline: &str, level: u32, figure: &str, x: &str) -> Vec<f64> {
+    let study = study(experiment);
+    let rows = study.analyses.iter().filter(|row| row.pipeline == pipeline && row.level == level);
+    let value = |row: &tombola::record::Row| {
+        let measured = &row.record.as_ref().unwrap().measured;
+        let figure = measured.iter().find(|own| own.name == figure).unwrap_or_else(|| panic!("{figure}: {measured:?}"));
+        let place = |point: &&tombola::record::Point| match &point.at {
+            None => x.is_empty(),
+            Some(tombola::record::Place::At(at)) => at.to_string() == x,
+            Some(tombola::record::Place::Of(name)) => name == x,
+        };
+        figure.points.iter().find(place).unwrap().value
+    };
+    rows.map(value).collect()
+}
+
+/// Gate 13.
+#[test]
+fn two_trainings_of_dense_lenet_that_differ_in_data_order_are_connected_from_iteration_0() {
+    let barriers = |pipeline: &str, level| measured("connectivity", pipeline, level, "barrier", "");
+    let dense = barriers("connectivity", 0);
+    assert_eq!(dense.len(), 3);
+    assert!(dense.iter().all(|barrier| *barrier < 0.02), "{dense:?}");
+    assert!(measured("connectivity", "connectivity", 0, "accuracy at one end", "").iter().all(|end| *end > 0.96));
+    for level in [3, 6] {
+        let (ticket, shuffled) = (barriers("connectivity", level), barriers("connectivity-shuffled", level));
+        assert!(ticket.iter().all(|barrier| *barrier < 0.02), "level {level}: {ticket:?}");
+        assert_eq!(shuffled.len(), 3);
+    }
+}
+
+/// Gate 17.
+#[test]
+fn the_best_of_s_masks_is_good_as_often_as_their_odds_say_over_new_networks_and_not_within_one() {
+    let odds = |figure: &str, size: &str| measured("lottery-odds", "lottery", 0, figure, size);
+    let q = odds("q over new networks", "");
+    assert_eq!(q.len(), 5);
+    assert!(q.iter().all(|q| (0.005..0.03).contains(q)), "{q:?}");
+    for size in ["1", "10", "100", "1000"] {
+        let deviations = odds("deviation, new networks", size);
+        assert!(deviations.iter().all(|deviation| deviation.abs() <= 3.0), "best of {size}: {deviations:?}");
+    }
+    let within = ["1", "10", "100"].map(|size| odds("deviation, one network", size)).concat();
+    assert!(within.iter().any(|deviation| deviation.abs() > 3.0), "{within:?}");
 }

@@ -17,6 +17,7 @@ mod new;
 mod outcomes;
 mod outputs;
 mod planning;
+mod plugins_on_devices;
 mod predictions;
 mod recipes;
 mod resolved;

@@ -67,11 +67,11 @@ fn scores(stream: &mut Stream) -> Scores {
     Scores {
         early_stop_iteration: 100 * stream.below(401),
         validation_loss: stream.uniform(),
-        validation_accuracy: accuracy,
+        validation_accuracy: Some(accuracy),
         test_loss: stream.uniform(),
         test_accuracy: accuracy,
         final_train_accuracy: accuracy,
-        final_validation_accuracy: accuracy,
+        final_validation_accuracy: Some(accuracy),
         final_test_accuracy: accuracy,
     }
 }

@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use tombola::prediction::{check, parse};
 use tombola::record::{
-    DatasetFacts, Header, LayerCount, ModelFacts, PredictionFacts, Provenance, Record, Row, Scores, Status, Study,
+    DatasetFacts, EarlyStop, Header, LayerCount, ModelFacts, PredictionFacts, Provenance, Record, Row, Scores, Status,
+    Study,
 };
 use tombola::report::judge;
 
@@ -66,6 +67,7 @@ fn row(pipeline: &str, variant: &str, replicate: u32, level: u32) -> Row {
         draw: 0,
         kept_weights: kept,
         prunable_weights: 1000,
+        early_stop: EarlyStop::ValidationLoss,
         status: Status::Done,
         broke_bound: false,
         step: format!("{pipeline}-{replicate}-{level}"),
@@ -87,11 +89,11 @@ fn scores(accuracy: f64) -> Scores {
     Scores {
         early_stop_iteration: 500,
         validation_loss: 0.1,
-        validation_accuracy: accuracy,
+        validation_accuracy: Some(accuracy),
         test_loss: f64::NAN,
         test_accuracy: accuracy,
         final_train_accuracy: 1.0,
-        final_validation_accuracy: accuracy,
+        final_validation_accuracy: Some(accuracy),
         final_test_accuracy: accuracy,
     }
 }
@@ -113,6 +115,7 @@ fn head() -> Header {
             validation: 1,
             test: 1,
             normalisation: String::new(),
+            recipe: Vec::new(),
             files: Vec::new(),
         },
         model: ModelFacts { name: "fc".into(), summary: String::new(), parameters: 1, prunable: 1, layers: Vec::new() },

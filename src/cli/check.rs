@@ -26,8 +26,9 @@ impl Check {
             if plan.analyses.is_empty() { String::new() } else { format!(", {} analysed", plan.analyses.len()) };
         let sweep = spec.variants.iter().any(|variant| !variant.name.is_empty());
         let variants = if sweep { count(spec.variants.len(), "variant") + " × " } else { String::new() };
+        let warning = opened.warning().map_or(String::new(), |warning| format!("warning: {warning}\n"));
         print(&format!(
-            "{}: {variants}{} × {}, {}{measured} from {}: nothing is wrong\n",
+            "{}: {variants}{} × {}, {}{measured} from {}: nothing is wrong\n{warning}",
             spec.name,
             count(spec.variants[0].pipelines.len(), "pipeline"),
             count(spec.replicates as usize, "replicate"),

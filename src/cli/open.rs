@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::{Ended, Experiment, place};
 use crate::dataset::files::directories;
 use crate::device::{self, Compute};
-use crate::plan::{self, Plan};
-use crate::record::Header;
+use crate::plan::{self, Plan, PlannedTicket};
+use crate::record::{Header, selected_on_test};
 use crate::registry::Registry;
 use crate::report;
 use crate::run::Store;
@@ -18,6 +18,17 @@ pub struct Opened {
     pub spec: Spec,
     pub plan: Plan,
     pub compute: Compute,
+}
+
+impl Opened {
+    /// A sentence where test data select.
+    pub fn warning(&self) -> Option<String> {
+        let plan = &self.plan;
+        let of = |ticket: &'_ PlannedTicket| plan.variants[ticket.variant].name.as_str();
+        let tickets: Vec<_> =
+            plan.tickets.iter().map(|ticket| (of(ticket), ticket.pipeline.as_str(), ticket.early_stop)).collect();
+        selected_on_test(&tickets)
+    }
 }
 
 impl Experiment {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::plan::{Plan, PlannedTicket};
-use crate::record::Record;
+use crate::record::{Record, Scores};
 use crate::run::{Job, Recorded, Watch};
 use crate::units::percent;
 
@@ -119,7 +119,7 @@ impl Watch for Progress<'_> {
                 let remaining = percent(kept as f64 / all.max(1) as f64);
                 let scores = record.scores.as_ref();
                 let outcome = match scores {
-                    Some(scores) => format!("validation {}", percent(scores.validation_accuracy)),
+                    Some(scores) => outcome(scores),
                     None if record.training.is_none() => "measured".into(),
                     None => "diverged".into(),
                 };
@@ -130,5 +130,13 @@ impl Watch for Progress<'_> {
             Err("interrupted") => {}
             Err(message) => self.line(format!("error: {what}: {message}")),
         }
+    }
+}
+
+/// The accuracy that the end of a training is told by.
+fn outcome(scores: &Scores) -> String {
+    match scores.validation_accuracy {
+        Some(accuracy) => format!("validation {}", percent(accuracy)),
+        None => format!("training {}", percent(scores.final_train_accuracy)),
     }
 }

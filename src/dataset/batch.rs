@@ -41,9 +41,9 @@ impl Gather {
     }
 }
 
-/// Replaces `out` by the classes of the examples at `indices`.
-pub fn labels(examples: &Examples, indices: &[u32]) -> Vec<u16> {
-    indices.iter().map(|index| examples.labels[*index as usize]).collect()
+/// The labels of the examples at `indices`.
+pub fn labels(labels: &[u16], indices: &[u32]) -> Vec<u16> {
+    indices.iter().map(|index| labels[*index as usize]).collect()
 }
 
 #[cfg(test)]
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn labels_come_in_the_order_of_the_indices() {
-        assert_eq!(labels(&examples(), &[1, 0, 1]), [3, 7, 3]);
+        assert_eq!(labels(&examples().labels, &[1, 0, 1]), [3, 7, 3]);
     }
 
     #[test]

@@ -1,18 +1,16 @@
 //! Finding a data set's files, and refusing those that are not the declared ones.
 
-use std::cmp::Ordering;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
 use include_dir::{Dir, include_dir};
-use sha2::{Digest, Sha256};
 
+use super::{archive, checked};
 use crate::spec::catalogue::{Declared, shipped_names};
-use crate::spec::{DatasetSpec, FileSpec};
+use crate::spec::{Checksum, DatasetSpec, FileSpec};
 
 static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/data");
 
@@ -42,17 +40,105 @@ impl Source<'_> {
     ///
     /// No more than the declared number of bytes, and one, is ever read.
     pub fn file(&self, name: &str) -> Result<Vec<u8>, String> {
-        let file = declared(self.spec, name)?;
-        let found = find(self.spec, name, self.directories)?.ok_or_else(|| missing(self, name))?;
-        let told = |e| format!("{}: {e}. Remove it, then {}", found.place, remedy(self.spec, name));
-        read_declared(file, found.content).map_err(told)
+        self.files(&[name]).map(|contents| contents.into_iter().flatten().collect())
     }
 
-    /// Where the declared file `name` is, and whether what is there is the declared one; `None` where it is nowhere.
-    pub fn place(&self, name: &str) -> Result<Option<(Place, Result<(), String>)>, String> {
-        let file = declared(self.spec, name)?;
-        let found = find(self.spec, name, self.directories)?;
-        Ok(found.map(|found| (found.place, read_declared(file, found.content).map(drop))))
+    /// As `file`, of several, in their order; an archive that holds some of them is read once. A file of an archive is
+    /// looked for unpacked, at `<directory>/<folder>/<name>` and `<directory>/<name>`, and then within the archive there.
+    pub fn files<N: AsRef<str>>(&self, names: &[N]) -> Result<Vec<Vec<u8>>, String> {
+        let wanted = names.iter().map(|name| self.declared(name.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        if let Some((_, twice)) = wanted.iter().enumerate().find(|(at, file)| wanted[..*at].contains(file)) {
+            return Err(format!("{:?} is named twice: its examples are there once", twice.name));
+        }
+        let mut contents: Vec<Option<Vec<u8>>> = vec![None; wanted.len()];
+        for (at, file) in wanted.iter().enumerate() {
+            if contents[at].is_some() {
+                continue;
+            }
+            let found = self.find(file)?.ok_or_else(|| self.missing(file))?;
+            let place = found.place.clone();
+            let places: Vec<_> = match found.is_archive {
+                false => vec![at],
+                true => (at..wanted.len())
+                    .filter(|at| contents[*at].is_none() && wanted[*at].archive == file.archive)
+                    .collect(),
+            };
+            let read = found.read(&places.iter().map(|at| wanted[*at]).collect::<Vec<_>>());
+            let read = read
+                .map_err(|why| format!("{place}: {why}. Remove it, then {}", remedy(self.spec, file.distributed())))?;
+            places.into_iter().zip(read).for_each(|(at, content)| contents[at] = Some(content));
+        }
+        Ok(contents.into_iter().flatten().collect())
+    }
+
+    fn declared(&self, name: &str) -> Result<&FileSpec, String> {
+        let file = self.spec.files.iter().find(|file| file.name == name).ok_or_else(|| {
+            let names: Vec<_> = self.spec.files.iter().map(|file| file.name.as_str()).collect();
+            format!("{name:?} is none of the declared files ({}): add a [[file]] for it", names.join(", "))
+        })?;
+        let mut parts = vec![self.spec.folder.as_str(), file.distributed()];
+        if file.archive.is_some() {
+            parts.extend(name.split('/'));
+        }
+        match parts.into_iter().find(|part| !is_plain(part)) {
+            Some(part) => Err(format!("{part:?} is not a plain name: folder and files are named without a path")),
+            None => Ok(file),
+        }
+    }
+
+    /// The file as it is, which may not be as declared; `None` where there is none.
+    fn find(&self, file: &FileSpec) -> Result<Option<Found>, String> {
+        for (name, is_archive) in spellings(file) {
+            let path = Path::new(&self.spec.folder).join(name);
+            if let Some(built_in) = BUILT_IN.get_file(&path) {
+                let content = opened(file, &path, built_in.contents());
+                return Ok(Some(Found { place: Place::BuiltIn(path), is_archive, content }));
+            }
+        }
+        for (directory, path, is_archive) in self.places(file) {
+            if let Some(found) = open(directory, &path).map_err(|why| format!("{}: {why}", path.display()))? {
+                let content = opened(file, &path, BufReader::new(found));
+                return Ok(Some(Found { place: Place::At(path), is_archive, content }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Everywhere a file is looked for, with the data directory, and whether it would be an archive that holds it.
+    fn places(&self, file: &FileSpec) -> Vec<(&PathBuf, PathBuf, bool)> {
+        let mut places = Vec::new();
+        for directory in self.directories {
+            // What an archive is unpacked into has a name of its own.
+            let beside = file.archive.is_some().then(|| directory.clone());
+            for folder in [Some(directory.join(&self.spec.folder)), beside].into_iter().flatten() {
+                let spellings = spellings(file).into_iter();
+                places.extend(spellings.map(|(name, is_archive)| (directory, folder.join(name), is_archive)));
+            }
+        }
+        places
+    }
+
+    fn missing(&self, file: &FileSpec) -> String {
+        let looked: String = self.places(file).iter().map(|(_, path, _)| format!("\n  {}", path.display())).collect();
+        let (name, remedy) = (&file.name, remedy(self.spec, file.distributed()));
+        format!("{name} is not built in, nor is it any of these:{looked}\nTo mend it, {remedy}")
+    }
+
+    /// Where these declared files are, which are distributed as one, and whether what is there is what is declared; `None`
+    /// where one is nowhere.
+    pub fn place(&self, names: &[&str]) -> Result<Option<(Place, Result<(), String>)>, String> {
+        let mut left = names.iter().map(|name| self.declared(name)).collect::<Result<Vec<_>, _>>()?;
+        let mut first = None;
+        while let Some(file) = left.first() {
+            let Some(found) = self.find(file)? else { return Ok(None) };
+            let place = found.place.clone();
+            let read: Vec<_> = left.drain(..if found.is_archive { left.len() } else { 1 }).collect();
+            if let Err(why) = found.read(&read) {
+                return Ok(Some((place, Err(why))));
+            }
+            first.get_or_insert(place);
+        }
+        Ok(first.map(|place| (place, Ok(()))))
     }
 }
 
@@ -72,63 +158,47 @@ impl fmt::Display for Place {
     }
 }
 
-/// A file that was found, and what it holds.
+/// A file, or an archive with several, that was found.
 struct Found {
     place: Place,
+    is_archive: bool,
     content: Box<dyn Read>,
 }
 
-fn declared<'a>(spec: &'a DatasetSpec, name: &str) -> Result<&'a FileSpec, String> {
-    for part in [&spec.folder, name] {
-        if !is_plain(part) {
-            return Err(format!("{part:?} is not a plain name: folder and files are named without a path"));
+impl Found {
+    /// The content of these, which are one where this is no archive.
+    fn read(self, wanted: &[&FileSpec]) -> Result<Vec<Vec<u8>>, String> {
+        match (wanted, self.is_archive) {
+            ([file], false) if file.compressed_sha256.is_some() => {
+                checked::read_compressed(file, self.content).map(|content| vec![content])
+            }
+            ([file], false) => checked::read(file, self.content).map(|content| vec![content]),
+            _ => archive::members(self.content, wanted),
         }
     }
-    spec.files.iter().find(|file| file.name == name).ok_or_else(|| {
-        let names: Vec<_> = spec.files.iter().map(|file| file.name.as_str()).collect();
-        format!("{name:?} is none of the declared files ({}): add a [[file]] for it", names.join(", "))
-    })
 }
 
-/// One component, so that no declaration reaches outside the data directories.
-fn is_plain(name: &str) -> bool {
-    let mut components = Path::new(name).components();
-    matches!((components.next(), components.next()), (Some(Component::Normal(part)), None) if part == name)
-}
-
-/// The file as it is, which may not be as declared; `None` where there is none.
-fn find(spec: &DatasetSpec, name: &str, directories: &[PathBuf]) -> Result<Option<Found>, String> {
-    for path in spellings(spec, name) {
-        if let Some(file) = BUILT_IN.get_file(&path) {
-            let content = decompress(&path, file.contents());
-            return Ok(Some(Found { place: Place::BuiltIn(path), content }));
+/// What a file may be called, below its folder, and whether that is an archive that holds it.
+fn spellings(file: &FileSpec) -> Vec<(String, bool)> {
+    let name = file.name.clone();
+    match (&file.archive, file.checksum()) {
+        (Some(archive), _) => vec![(name, false), (archive.clone(), true)],
+        // What it holds cannot be told from other content.
+        (None, Some(Checksum::Compressed(_))) => vec![(name, false)],
+        (None, _) => {
+            let other = name.strip_suffix(".gz").map_or_else(|| format!("{name}.gz"), str::to_string);
+            vec![(name, false), (other, false)]
         }
     }
-    for (directory, path) in places(spec, name, directories) {
-        if let Some(file) = open(directory, &path).map_err(|why| format!("{}: {why}", path.display()))? {
-            let content = decompress(&path, BufReader::new(file));
-            return Ok(Some(Found { place: Place::At(path), content }));
-        }
+}
+
+/// What `checked` and `archive` read.
+fn opened(file: &FileSpec, path: &Path, content: impl BufRead + 'static) -> Box<dyn Read> {
+    let is_unpacked = file.archive.is_some() && path.ends_with(&file.name);
+    match is_unpacked || file.compressed_sha256.is_some() {
+        true => Box::new(content),
+        false => checked::decompress(path, content),
     }
-    Ok(None)
-}
-
-/// What a file may be called, in its folder.
-fn spellings(spec: &DatasetSpec, name: &str) -> [PathBuf; 2] {
-    let other = name.strip_suffix(".gz").map_or_else(|| format!("{name}.gz"), str::to_string);
-    [name, &other].map(|spelling| Path::new(&spec.folder).join(spelling))
-}
-
-/// Everywhere it is looked for, with the data directory.
-fn places<'a>(spec: &DatasetSpec, name: &str, directories: &'a [PathBuf]) -> Vec<(&'a PathBuf, PathBuf)> {
-    let below = |directory: &'a PathBuf| spellings(spec, name).map(|spelling| (directory, directory.join(spelling)));
-    directories.iter().flat_map(below).collect()
-}
-
-fn missing(source: &Source<'_>, name: &str) -> String {
-    let places = places(source.spec, name, source.directories);
-    let looked: String = places.iter().map(|(_, path)| format!("\n  {}", path.display())).collect();
-    format!("{name} is not built in, nor is it any of these:{looked}\nTo mend it, {}", remedy(source.spec, name))
 }
 
 /// The plain file of this path, where there is one. What a link leads to lies below the data directory, too.
@@ -149,41 +219,17 @@ fn open(directory: &Path, path: &Path) -> Result<Option<File>, String> {
     File::open(&place).map(Some).map_err(|e| e.to_string())
 }
 
-/// Whether `content`, as it is distributed, is the declared file.
-pub fn check(file: &FileSpec, content: impl BufRead + 'static) -> Result<(), String> {
-    read_declared(file, decompress(Path::new(&file.name), content)).map(drop)
+/// One component, so that no declaration reaches outside the data directories.
+fn is_plain(name: &str) -> bool {
+    let mut components = Path::new(name).components();
+    matches!((components.next(), components.next()), (Some(Component::Normal(part)), None) if part == name)
 }
 
-fn decompress(path: &Path, content: impl BufRead + 'static) -> Box<dyn Read> {
-    match path.extension() {
-        Some(extension) if extension == "gz" => Box::new(MultiGzDecoder::new(content)),
-        _ => Box::new(content),
-    }
-}
-
-/// The content, or why it is not the declared file's.
-fn read_declared(file: &FileSpec, content: impl Read) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    content.take(file.bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| match e.kind() {
-        ErrorKind::UnexpectedEof => "it is truncated: it ends within its compressed data".to_string(),
-        ErrorKind::InvalidInput | ErrorKind::InvalidData => format!("it is damaged, or not gzip: {e}"),
-        _ => e.to_string(),
-    })?;
-    match (bytes.len() as u64).cmp(&file.bytes) {
-        Ordering::Greater => {
-            return Err(format!("it is oversized: it holds more than the declared {} bytes", file.bytes));
-        }
-        Ordering::Less => return Err(format!("it is truncated: {} of the declared {} bytes", bytes.len(), file.bytes)),
-        Ordering::Equal => {}
-    }
-    let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    if !found.eq_ignore_ascii_case(&file.sha256) {
-        return Err(format!(
-            "it is not the declared file: SHA-256 of what it holds is {found}, expected {}",
-            file.sha256
-        ));
-    }
-    Ok(bytes)
+/// Whether `content`, distributed under this name, holds the declared files.
+pub fn check(name: &str, wanted: &[&FileSpec], content: impl BufRead + 'static) -> Result<(), String> {
+    let Some(file) = wanted.first() else { return Ok(()) };
+    let content = opened(file, Path::new(name), content);
+    Found { place: Place::At(name.into()), is_archive: file.archive.is_some(), content }.read(wanted).map(drop)
 }
 
 /// How to come by the file, as the end of a sentence.
@@ -221,6 +267,7 @@ mod tests {
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use sha2::{Digest, Sha256};
     use tempfile::TempDir;
 
     use super::*;
@@ -234,7 +281,7 @@ mod tests {
         DatasetSpec {
             mirrors: vec!["https://example.org/letters/".into()],
             debian_package: Some("dataset-letters".into()),
-            ..declaration("letters", vec![FileSpec { name: "letters.gz".into(), sha256: ABC.into(), bytes: 3 }])
+            ..declaration("letters", vec![FileSpec::checked_by_sha256("letters.gz", ABC, 3)])
         }
     }
 
@@ -291,6 +338,36 @@ mod tests {
         let found = "a52d159f262b2c6ddb724a61840befc36eb30c88877a4030b65cbe86298449c9";
         let remedy = "download https://example.org/letters/letters.gz into the folder letters/";
         assert_refused("letters.gz", &gzip(b"abd"), &[found, ABC, remedy]);
+    }
+
+    #[test]
+    fn an_md5_alone_is_enough() {
+        let mut spec = letters();
+        // MD5 of "abc" (RFC 1321, appendix A.5).
+        (spec.files[0].sha256, spec.files[0].md5) = (None, Some("900150983cd24fb0d6963f7d28e17f72".into()));
+        let read_from = |directory: TempDir| read(&spec, "letters.gz", &[directory.path().into()]);
+        assert_eq!(read_from(holding("letters.gz", &gzip(b"abc"))).unwrap(), b"abc");
+        // MD5 of "abd", as md5sum gives it.
+        let found = "MD5 of what it holds is 4911e516e5aa21d327512e0c8b197616";
+        assert!(read_from(holding("letters", b"abd")).unwrap_err().contains(found));
+        spec.files[0].md5 = None;
+        assert!(
+            read(&spec, "letters.gz", &[holding("letters", b"abc").path().into()]).unwrap_err().contains("no checksum")
+        );
+    }
+
+    #[test]
+    fn where_only_the_compressed_bytes_have_a_checksum_the_file_is_not_taken_decompressed() {
+        let compressed = gzip(b"abc");
+        let sha256 = Sha256::digest(&compressed).iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut spec = letters();
+        (spec.files[0].sha256, spec.files[0].compressed_sha256) = (None, Some(sha256));
+        let read_from = |directory: TempDir| read(&spec, "letters.gz", &[directory.path().into()]);
+        assert_eq!(read_from(holding("letters.gz", &compressed)).unwrap(), b"abc");
+        let error = read_from(holding("letters", b"abc")).unwrap_err();
+        assert!(error.contains("is not built in") && !error.contains("letters/letters\n"), "{error}");
+        assert!(read_from(holding("letters.gz", &gzip(b"abd"))).unwrap_err().contains("SHA-256 of it, compressed, is"));
+        assert!(read_from(holding("letters.gz", &[0; 70_000])).unwrap_err().contains("oversized"));
     }
 
     #[test]

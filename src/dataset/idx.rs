@@ -42,6 +42,10 @@ impl Plugin for Idx {
 }
 
 impl Format for Idx {
+    fn files(&self) -> Vec<&str> {
+        [&self.train_images, &self.train_labels, &self.test_images, &self.test_labels].map(String::as_str).into()
+    }
+
     fn read(&self, source: &Source<'_>) -> Result<Dataset, String> {
         let part = |images: &str, labels: &str| {
             examples(source.spec, (images, source.file(images)?), (labels, source.file(labels)?))
@@ -132,8 +136,8 @@ mod tests {
         std::fs::create_dir(directory.join("tiny")).unwrap();
         let declared = NAMES.iter().zip(files).map(|(name, bytes)| {
             std::fs::write(directory.join("tiny").join(name), bytes).unwrap();
-            let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-            FileSpec { name: name.to_string(), sha256, bytes: bytes.len() as u64 }
+            let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            FileSpec::checked_by_sha256(*name, sha256, bytes.len() as u64)
         });
         let [train_images, train_labels, test_images, test_labels] = NAMES;
         let config = json!({ "train_images": train_images, "train_labels": train_labels,

@@ -1,18 +1,34 @@
-//! Data sets: formats that read files into memory, and the seeded validation split.
+//! Data sets: formats that read files into memory, and what an experiment takes of them: subsets, smaller images, the
+//! validation split, noise in labels.
 
+pub mod archive;
+mod average;
 pub mod batch;
+mod checked;
+pub mod cifar;
+pub mod cifar_python;
 pub mod files;
 pub mod idx;
+pub mod mnist_1d;
+mod noise;
+pub mod npy;
+mod npy_array;
 pub mod order;
+pub mod parquet;
+mod parts;
+mod pickle;
 mod pixels;
 mod prepared;
 pub mod split;
+mod subset;
 
 pub use files::Source;
 pub use pixels::Pixels;
 pub use prepared::Prepared;
 
 use std::path::PathBuf;
+
+use average::average;
 
 use crate::registry::Registry;
 use crate::spec::DatasetSpec;
@@ -37,6 +53,11 @@ pub struct Dataset {
 
 /// Reads a data set of one format.
 pub trait Format: Send + Sync {
+    /// The declared files that it reads, by name. None: it makes its examples itself.
+    fn files(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// What is returned has the declared shape and no label outside the declared classes. An error says which file, and
     /// what is wrong with it.
     fn read(&self, source: &Source<'_>) -> Result<Dataset, String>;
@@ -57,12 +78,18 @@ pub fn load(spec: &DatasetSpec, registry: &Registry, directories: &[PathBuf]) ->
             ));
         }
     }
-    Ok(dataset)
+    Ok(match spec.average {
+        None => dataset,
+        Some(side) => Dataset { train: average(&dataset.train, side), test: average(&dataset.test, side) },
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+
+    use sha2::{Digest, Sha256};
+    use tempfile::TempDir;
 
     use super::*;
     use crate::registry::{Plugin, Use};
@@ -87,6 +114,35 @@ mod tests {
             test: 1,
             normalise: Normalise { mean: vec![0.0], std: vec![1.0] },
             validation: 0,
+            subset: None,
+            average: None,
+            label_noise: None,
+        }
+    }
+
+    /// Files of a data directory, declared as they are.
+    pub(super) struct Files {
+        directory: TempDir,
+        declared: Vec<FileSpec>,
+    }
+
+    impl Files {
+        /// Writes these into the folder "tiny".
+        pub(in crate::dataset) fn new(files: &[(&str, &[u8])]) -> Files {
+            let directory = TempDir::new().unwrap();
+            std::fs::create_dir(directory.path().join("tiny")).unwrap();
+            let declared = files.iter().map(|(name, bytes)| {
+                std::fs::write(directory.path().join("tiny").join(name), bytes).unwrap();
+                let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+                FileSpec::checked_by_sha256(*name, sha256, bytes.len() as u64)
+            });
+            Files { declared: declared.collect(), directory }
+        }
+
+        /// Loads the data set "tiny" that has them.
+        pub(in crate::dataset) fn load(&self, spec: DatasetSpec) -> Result<Dataset, String> {
+            let spec = DatasetSpec { files: self.declared.clone(), ..spec };
+            load(&spec, &Registry::builtin(), &[self.directory.path().into()])
         }
     }
 
@@ -95,9 +151,8 @@ mod tests {
         let path = format!("{}/plugins/datasets/{name}.toml", env!("CARGO_MANIFEST_DIR"));
         let mut table: toml::Table = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let mut format = table.remove("format").unwrap().try_into::<toml::Table>().unwrap();
-        assert_eq!(format.remove("use").unwrap().as_str(), Some(idx::Idx::NAME));
-        let config = serde_json::to_value(format.try_into::<idx::Idx>().unwrap()).unwrap();
-        let used = Use { name: idx::Idx::NAME.into(), config, version: idx::Idx::VERSION };
+        let used = format.remove("use").unwrap().as_str().unwrap().to_string();
+        let used = Use { name: used, config: serde_json::to_value(format).unwrap(), version: 1 };
         table.insert("format".into(), toml::Value::try_from(used).unwrap());
         table.insert("name".into(), name.into());
         table.try_into().unwrap()
@@ -105,6 +160,18 @@ mod tests {
 
     fn class_counts(examples: &Examples) -> Vec<usize> {
         (0..10).map(|class| examples.labels.iter().filter(|label| **label == class).count()).collect()
+    }
+
+    /// Mean and standard deviation of each channel, where 255 counts as 1.
+    fn channels(examples: &Examples) -> Vec<(f64, f64)> {
+        let [channels, height, width] = examples.shape;
+        let of = |channel: usize| {
+            let planes = examples.pixels.chunks_exact(height * width).skip(channel).step_by(channels);
+            let pixels: Vec<f64> = planes.flatten().map(|p| f64::from(*p) / 255.0).collect();
+            let mean = pixels.iter().sum::<f64>() / pixels.len() as f64;
+            (mean, (pixels.iter().map(|p| (p - mean).powi(2)).sum::<f64>() / pixels.len() as f64).sqrt())
+        };
+        (0..channels).map(of).collect()
     }
 
     /// Mean and standard deviation of all pixels, where 255 counts as 1.
@@ -163,6 +230,30 @@ mod tests {
         }
         writeln!(std::io::stderr(), "skipped: {test}: it needs {name} in a data directory").unwrap();
         None
+    }
+
+    #[test]
+    fn cifar10_4k_has_its_documented_counts_labels_and_moments() {
+        let Some(cifar) = installed("cifar10_4k_has_its_documented_counts_labels_and_moments", "cifar10-4k") else {
+            return;
+        };
+        assert_eq!(cifar.train.labels[..10], [6, 9, 9, 4, 1, 1, 2, 7, 8, 3]);
+        assert_eq!(class_counts(&cifar.train), [319, 302, 337, 308, 328, 312, 330, 314, 327, 323]);
+        assert_eq!(class_counts(&cifar.test), [77, 64, 83, 76, 94, 81, 84, 71, 80, 90]);
+        // As numpy has them. All of CIFAR-10's: .4914 .4822 .4465, .2470 .2435 .2616.
+        let expected = [(0.49111, 0.24592), (0.48156, 0.24272), (0.44500, 0.26110)];
+        for ((mean, std), (m, s)) in channels(&cifar.train).into_iter().zip(expected) {
+            assert!((mean - m).abs() < 1e-5 && (std - s).abs() < 1e-5, "{mean} {std}");
+        }
+    }
+
+    #[test]
+    fn cifar_10_and_cifar_100_are_read_where_they_are_installed() {
+        let test = "cifar_10_and_cifar_100_are_read_where_they_are_installed";
+        for (name, each) in [("cifar-10", 5000), ("cifar-100", 500)] {
+            let Some(cifar) = installed(test, name) else { continue };
+            assert_eq!(class_counts(&cifar.train), [each; 10]);
+        }
     }
 
     #[test]

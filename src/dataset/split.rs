@@ -9,17 +9,17 @@ pub struct Split {
     pub validation: Vec<u32>,
 }
 
-/// Draws `validation` of the training examples, by class in proportion to the classes' sizes. The draw is keyed by
+/// Draws `validation` of the examples `among`, by class in proportion to the classes' sizes. The draw is keyed by
 /// the seed alone, so that all replicates validate on the same examples.
 ///
 /// Errors where no training example would be left.
-pub fn split(labels: &[u16], validation: usize, seed: u64) -> Result<Split, String> {
-    if validation >= labels.len() {
-        return Err(format!("validation = {validation} leaves none of {} training examples: lower it", labels.len()));
+pub fn split(labels: &[u16], among: &[u32], validation: usize, seed: u64) -> Result<Split, String> {
+    if validation >= among.len() {
+        return Err(format!("validation = {validation} leaves none of {} training examples: lower it", among.len()));
     }
-    let last = labels.iter().max().map_or(0, |label| usize::from(*label));
-    let mut classes: Vec<Vec<u32>> = vec![Vec::new(); last + 1];
-    labels.iter().zip(0..).for_each(|(label, i)| classes[usize::from(*label)].push(i));
+    let label = |example: &u32| usize::from(labels[*example as usize]);
+    let mut classes: Vec<Vec<u32>> = vec![Vec::new(); among.iter().map(label).max().map_or(0, |last| last + 1)];
+    among.iter().for_each(|example| classes[label(example)].push(*example));
     let shares = apportion(&classes.iter().map(Vec::len).collect::<Vec<_>>(), validation);
 
     let stream = Seeds { seed, replicate: None }.stream(Purpose::Split, "");
@@ -34,8 +34,8 @@ pub fn split(labels: &[u16], validation: usize, seed: u64) -> Result<Split, Stri
     Ok(split)
 }
 
-/// Shares out `seats` in proportion to `counts`, which hold more, by largest remainder; ties go to the lower class.
-fn apportion(counts: &[usize], seats: usize) -> Vec<usize> {
+/// Shares out `seats` in proportion to `counts`, which hold as many, by largest remainder; ties go to the lower class.
+pub(super) fn apportion(counts: &[usize], seats: usize) -> Vec<usize> {
     let total: usize = counts.iter().sum();
     let mut shares: Vec<usize> = counts.iter().map(|count| count * seats / total).collect();
     let mut classes: Vec<usize> = (0..counts.len()).collect();
@@ -50,6 +50,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn split(labels: &[u16], validation: usize, seed: u64) -> Result<Split, String> {
+        super::split(labels, &(0..labels.len() as u32).collect::<Vec<_>>(), validation, seed)
+    }
 
     #[test]
     fn seats_go_by_largest_remainder_and_ties_to_the_lower_class() {

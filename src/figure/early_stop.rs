@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use super::over_weights::{OverWeights, write_iteration};
 use super::points::ladders_and_controls;
 use super::{Drawing, Figure, Scale, axis};
-use crate::record::Study;
+use crate::record::{EarlyStop as Rule, Study};
 use crate::registry::Plugin;
 
-/// The iteration of least validation loss over weights remaining: how fast a ticket learns.
+/// The iteration of early stop over weights remaining: how fast a ticket learns.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EarlyStop {}
@@ -19,12 +19,24 @@ impl Plugin for EarlyStop {
     const SOURCE: &'static str = "Frankle & Carbin 2019, figure 4a";
 }
 
+const USUAL: &str =
+    "Iteration of least validation loss over weights remaining (logarithmic, falling): lower learns faster.";
+const CHOSEN: &str =
+    "Iteration of early stop, as the methods say it is chosen, over weights remaining (logarithmic, falling).";
+
+fn all(study: &Study, holds: impl Fn(&Rule) -> bool) -> bool {
+    study.rows.iter().all(|row| holds(&row.early_stop))
+}
+
 impl Figure for EarlyStop {
     fn draw(&self, study: &Study) -> Option<Drawing> {
+        if all(study, |rule| *rule == Rule::Final) {
+            return None;
+        }
         let figure = OverWeights {
             name: Self::NAME,
             title: "Early-stop iteration over weights remaining",
-            shows: "Iteration of least validation loss over weights remaining (logarithmic, falling): lower learns faster.",
+            shows: if all(study, Rule::is_usual) { USUAL } else { CHOSEN },
             value: |scores| scores.early_stop_iteration as f64,
             value_name: "Early-stop iteration",
             write: write_iteration,

@@ -2,6 +2,7 @@
 
 pub mod accuracy;
 mod axis;
+pub mod connectivity;
 pub mod curves;
 pub mod early_stop;
 pub mod edge_popup;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::budget::{KEPT, LIMIT};
 use super::{Gate, PlannedTicket, identity};
 use crate::model::{Model, UnitGroup};
+use crate::record::EarlyStop;
 use crate::registry::Registry;
 use crate::spec::node::Error;
 use crate::spec::{Diagnostics, Fork, PipelineSpec, Variant, When};
@@ -19,7 +20,8 @@ pub fn order(variant: &Variant) -> Result<Vec<&PipelineSpec>, Diagnostics> {
     let mut left: Vec<&PipelineSpec> = variant.pipelines.values().collect();
     while !left.is_empty() {
         let names: HashSet<&str> = ordered.iter().map(|pipeline| pipeline.name.as_str()).collect();
-        let ready = |p: &&PipelineSpec| p.fork.as_ref().is_none_or(|f| names.contains(f.each.as_str()));
+        let known = |fork: &Fork| fork.names().all(|name| names.contains(name.as_str()));
+        let ready = |p: &&PipelineSpec| p.fork.as_ref().is_none_or(known);
         let (now, later): (Vec<_>, Vec<_>) = left.into_iter().partition(ready);
         if now.is_empty() {
             let mut problems = Diagnostics::default();
@@ -51,6 +53,8 @@ pub struct Cursor<'a> {
     /// The last evaluated step.
     pub evaluated: Option<usize>,
     pub gates: Vec<Gate>,
+    /// Steps whose tickets the next stage may compare with.
+    pub others: Vec<usize>,
 }
 
 impl<'a> Cursor<'a> {
@@ -73,6 +77,8 @@ impl<'a> Cursor<'a> {
             per_epoch: 1,
             evaluated: false,
             measures: false,
+            others: 0,
+            compares: false,
             rewinds_to: None,
             origin: 0,
             learns: None,
@@ -80,9 +86,10 @@ impl<'a> Cursor<'a> {
             divided: false,
             about: false,
             units: units(model),
-            examples: (variant.dataset.train - variant.dataset.validation) as u64,
+            examples: variant.dataset.training_examples() as u64,
             validation: variant.dataset.validation as u64,
-            images: variant.dataset.shape,
+            early_stop: EarlyStop::default(),
+            images: variant.dataset.used_shape(),
         };
         let root = Arc::new(identity::root(variant, replicate, device));
         let root_text = root.to_string().into();
@@ -97,6 +104,7 @@ impl<'a> Cursor<'a> {
             dense: None,
             evaluated: None,
             gates: Vec::new(),
+            others: Vec::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Plan;
 use super::alternatives::alternatives;
+use super::recipe::recipe;
 use super::variants::{described, other_datasets, other_models, variants};
 use crate::model::Model;
 use crate::record::{DatasetFacts, Header, LayerFacts, ModelFacts, PipelineFacts, PredictionFacts};
@@ -40,12 +41,13 @@ pub(super) fn dataset(spec: &DatasetSpec) -> DatasetFacts {
         summary: spec.summary.clone(),
         licence: spec.licence.clone(),
         citation: spec.citation.clone(),
-        classes: spec.classes,
-        train: spec.train - spec.validation,
+        classes: spec.used_classes(),
+        train: spec.training_examples(),
         validation: spec.validation,
-        test: spec.test,
+        test: spec.used_test(),
         normalisation: normalisation(spec),
-        files: spec.files.iter().map(|file| (file.name.clone(), file.sha256.clone())).collect(),
+        recipe: recipe(spec),
+        files: spec.files.iter().map(|file| (file.name.clone(), file.hash())).collect(),
     }
 }
 

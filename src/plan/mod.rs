@@ -2,6 +2,7 @@
 //! device, no clock, no disk.
 
 mod alternatives;
+mod beside;
 mod budget;
 mod built;
 mod cursor;
@@ -10,6 +11,7 @@ mod identity;
 mod pipelines;
 mod planner;
 mod predictions;
+mod recipe;
 mod shapes;
 mod steps;
 mod variants;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::model::Model;
+use crate::record::EarlyStop;
 use crate::registry::{Registry, Use};
 use crate::spec::{self, Diagnostics, Spec};
 use crate::stage::Foreseen;
@@ -54,7 +57,8 @@ impl Plan {
     /// What a step's id was made of, so that a new step can be told from recorded ones.
     pub fn inputs(&self, step: &Step) -> Value {
         let parent = step.parent.map_or_else(|| (*step.root).clone(), |parent| self.steps[parent].id.clone().into());
-        identity::inputs(&step.stage, parent, step.draw)
+        let others: Vec<&str> = step.others.iter().map(|other| self.steps[*other].id.as_str()).collect();
+        identity::inputs(&step.stage, parent, step.draw, &others)
     }
 
     /// The model that a step's ticket is of.
@@ -73,6 +77,8 @@ pub struct Step {
     /// What the first step of a chain depends on, and its chain with it.
     pub root: Arc<Value>,
     pub parent: Option<usize>,
+    /// Steps whose tickets it compares with its parent's.
+    pub others: Vec<usize>,
     /// The first variant that it is of: model, data and seed are the same for all that share it.
     pub variant: usize,
     /// The pipeline, of that variant, that it was first planned for.
@@ -125,6 +131,8 @@ pub struct PlannedTicket {
     pub gates: Vec<Gate>,
     /// Its pipeline's stop rule at its own level: where it is broken, this ticket is the last.
     pub bound: Option<Gate>,
+    /// What its early stop is.
+    pub early_stop: EarlyStop,
     /// What its training learns: "weights" or "mask"; "" for an evaluation without training.
     pub learns: &'static str,
 }

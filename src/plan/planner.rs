@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::beside::Earlier;
 use super::budget::Budget;
 use super::built::Stages;
 use super::cursor::{Cursor, Walked, forks, order};
@@ -44,6 +45,7 @@ impl<'a> Planner<'a> {
         let mut analyses: HashMap<&str, Vec<PlannedTicket>> = HashMap::new();
         let mut problems = Diagnostics::default();
         self.variants.push(PlannedVariant { name: variant.name.clone(), model: model.clone(), seed: variant.seed });
+        let mut earlier = Earlier::default();
         for replicate in 0..self.spec.replicates {
             let origin = order.first().map(|pipeline| pipeline.origin.clone());
             if let Err(error) = self.ground.budget.replicate(&model, self.spec.replicates, origin) {
@@ -56,15 +58,20 @@ impl<'a> Planner<'a> {
                 let starts = match &pipeline.fork {
                     None => Ok(vec![beginning.clone()]),
                     Some(fork) => match walked.get(fork.each.as_str()) {
-                        Some(of) => forks(fork, of),
+                        Some(of) => forks(fork, of).and_then(|starts| earlier.beside(fork, starts)),
                         // Its own error was told.
                         None => continue,
                     },
                 };
+                // The first replicate has none before it to be compared with.
+                if starts.as_ref().is_ok_and(Vec::is_empty) {
+                    continue;
+                }
                 match starts.and_then(|starts| self.pipeline(pipeline, starts)) {
                     Ok(walk) if walk.problems.is_empty() => {
                         tickets.entry(&pipeline.name).or_default().extend(walk.tickets.iter().cloned());
                         analyses.entry(&pipeline.name).or_default().extend(walk.analyses.iter().cloned());
+                        earlier.add(&pipeline.name, &walk);
                         walked.insert(&pipeline.name, walk);
                     }
                     Ok(walk) => problems.extend(walk.problems.errors().iter().map(|e| used(e.clone(), pipeline))),

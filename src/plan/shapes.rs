@@ -10,7 +10,7 @@ use crate::spec::{Diagnostics, Form, LayerSpec, ModelSpec, Variant};
 /// Builds a variant's model and infers its shapes; an error points at the layer that does not fit.
 pub fn model(variant: &Variant, registry: &Registry) -> Result<Model, Diagnostics> {
     let data = &variant.dataset;
-    inferred(&variant.model, data.shape, (data.classes, &data.name), registry)
+    inferred(&variant.model, data.used_shape(), (data.used_classes(), &data.name), registry)
 }
 
 /// Builds a model for images of a shape, and of classes of a name, and infers its shapes.
@@ -45,7 +45,7 @@ pub fn inferred(
 pub fn any(variant: &Variant) -> Model {
     let role = Role::Weight { kind: WeightKind::Linear, fan_in: 1, fan_out: 1 };
     let weight = Param { name: String::new(), shape: vec![1 << 20], role, kind: Some(RateKind::Output) };
-    Model { input: Shape::Image(variant.dataset.shape), nodes: Vec::new(), params: vec![weight] }
+    Model { input: Shape::Image(variant.dataset.used_shape()), nodes: Vec::new(), params: vec![weight] }
 }
 
 /// The layers built, in the tree that they were written in.

@@ -6,9 +6,17 @@ use super::cursor::{Cursor, Walked};
 use super::shapes::refused;
 use super::steps::Steps;
 use super::{Gate, PlannedTicket};
+use crate::record::EarlyStop;
+use crate::refusal::Refusal;
 use crate::registry::{Registry, Use};
 use crate::spec::node::{Error, Origin};
 use crate::spec::{StageSpec, Stop, Written};
+
+fn without_validation() -> Refusal {
+    let message = "`accuracy_drop` compares validation accuracies, and no examples validate";
+    let refusal = Refusal::of("accuracy_drop", message).within("until");
+    refusal.help("give [dataset] a `validation` above 0, or leave the rule out")
+}
 
 /// What all walks of a plan have in common.
 pub struct Ground<'a> {
@@ -41,6 +49,9 @@ impl<'a> Walk<'_, 'a> {
                         }
                     }
                     StageSpec::Repeat { times, until, stages, written } => {
+                        if until.accuracy_drop.is_some() && cursor.ahead.validation == 0 {
+                            return Err(refused(without_validation(), &written.origin, written));
+                        }
                         next.extend(self.repeat(&written.origin, (*times, until), stages, cursor)?);
                     }
                 }
@@ -99,7 +110,9 @@ impl<'a> Walk<'_, 'a> {
         cursor.ahead.iterations = 0;
         cursor.ahead.evaluated = false;
         cursor.ahead.measures = false;
+        cursor.ahead.compares = false;
         cursor.ahead.rewinds_to = None;
+        cursor.ahead.early_stop = EarlyStop::default();
         let built =
             self.ground.stages.build(used, self.ground.registry).map_err(|message| Error::new(origin, message))?;
         if let Err(refusal) = built.stage.foresee(&mut cursor.ahead) {
@@ -140,6 +153,7 @@ impl<'a> Walk<'_, 'a> {
             prunable: cursor.ahead.prunable(),
             gates: cursor.gates.clone(),
             bound: None,
+            early_stop: cursor.ahead.early_stop,
             learns: cursor.ahead.learns.unwrap_or(""),
         }
     }

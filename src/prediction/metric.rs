@@ -32,7 +32,7 @@ macro_rules! metrics {
 
 metrics! {
     TestAccuracy "test_accuracy" Share |_, scores| scores.test_accuracy,
-    ValidationAccuracy "validation_accuracy" Share |_, scores| scores.validation_accuracy,
+    ValidationAccuracy "validation_accuracy" Share |_, scores| scores.validation_accuracy.unwrap_or(f64::NAN),
     ValidationLoss "validation_loss" Loss |_, scores| scores.validation_loss,
     EarlyStopIteration "early_stop_iteration" Iterations |_, scores| scores.early_stop_iteration as f64,
     FinalTrainAccuracy "final_train_accuracy" Share |_, scores| scores.final_train_accuracy,

@@ -45,7 +45,10 @@ pub struct DatasetFacts {
     pub test: usize,
     /// How pixels are scaled, in words: "pixel ÷ 255".
     pub normalisation: String,
-    /// File name and SHA-256 of its decompressed bytes.
+    /// What is taken of it otherwise than declared, in sentences: subsets, smaller images, noise in labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipe: Vec<String>,
+    /// File name and SHA-256 of its decompressed bytes, or "md5:…" of them, or "gz-sha256:…" of the .gz.
     pub files: Vec<(String, String)>,
 }
 

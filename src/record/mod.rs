@@ -3,12 +3,14 @@
 //! `Record` is one step's measurements, as the store keeps them. `Study` is a whole experiment's: a header and a row
 //! for each ticket that the plan wants evaluated, in plan order, and for each analysis. `records.jsonl` is a `Study`, one JSON value a line.
 
+mod early_stop;
 mod header;
 mod measured;
 mod provenance;
 mod row;
 mod study;
 
+pub use early_stop::{EarlyStop, following, selected_on_test};
 pub use header::{DatasetFacts, Header, LayerFacts, ModelFacts, Other, PipelineFacts, PredictionFacts, VariantFacts};
 pub use measured::{Measured, Place, Point};
 pub use provenance::{Host, Provenance};
@@ -75,20 +77,22 @@ pub struct Curve {
     pub validation_accuracy: Vec<Option<f32>>,
 }
 
-/// A ticket's scores, accuracies as fractions. Early-stop figures are those of the weights of least validation loss;
-/// test data is evaluated on the early-stop and on the final weights only, after the training has ended.
+/// A ticket's scores, accuracies as fractions. Early-stop figures are those of the weights that the training's rule chose,
+/// of least validation loss unless it says otherwise. Test data is evaluated on the early-stop and on the final weights
+/// only, after the training has ended, but where the rule is `TestAccuracy`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Scores {
     pub early_stop_iteration: u64,
-    /// Not a number where logits are not; JSON has only `null` for it.
+    /// Not a number where logits are not, or where no examples validate; JSON has only `null` for it.
     #[serde(deserialize_with = "nan_where_null")]
     pub validation_loss: f64,
-    pub validation_accuracy: f64,
+    /// `None` where no examples validate.
+    pub validation_accuracy: Option<f64>,
     #[serde(deserialize_with = "nan_where_null")]
     pub test_loss: f64,
     pub test_accuracy: f64,
     pub final_train_accuracy: f64,
-    pub final_validation_accuracy: f64,
+    pub final_validation_accuracy: Option<f64>,
     pub final_test_accuracy: f64,
 }
 

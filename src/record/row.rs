@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Record, Scores};
+use super::{EarlyStop, Record, Scores};
 
 /// One ticket of the comparison, or one that an analysis measured.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -21,6 +21,9 @@ pub struct Row {
     /// Kept weights as the plan foresaw them.
     pub kept_weights: usize,
     pub prunable_weights: usize,
+    /// What its early stop is.
+    #[serde(default, skip_serializing_if = "EarlyStop::is_usual")]
+    pub early_stop: EarlyStop,
     pub status: Status,
     /// Set on the level that broke an `accuracy_drop` bound: kept, and the last of its pipeline.
     pub broke_bound: bool,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::statistics::{Sample, paired};
 use crate::figure::points::{Group, by_replicate, dense, groups, variants};
-use crate::record::{Row, Scores, Status, Study};
+use crate::record::{EarlyStop, Row, Scores, Status, Study};
 
 /// A line of the key table.
 pub(super) struct Cell<'a> {
@@ -69,7 +69,8 @@ fn accuracy(row: &Row) -> Option<f64> {
 }
 
 fn early_stop(row: &Row) -> Option<f64> {
-    scores(row).map(|scores| scores.early_stop_iteration as f64)
+    // Where it is the training's end, it says nothing.
+    scores(row).filter(|_| row.early_stop != EarlyStop::Final).map(|scores| scores.early_stop_iteration as f64)
 }
 
 fn scores(row: &Row) -> Option<&Scores> {

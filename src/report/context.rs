@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::cells::{Cell, cells};
 use super::predictions::{Judgement, judge, tally};
 use super::verdict::{outcomes, sentence, verdict};
-use super::{analyses, format, problems, provenance};
+use super::{analyses, format, problems, provenance, selection};
 use crate::figure::{Drawing, Table};
 use crate::record::{Header, Status, Study};
 use crate::units::percent;
@@ -15,6 +15,10 @@ use crate::units::percent;
 pub(super) struct Context<'a> {
     header: &'a Header,
     verdict: String,
+    /// Where test data select.
+    warning: Option<String>,
+    /// How early stops are chosen.
+    early_stop: String,
     /// The same as a list, a line a variant and pipeline.
     verdicts: Vec<String>,
     /// Percentage points below dense that still match.
@@ -37,7 +41,7 @@ pub(super) struct Context<'a> {
 struct Progress {
     complete: bool,
     done: usize,
-    /// Tickets that the plan wants; those beyond a stop rule are none.
+    /// Tickets that the plan wants, evaluated or analysed; those beyond a stop rule are none.
     planned: usize,
     stopped: usize,
 }
@@ -80,6 +84,8 @@ pub(super) fn context<'a>(study: &'a Study, figures: &'a [(Drawing, String)]) ->
     Context {
         header: &study.header,
         verdict: sentence(study, &cells),
+        warning: selection::warning(study),
+        early_stop: selection::method(study),
         verdicts: outcomes(study, &cells),
         matching: format::signed(study.header.matching),
         progress: progress(study),
@@ -96,10 +102,11 @@ pub(super) fn context<'a>(study: &'a Study, figures: &'a [(Drawing, String)]) ->
 }
 
 fn progress(study: &Study) -> Progress {
-    let count = |wanted: fn(&Status) -> bool| study.rows.iter().filter(|row| wanted(&row.status)).count();
+    let all = || study.rows.iter().chain(&study.analyses);
+    let count = |wanted: fn(&Status) -> bool| all().filter(|row| wanted(&row.status)).count();
     let stopped = count(|status| *status == Status::Stopped);
     let done = count(|status| matches!(status, Status::Done | Status::Diverged | Status::FollowsDiverged));
-    let planned = study.rows.len() - stopped;
+    let planned = all().count() - stopped;
     Progress { complete: done == planned, done, planned, stopped }
 }
 

@@ -15,6 +15,7 @@ mod problems;
 mod provenance;
 mod quantity;
 mod results;
+mod selection;
 mod statistics;
 pub mod svg;
 mod template;
@@ -59,10 +60,12 @@ const ORDER: [&str; 5] = ["accuracy", "edge-popup", "early-stop", "curves", "lay
 fn figures(study: &Study, registry: &Registry) -> Result<Vec<(Drawing, String)>, String> {
     let mut abouts = registry.abouts(Kind::Figure);
     abouts.sort_by_key(|about| ORDER.iter().position(|name| *name == about.name).unwrap_or(ORDER.len()));
+    let warning = selection::warning(study);
     let mut drawn = Vec::new();
     for about in abouts {
         let used = Use { name: about.name.into(), config: json!({}), version: about.version };
-        if let Some(drawing) = registry.figures.build(&used)?.draw(study) {
+        if let Some(mut drawing) = registry.figures.build(&used)?.draw(study) {
+            drawing.caption.extend(warning.iter().map(|warning| format!(" {warning}")));
             let svg = svg::render(&drawing)?;
             drawn.push((drawing, svg));
         }

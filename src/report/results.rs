@@ -38,6 +38,7 @@ pub fn table<'a>(columns: &[impl AsRef<str>], rows: impl Iterator<Item = Vec<Str
 fn row(experiment: &str, row: &Row) -> Vec<String> {
     let scores = row.scores().filter(|_| row.status == Status::Done);
     let score = |of: fn(&crate::record::Scores) -> f64| scores.map_or(String::new(), |s| format!("{:.6}", of(s)));
+    let validated = scores.and_then(|scores| scores.validation_accuracy);
     vec![
         experiment.into(),
         row.variant.clone(),
@@ -48,8 +49,8 @@ fn row(experiment: &str, row: &Row) -> Vec<String> {
         row.kept_weights.to_string(),
         row.prunable_weights.to_string(),
         scores.map_or(String::new(), |s| s.early_stop_iteration.to_string()),
-        score(|s| s.validation_loss),
-        score(|s| s.validation_accuracy),
+        validated.map_or(String::new(), |_| score(|s| s.validation_loss)),
+        validated.map_or(String::new(), |accuracy| format!("{accuracy:.6}")),
         score(|s| s.test_accuracy),
         score(|s| s.final_train_accuracy),
         score(|s| s.final_test_accuracy),

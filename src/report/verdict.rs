@@ -61,6 +61,7 @@ pub(super) fn sentence(study: &Study, cells: &[Cell]) -> String {
     match (found.is_empty(), scored && !cells.iter().any(|cell| cell.is_reference)) {
         (false, _) => found.join("; ") + ".",
         (true, true) => "No verdict: no dense network is among the pipelines.".into(),
+        (true, false) if study.rows.is_empty() => "None: analyses alone, nothing is compared with dense.".into(),
         (true, false) => "No result to compare with dense yet.".into(),
     }
 }

@@ -166,11 +166,13 @@ fn costs(plan: &Plan) -> Vec<u64> {
     costs
 }
 
-/// What a step needs to have ended first: its parent, a training that it rewinds into, the tickets of its stop rules.
+/// What a step needs to have ended first: its parent, a training that it rewinds into, those that it compares with, the
+/// tickets of its stop rules.
 fn needs(plan: &Plan, step: usize) -> impl Iterator<Item = usize> + '_ {
     let step = &plan.steps[step];
     let gates = step.gates.iter().flat_map(|gate| [gate.ticket, gate.dense]);
-    step.parent.into_iter().chain(step.rewinds.map(|(training, _)| training)).chain(gates)
+    let rewinds = step.rewinds.map(|(training, _)| training);
+    step.parent.into_iter().chain(rewinds).chain(step.others.iter().copied()).chain(gates)
 }
 
 /// Whether a stop rule is broken, as far as its two tickets are known.
@@ -197,6 +199,7 @@ mod tests {
             stage: stage.clone(),
             root: Arc::default(),
             parent: *parent,
+            others: Vec::new(),
             variant: 0,
             pipeline: "imp".into(),
             replicate: 0,

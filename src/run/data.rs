@@ -38,8 +38,14 @@ pub fn distinct(spec: &Spec) -> Vec<&DatasetSpec> {
     distinct
 }
 
-/// Whether two data sets are read alike; they may be split and scaled differently.
+/// Whether two data sets are read alike; they may be split, scaled and labelled differently.
 fn same_examples(one: &DatasetSpec, other: &DatasetSpec) -> bool {
-    let alike = DatasetSpec { validation: one.validation, normalise: one.normalise.clone(), ..other.clone() };
+    let alike = DatasetSpec {
+        validation: one.validation,
+        normalise: one.normalise.clone(),
+        subset: one.subset.clone(),
+        label_noise: one.label_noise.clone(),
+        ..other.clone()
+    };
     *one == alike
 }

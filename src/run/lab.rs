@@ -13,7 +13,7 @@ use crate::plan::{Plan, Step};
 use crate::record::{Provenance, Record, Scores};
 use crate::registry::Registry;
 use crate::seed::Seeds;
-use crate::stage::{Failure, Lab, Outcome, Part, Train, Training, Work};
+use crate::stage::{Failure, Lab, Other, Outcome, Part, Train, Training, Work};
 use crate::ticket::Ticket;
 use crate::train::{Bench, Start};
 
@@ -42,7 +42,13 @@ impl Shared<'_> {
         let snapshots: Vec<u64> = step.snapshots.iter().copied().collect();
         let bench = self.bench(step, progress);
         let rewound = step.rewinds.map(|(training, k)| self.rewound(training, k, &bench)).transpose()?;
-        let outcome = stage.apply(&self.work(step, &snapshots, rewound, &bench), ticket)?;
+        let other = |other: &usize| {
+            let step = &self.plan.steps[*other];
+            Ok(Other { replicate: step.replicate, ticket: self.store.ticket(&step.id)? })
+        };
+        let others = step.others.iter().map(other).collect::<Result<_, String>>()?;
+        let work = Work { others, ..self.work(step, &snapshots, rewound, &bench) };
+        let outcome = stage.apply(&work, ticket)?;
         let record = Record {
             step: step.id.clone(),
             stage: step.stage.name.clone(),
@@ -83,6 +89,7 @@ impl Shared<'_> {
             done: 0,
             snapshots,
             rewound,
+            others: Vec::new(),
             lab,
         }
     }

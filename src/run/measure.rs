@@ -53,7 +53,7 @@ pub fn pace(bound: &Bound<'_>, step: &Step) -> Result<Option<Pace>, String> {
 fn measured(bound: &Bound<'_>, step: &Step) -> Result<Option<Pace>, String> {
     // What is none takes its time for something else, which only a run tells.
     let Some(train) = bound.registry.stages.build(&step.stage)?.training() else { return Ok(None) };
-    let examples = (bound.data.train - bound.data.validation) as u64;
+    let examples = bound.data.training_examples() as u64;
     let mut training = train.resolve(bound.registry, examples, step.position).map_err(|e| e.to_string())?;
     training.evaluate = u64::MAX;
     let whole = train.batch_size;
@@ -170,6 +170,7 @@ fn told(trials: &[Trial], whole: usize) -> Option<Pace> {
 
 /// Images of the data's shape, as many to evaluate as there are in a batch.
 fn made_up(data: &DatasetSpec, batch: usize) -> Result<Prepared, String> {
+    let data = data.plain();
     let examples = |n: usize| Examples {
         shape: data.shape,
         pixels: (0..n * data.shape.iter().product::<usize>())
@@ -178,8 +179,9 @@ fn made_up(data: &DatasetSpec, batch: usize) -> Result<Prepared, String> {
             .into(),
         labels: (0..n).map(|example| (example % data.classes.max(1)) as u16).collect(),
     };
-    let few = DatasetSpec { validation: batch, ..data.clone() };
-    Prepared::of(Dataset { train: examples(3 * batch), test: examples(1) }, &few, 0)
+    let (train, test) = (examples(3 * batch), examples(1));
+    let few = DatasetSpec { validation: batch, ..data };
+    Prepared::of(Dataset { train, test }, &few, 0)
 }
 
 /// A ticket as the training will get it, its masks drawn.
@@ -199,6 +201,7 @@ fn ticket(bound: &Bound<'_>, step: &Step, seeds: Seeds, bench: &Bench<'_>) -> Re
         done: 0,
         snapshots: &[],
         rewound: None,
+        others: Vec::new(),
         lab: bench,
     };
     let Outcome { mut ticket, .. } =

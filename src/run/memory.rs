@@ -22,7 +22,7 @@ const FLOAT: u64 = 4;
 /// Bytes that an experiment's data takes, whatever the jobs.
 pub fn of_data(spec: &Spec) -> u64 {
     let bytes = |data: &DatasetSpec| {
-        (data.shape.iter().product::<usize>() as u64 + 1).saturating_mul((data.train + data.test) as u64)
+        (data.used_shape().iter().product::<usize>() as u64 + 1).saturating_mul((data.train + data.test) as u64)
     };
     data::distinct(spec).into_iter().map(bytes).sum()
 }

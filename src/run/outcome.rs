@@ -29,7 +29,7 @@ struct View<'a> {
 
 impl View<'_> {
     fn accuracy(&self, step: usize) -> Option<f64> {
-        Some(self.records[step].as_ref()?.scores.as_ref()?.validation_accuracy)
+        Some(self.records[step].as_ref()?.scores.as_ref()?.validation_accuracy?)
     }
 
     fn row(&self, ticket: &PlannedTicket) -> Row {
@@ -45,6 +45,7 @@ impl View<'_> {
             draw: ticket.draw,
             kept_weights: kept,
             prunable_weights: ticket.prunable,
+            early_stop: ticket.early_stop,
             broke_bound: status == Status::Done && self.broke_bound(ticket),
             step: self.plan.steps[ticket.step].id.clone(),
             record: if status == Status::Stopped { None } else { record },
@@ -74,8 +75,17 @@ impl View<'_> {
     }
 
     fn follows_diverged(&self, step: usize) -> bool {
-        let parents = std::iter::successors(self.plan.steps[step].parent, |step| self.plan.steps[*step].parent);
-        parents.into_iter().any(|parent| self.records[parent].as_ref().is_some_and(diverged))
+        let mut before = vec![step];
+        while let Some(step) = before.pop() {
+            let step = &self.plan.steps[step];
+            for need in step.parent.iter().chain(&step.others) {
+                if self.records[*need].as_ref().is_some_and(diverged) {
+                    return true;
+                }
+                before.push(*need);
+            }
+        }
+        false
     }
 }
 

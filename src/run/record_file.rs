@@ -44,7 +44,7 @@ pub struct BriefTraining {
 
 #[derive(Deserialize)]
 pub struct BriefScores {
-    pub validation_accuracy: f64,
+    pub validation_accuracy: Option<f64>,
 }
 
 #[derive(Deserialize)]

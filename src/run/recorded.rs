@@ -22,7 +22,7 @@ impl Recorded {
     pub fn of(record: &Record) -> Recorded {
         Recorded {
             diverged: record.training.as_ref().is_some_and(|training| training.diverged.is_some()),
-            accuracy: record.scores.as_ref().map(|scores| scores.validation_accuracy),
+            accuracy: record.scores.as_ref().and_then(|scores| scores.validation_accuracy),
             experiment: record.provenance.experiment.clone(),
         }
     }
@@ -36,7 +36,7 @@ impl From<Brief> for Recorded {
     fn from(Brief { training, scores, provenance, .. }: Brief) -> Recorded {
         Recorded {
             diverged: training.is_some_and(|training| training.diverged.is_some()),
-            accuracy: scores.map(|scores| scores.validation_accuracy),
+            accuracy: scores.and_then(|scores| scores.validation_accuracy),
             experiment: provenance.experiment,
         }
     }

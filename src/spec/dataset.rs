@@ -6,6 +6,7 @@ use super::diagnostic::Diagnostics;
 use super::fields::{Fields, list, without_use};
 use super::node::{Error, Node};
 use super::overlay::{open, overlay};
+use super::recipe::{self, Recipe};
 use super::schema::of;
 use super::shipped::{Declared, Library};
 use super::{DatasetSpec, FileSpec, Normalise};
@@ -19,7 +20,7 @@ pub fn dataset(
     diagnostics: &mut Diagnostics,
 ) -> Option<(DatasetSpec, Node)> {
     let mut fields = Fields::using(node, "[dataset]", diagnostics)?.documented(of::<DatasetSpec>);
-    if !fields.has("use") && fields.has("file") {
+    if !fields.has("use") && (fields.has("file") || fields.has("format") && fields.has("classes")) {
         return written_out(node, fields, registry, diagnostics);
     }
     let Some(used) = fields.node("use") else {
@@ -55,9 +56,18 @@ fn written_out(
 fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mut Diagnostics) -> Option<DatasetSpec> {
     let some = |n: &usize| *n > 0;
     let below = "the name of a folder below the data directory, without a path";
-    let folder = fields.need_node("folder").and_then(|_| fields.read_if("folder", below, is_plain, d));
+    fields.node("folder"); // the first of the valid keys
     let format = fields.need_node("format").and_then(|node| registry.resolve(Kind::Format, node, d));
-    let files = fields.need_node("file").map(|node| files(node, d));
+    // A format that makes its examples itself has neither files nor their folder.
+    let about = format.as_ref().and_then(|used| registry.about(Kind::Format, &used.name));
+    let without = |key| about.is_some_and(|about| about.without.contains(&key));
+    let mut written = |key| if without(key) { fields.node(key) } else { fields.need_node(key) };
+    let (folder, files) = (written("folder").is_some(), written("file").map(|node| self::files(node, d)));
+    let folder = match folder {
+        true => fields.read_if("folder", below, is_plain, d),
+        false => without("folder").then(|| name.clone()),
+    };
+    let files = files.or(without("file").then(Vec::new));
     let summary = fields.read("summary", d).unwrap_or_default();
     let licence = fields.read("licence", d).unwrap_or_default();
     let citation = fields.read("citation", d).unwrap_or_default();
@@ -69,11 +79,13 @@ fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mu
         fields.read_if(key, "1 or more", some, d)
     };
     let (classes, train) = (count("classes", d), count("train", d));
-    let (test, validation) = (count("test", d), count("validation", d));
+    let test = count("test", d);
+    let validation = fields.need("validation", d);
     let shape = fields.need_node("shape");
     let shape =
         shape.and_then(|_| fields.read_if("shape", "of 1 or more each", |s: &[usize; 3]| s.iter().all(some), d));
     let normalise = fields.need::<Normalise>("normalise", d);
+    let Recipe { subset, average, label_noise } = Recipe::read(&mut fields, d);
     fields.finish(d);
     Some(DatasetSpec {
         name,
@@ -92,6 +104,9 @@ fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mu
         test: test?,
         normalise: normalise?,
         validation: validation?,
+        subset,
+        average,
+        label_noise,
     })
 }
 
@@ -102,17 +117,52 @@ fn files(node: &Node, diagnostics: &mut Diagnostics) -> Vec<FileSpec> {
 
 fn file(node: &Node, diagnostics: &mut Diagnostics) -> Option<FileSpec> {
     let mut fields = Fields::of(node, "a [[file]]", diagnostics)?.documented(of::<FileSpec>);
-    let hexadecimal = |text: &String| text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let rule = "64 hexadecimal digits in lower case";
-    for key in ["name", "sha256"] {
-        fields.need_node(key);
-    }
-    let name =
-        fields.read_if("name", "the name of a file in the data set's folder, without a path", is_plain, diagnostics);
-    let sha256 = fields.read_if("sha256", rule, hexadecimal, diagnostics);
+    fields.need_node("name");
+    let within = fields.has("archive");
+    let (rule, is_name): (_, fn(&String) -> bool) = match within {
+        true => {
+            ("a path within the archive, as `folder/name`", |path| path.split('/').all(|part| is_plain(&part.into())))
+        }
+        false => ("the name of a file in the data set's folder, without a path", is_plain),
+    };
+    let name = fields.read_if("name", rule, is_name, diagnostics);
+    let archive = fields.read_if("archive", "the name of a .tar, .tar.gz or .tgz", is_archive, diagnostics);
+    let checksums = checksums(&mut fields, diagnostics);
     let bytes = fields.need("bytes", diagnostics);
     fields.finish(diagnostics);
-    Some(FileSpec { name: name?, sha256: sha256?, bytes: bytes? })
+    let file = FileSpec { name: name?, archive, bytes: bytes?, ..checksums? };
+    if file.compressed_sha256.is_some() && (within || !file.name.ends_with(".gz")) {
+        let error = Error::at(node, format!("`compressed_sha256` is of a .gz, and {} is none", file.name));
+        diagnostics.push(error.help("give `sha256` or `md5` of its bytes instead"));
+    }
+    (within == file.archive.is_some()).then_some(file)
+}
+
+/// A file of nothing but its checksum, of which there must be one.
+fn checksums(fields: &mut Fields<'_>, diagnostics: &mut Diagnostics) -> Option<FileSpec> {
+    const KEYS: [&str; 3] = ["sha256", "md5", "compressed_sha256"];
+    let written: Vec<_> = KEYS.into_iter().filter_map(|key| Some((key, fields.node(key)?))).collect();
+    if let [_, (second, node), ..] = written[..] {
+        let error = Error::at(node, format!("a [[file]] has one checksum, and `{second}` is a second"));
+        diagnostics.push(error.help("keep the one that its owners publish"));
+        return None;
+    }
+    if written.is_empty() {
+        fields.need_node("sha256");
+    }
+    let mut digits = |key, count: usize| {
+        let rule = format!("{count} hexadecimal digits in lower case");
+        let hexadecimal =
+            |text: &String| text.len() == count && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        fields.read_if(key, &rule, hexadecimal, diagnostics)
+    };
+    let (sha256, md5, compressed_sha256) = (digits("sha256", 64), digits("md5", 32), digits("compressed_sha256", 64));
+    let file = FileSpec { sha256, md5, compressed_sha256, ..FileSpec::default() };
+    file.checksum().is_some().then_some(file)
+}
+
+fn is_archive(name: &String) -> bool {
+    is_plain(name) && [".tar", ".tar.gz", ".tgz"].iter().any(|end| name.ends_with(end))
 }
 
 const ADDRESSES: &str = "addresses that begin with \"https://\" or \"http://\", without spaces";
@@ -137,12 +187,14 @@ const CLASSES: usize = 1 << 16;
 
 /// What must hold between fields.
 fn fits(spec: &DatasetSpec, node: &Node, diagnostics: &mut Diagnostics) {
+    recipe::fits(spec, node, diagnostics);
     let mut fail = |key: &str, message: String, help: &str| {
         let value = node.table().and_then(|entries| entries.get(key)).map_or(node, |(_, value)| value);
         diagnostics.push(Error::at(value, message).help(help));
     };
-    if spec.validation >= spec.train {
-        let message = format!("{} validation examples leave none of the {} to train on", spec.validation, spec.train);
+    if spec.validation >= spec.used_train() {
+        let (validation, train) = (spec.validation, spec.used_train());
+        let message = format!("{validation} validation examples leave none of the {train} to train on");
         fail("validation", message, "validation examples are taken from the training split: take fewer");
     }
     let product = |numbers: &[usize]| numbers.iter().map(|n| *n as u128).try_fold(1u128, u128::checked_mul);

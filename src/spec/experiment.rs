@@ -34,8 +34,9 @@ pub fn experiment(
     let fraction = |x: &f64| (0.0..=1.0).contains(x);
     let matching = fields.read_if("matching", "from 0 to 1", fraction, d).unwrap_or(MATCHING);
     let data = fields.need_node("dataset").and_then(|node| d.sound(|d| dataset(node, library, registry, d)));
-    let classes = data.as_ref().and_then(|(_, data)| data.table()?.get("classes")).map(|(_, node)| node.clone());
-    let classes = classes.unwrap_or_else(|| Node { value: Value::Integer(1), origin: root.origin.clone() });
+    let declared = data.as_ref().and_then(|(_, data)| data.table()?.get("classes")).map(|(_, node)| &node.origin);
+    let classes = data.as_ref().map_or(1, |(data, _)| data.used_classes() as i64);
+    let classes = Node { value: Value::Integer(classes), origin: declared.unwrap_or(&root.origin).clone() };
     let models = Models { registry, library, classes };
     let model = fields.need_node("model").and_then(|node| d.sound(|d| models.read(node, d)));
     let training = Training::of(fields.node("training"), &root.origin, registry, d);

@@ -31,6 +31,7 @@ mod pipelines;
 mod prediction;
 mod quoted;
 mod reading;
+mod recipe;
 mod resolve;
 mod resolved;
 pub mod schema;
@@ -51,8 +52,8 @@ mod without;
 
 pub use diagnostic::Diagnostics;
 pub use meant::{
-    DatasetSpec, FileSpec, Fork, Form, LayerSpec, ModelSpec, Normalise, PipelineSpec, PredictionSpec, Setting, Spec,
-    StageSpec, Stop, Usual, Variant, When, Written,
+    Checksum, DatasetSpec, FileSpec, Fork, Form, LabelNoise, LayerSpec, ModelSpec, NoiseKind, Normalise, PipelineSpec,
+    PredictionSpec, Setting, Spec, StageSpec, Stop, Subset, Usual, Variant, When, Written,
 };
 pub use names::is_name;
 pub use quoted::Quoted;

@@ -105,12 +105,13 @@ fn start(name: &str, uses: String, key: &Origin) -> PipelineSpec {
 }
 
 /// What a fork may say.
-const FORK: [&str; 4] = ["each", "at", "when", "times"];
+const FORK: [&str; 5] = ["each", "at", "when", "with", "times"];
 
 fn fork_of(fields: &mut Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Fork> {
     let each = fields.need_node("each");
     let origin = each.map(|node| node.origin.clone());
     let each = fields.read("each", diagnostics);
+    let with = fields.read("with", diagnostics);
     let at_origin = fields.node("at").map(|node| node.origin.clone());
     let when = fields.read("when", diagnostics).unwrap_or_default();
     let (least, rule) = match when {
@@ -125,5 +126,5 @@ fn fork_of(fields: &mut Fields<'_>, diagnostics: &mut Diagnostics) -> Option<For
     let entry = |key| Some((String::from(key), (origin.clone(), fields.node(key)?.clone())));
     let written = open(FORK.into_iter().filter_map(entry).collect(), &origin);
     let at_origin = at_origin.unwrap_or_else(|| origin.clone());
-    Some(Fork { each: each?, at, at_origin, when, times, origin, written })
+    Some(Fork { each: each?, at, at_origin, when, with, times, origin, written })
 }

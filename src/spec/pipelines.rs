@@ -57,7 +57,7 @@ pub fn read_pipelines(node: &Node, reader: &Pipelines<'_>, diagnostics: &mut Dia
 }
 
 fn forks_from(pipeline: &PipelineSpec, names: &BTreeSet<String>) -> bool {
-    pipeline.fork.as_ref().is_some_and(|fork| names.contains(&fork.each))
+    pipeline.fork.as_ref().is_some_and(|fork| fork.names().any(|name| names.contains(name)))
 }
 
 /// Each fork's pipeline exists, and following forks ends: the pipelines of which that is not so.
@@ -66,11 +66,11 @@ fn check_forks(pipelines: &[PipelineSpec], entries: &Entries, diagnostics: &mut 
     let mut wrong = BTreeSet::new();
     for pipeline in pipelines {
         let Some(fork) = &pipeline.fork else { continue };
-        if !entries.contains_key(&fork.each) {
+        for absent in fork.names().filter(|name| !entries.contains_key(*name)) {
             let others = entries.keys().map(String::as_str).filter(|name| *name != pipeline.name);
-            let hint = did_you_mean(&fork.each, "pipelines", others);
-            let error = Error::new(&fork.origin, format!("no pipeline is named {:?}", fork.each));
-            diagnostics.push(error.hint(hint).absent(&fork.each));
+            let hint = did_you_mean(absent, "pipelines", others);
+            let error = Error::new(&fork.origin, format!("no pipeline is named {absent:?}"));
+            diagnostics.push(error.hint(hint).absent(absent));
             wrong.insert(pipeline.name.clone());
         }
         let chain: Vec<&str> = std::iter::successors(Some(fork), |fork| parent(&fork.each))

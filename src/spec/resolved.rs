@@ -113,6 +113,9 @@ fn pipelines(text: &mut Text, prefix: &str, variant: &Variant) {
             if let Some(levels) = &fork.at {
                 text.line("at", &Json::from(levels.clone()), at("at"), "");
             }
+            if let Some(with) = &fork.with {
+                text.line("with", &Json::from(with.clone()), at("with"), "");
+            }
             let when = serde_json::to_value(fork.when).unwrap_or_default();
             text.line("when", &when, at("when"), "default of forks");
             text.line("times", &Json::from(fork.times), at("times"), "default of forks");

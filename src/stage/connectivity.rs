@@ -86,6 +86,7 @@ impl Connectivity {
             further: None,
             learn: weights(),
             order: order.to_string(),
+            early_stop: Default::default(),
         }
     }
 

@@ -6,6 +6,7 @@ mod connectivity;
 mod evaluate;
 mod init;
 mod lottery;
+mod overlap;
 mod prune;
 mod prune_units;
 mod random_mask;
@@ -20,6 +21,7 @@ pub use connectivity::Connectivity;
 pub use evaluate::Evaluate;
 pub use init::InitStage;
 pub use lottery::Lottery;
+pub use overlap::Overlap;
 pub use prune::{Prune, Rates, Scope};
 pub use prune_units::PruneUnits;
 pub use random_mask::RandomMask;
@@ -35,7 +37,7 @@ use crate::init::{Fans, Init};
 use crate::layer::Role;
 use crate::loss::Tally;
 use crate::model::{Model, Param, RateKind};
-use crate::record::{Measured, Scores, TrainingRecord};
+use crate::record::{EarlyStop, Measured, Scores, TrainingRecord};
 use crate::refusal::Refusal;
 use crate::registry::{Registry, Use};
 use crate::seed::{Purpose, Seeds};
@@ -75,6 +77,9 @@ pub struct Ahead<'a> {
     pub evaluated: bool,
     /// Set by a stage that measures its ticket and leaves it as it is: an analysis, with rows of its own.
     pub measures: bool,
+    /// Tickets that the pipeline's fork gives to compare with, and whether the stage does.
+    pub others: usize,
+    pub compares: bool,
     /// The position whose weights the stage restores, from the pipeline's first training.
     pub rewinds_to: Option<u64>,
     /// Where its weights come from: the last position that was restored, 0 before any.
@@ -94,6 +99,8 @@ pub struct Ahead<'a> {
     pub examples: u64,
     /// Validation examples.
     pub validation: u64,
+    /// What the early stop of the stage just foreseen is, where it is a training.
+    pub early_stop: EarlyStop,
     /// Channels, height and width of the data set's images.
     pub images: [usize; 3],
 }
@@ -182,7 +189,16 @@ pub struct Work<'a> {
     pub snapshots: &'a [u64],
     /// For a stage that rewinds: the ticket at the position it asked for.
     pub rewound: Option<Ticket>,
+    /// For a stage that compares: the tickets that it compares with.
+    pub others: Vec<Other>,
     pub lab: &'a dyn Lab,
+}
+
+/// A ticket that another is compared with.
+#[derive(Clone)]
+pub struct Other {
+    pub replicate: u32,
+    pub ticket: Ticket,
 }
 
 impl Work<'_> {

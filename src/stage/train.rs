@@ -10,6 +10,7 @@ use crate::augment::Augmentation;
 use crate::learn::{Learn, LearnWeights};
 use crate::optimizer::Optimizer;
 use crate::range::{self, SOME_LENGTH};
+use crate::record::EarlyStop;
 use crate::refusal::Refusal;
 use crate::registry::{Kind, Plugin, Registry, Use};
 use crate::schedule::constant::Constant;
@@ -54,6 +55,9 @@ pub struct Train {
     #[serde(default, deserialize_with = "range::some_below_one")]
     #[schemars(range(min = 0, max = 1))]
     pub label_smoothing: Option<f64>,
+    /// Which evaluation is reported as early stop's, chosen afterwards.
+    #[serde(default, skip_serializing_if = "EarlyStop::is_usual")]
+    pub early_stop: EarlyStop,
 }
 
 pub(super) fn constant() -> Use {
@@ -95,6 +99,7 @@ pub struct Training {
     pub augmentation: Augmentation,
     /// From 0, below 1.
     pub label_smoothing: f64,
+    pub early_stop: EarlyStop,
 }
 
 impl Train {
@@ -121,6 +126,7 @@ impl Train {
             order: self.order.clone(),
             augmentation: Augmentation::build(self.augment.as_deref().unwrap_or_default(), registry)?,
             label_smoothing: self.label_smoothing.unwrap_or(0.0),
+            early_stop: self.early_stop,
         };
         if training.evaluate > training.total {
             let message = format!("`evaluate` = {} is longer than the training, {}", self.evaluate, self.length);
@@ -150,6 +156,11 @@ impl Stage for Train {
                 "`length` counts from the start of the pipeline: write a longer one, rewind before, or go `further`";
             return Err(Refusal::of("length", message).help(help));
         }
+        if training.early_stop == EarlyStop::ValidationAccuracy && ahead.validation == 0 {
+            let refusal = Refusal::of("early_stop", "no examples validate, so there is no validation accuracy");
+            return Err(refusal.help("give [dataset] a `validation` above 0, or take the early stop \"final\""));
+        }
+        ahead.early_stop = training.early_stop.effective(ahead.validation);
         let begins = Clock { iteration: ahead.position, total: training.total, per_epoch: training.per_epoch };
         training.learn.foresee(ahead, begins).map_err(|refusal| refusal.within("learn"))?;
         ahead.iterations = training.total - ahead.position;

@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::resting::Resting;
+use crate::dataset::batch::labels;
 use crate::dataset::{Examples, Prepared};
 use crate::device::{self, Compute};
 use crate::loss::{self, Tally};
@@ -22,6 +23,14 @@ impl Split {
             Split::Train => (&data.dataset.train, &data.split.train),
             Split::Validation => (&data.dataset.train, &data.split.validation),
             Split::Test => (&data.dataset.test, &data.test),
+        }
+    }
+
+    /// The labels of some of its examples.
+    pub fn labels(self, data: &Prepared, indices: &[u32]) -> Vec<u16> {
+        match self {
+            Split::Train | Split::Validation => labels(&data.train_labels, indices),
+            Split::Test => labels(&data.test_labels, indices),
         }
     }
 }
@@ -66,7 +75,7 @@ impl Feed for Hosted<'_> {
 
     fn slope(&self, indices: &[u32], logits: Tensor<2>, smoothing: f64) -> Result<(Tally, Tensor<2>), Failure> {
         let dims = logits.dims();
-        let labels = self.data.labels(&self.data.dataset.train, indices);
+        let labels = Split::Train.labels(self.data, indices);
         let (tally, slope) =
             loss::tally_with_gradient(&device::fetched(logits)?, &labels, self.data.classes, smoothing);
         Ok((tally, Tensor::from_data(TensorData::new(slope, dims), self.device)))
@@ -78,11 +87,11 @@ impl Feed for Hosted<'_> {
         batch: usize,
         forward: &dyn Fn(Tensor<2>) -> Tensor<2>,
     ) -> Result<Tally, Failure> {
-        let (examples, indices) = split.of(self.data);
+        let (_, indices) = split.of(self.data);
         let mut total = Tally::default();
         for batch in indices[..most.min(indices.len())].chunks(batch) {
             let logits = device::fetched(forward(self.pixels(split, batch)))?;
-            total.add(&loss::tally(&logits, &self.data.labels(examples, batch), self.data.classes));
+            total.add(&loss::tally(&logits, &split.labels(self.data, batch), self.data.classes));
         }
         Ok(total)
     }

@@ -77,11 +77,11 @@ impl Bench<'_> {
         Ok(Scores {
             early_stop_iteration: position,
             validation_loss: validation.mean_loss(),
-            validation_accuracy: validation.accuracy(),
+            validation_accuracy: share(&validation),
             test_loss: test.mean_loss(),
             test_accuracy: test.accuracy(),
             final_train_accuracy: train.accuracy(),
-            final_validation_accuracy: validation.accuracy(),
+            final_validation_accuracy: share(&validation),
             final_test_accuracy: test.accuracy(),
         })
     }
@@ -139,6 +139,11 @@ impl Bench<'_> {
         device::clear_buffers();
         tally
     }
+}
+
+/// The accuracy over a split; `None` where it is empty.
+fn share(tally: &Tally) -> Option<f64> {
+    (tally.examples > 0).then(|| tally.accuracy())
 }
 
 fn tensors(values: &[Vec<f32>], device: &Device) -> Vec<Tensor<1>> {

@@ -33,7 +33,7 @@ impl<'a> Resting<'a> {
 
     /// `[batch, 1]`.
     fn labels(&self, split: Split, indices: &[u32]) -> Tensor<2, Int> {
-        let labels = self.data.labels(split.of(self.data).0, indices);
+        let labels = split.labels(self.data, indices);
         numbers(labels.into_iter().map(i32::from), self.device).reshape([indices.len(), 1])
     }
 }

@@ -8,14 +8,14 @@ use indexmap::IndexMap;
 use super::condense::Condensed;
 use super::feed::{Feed, Split, changed, feed};
 use super::moves::{Found, Moves, moves};
-use super::{Bench, Start, tensors};
+use super::{Bench, Start, share, tensors};
 use crate::dataset::order::Order;
 use crate::device;
 use crate::graph::{self, Noise, Passed};
 use crate::learn::Ground;
 use crate::loss::Tally;
 use crate::mask::Mask;
-use crate::record::{Curve, Scores, TrainingRecord};
+use crate::record::{Curve, EarlyStop, Scores, TrainingRecord};
 use crate::schedule::Clock;
 use crate::stage::{Failure, Outcome, Training};
 use crate::ticket::{Array, Ticket};
@@ -39,6 +39,8 @@ pub(super) struct Slope {
 /// The best evaluation so far.
 struct Best {
     iteration: u64,
+    /// What the early stop's rule goes by: less is better.
+    cost: f64,
     validation: Tally,
     state: State,
 }
@@ -194,13 +196,37 @@ impl<'a> Run<'a> {
         self.curve.train_accuracy.push(trained.as_ref().and_then(|t| finite(t.accuracy())));
         self.curve.validation_loss.push(finite(validation.mean_loss()));
         self.curve.validation_accuracy.push(finite(validation.accuracy()));
-        let better = self.best.as_ref().is_none_or(|best| validation.loss < best.validation.loss);
-        let loss = validation.loss;
+        let ends = self.iteration == self.training.total;
+        // Where no examples validate, those that were trained on say whether the end is still a number.
+        let loss = match validation.examples {
+            0 if ends => self.tally(&self.params, Split::Train)?.loss,
+            _ => validation.loss,
+        };
         let settled = self.learning.settled(self.iteration);
-        if self.iteration > 0 && settled && better && loss.is_finite() {
-            self.best = Some(Best { iteration: self.iteration, validation, state: self.state()? });
+        if self.iteration > 0 && settled && loss.is_finite() {
+            let cost = self.cost(&validation, ends)?;
+            if cost.is_finite() && self.best.as_ref().is_none_or(|best| cost < best.cost) {
+                self.best = Some(Best { iteration: self.iteration, cost, validation, state: self.state()? });
+            }
         }
         Ok(loss)
+    }
+
+    /// What the early stop's rule goes by; infinite where it cannot be here.
+    fn cost(&self, validation: &Tally, ends: bool) -> Result<f64, Failure> {
+        Ok(match self.training.early_stop.effective(validation.examples as u64) {
+            EarlyStop::ValidationLoss => validation.loss,
+            EarlyStop::ValidationAccuracy => -(validation.correct as f64),
+            EarlyStop::Final => {
+                if ends {
+                    0.0
+                } else {
+                    f64::INFINITY
+                }
+            }
+            // The one place where test data is looked at within a training: the report says that it was.
+            EarlyStop::TestAccuracy => -(self.tally(&self.params, Split::Test)?.correct as f64),
+        })
     }
 
     /// Rule 2: a masked weight is exactly 0, a frozen one has not moved.
@@ -271,7 +297,7 @@ impl<'a> Run<'a> {
         self.bench.sweep(&*self.feed, &self.condensed.model, params, (split, usize::MAX))
     }
 
-    /// Test data is looked at here, after the training, and nowhere else in it.
+    /// Test data is looked at here, after the training; within it only where the early stop's rule is `TestAccuracy`.
     fn scores(&self, best: &Best) -> Result<Scores, Failure> {
         let early = tensors(&best.state.values, &self.bench.compute.plain);
         let test = self.tally(&early, Split::Test)?;
@@ -280,11 +306,11 @@ impl<'a> Run<'a> {
         Ok(Scores {
             early_stop_iteration: best.iteration,
             validation_loss: best.validation.mean_loss(),
-            validation_accuracy: best.validation.accuracy(),
+            validation_accuracy: share(&best.validation),
             test_loss: test.mean_loss(),
             test_accuracy: test.accuracy(),
             final_train_accuracy: train.accuracy(),
-            final_validation_accuracy: validation.accuracy(),
+            final_validation_accuracy: share(&validation),
             final_test_accuracy: last.accuracy(),
         })
     }

@@ -1,7 +1,5 @@
 //! A small network on real digits, looked at after every step.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::feed::{Split, feed};
@@ -15,6 +13,7 @@ use crate::kernel::gradient::collect;
 use crate::layer::Role;
 use crate::mask::Mask;
 use crate::model::Model;
+use crate::record::EarlyStop;
 use crate::registry::{Registry, Use};
 use crate::schedule::Course;
 use crate::schedule::constant::Constant;
@@ -105,6 +104,7 @@ impl Small {
             further: None,
             augment: None,
             label_smoothing: None,
+            early_stop: EarlyStop::default(),
         };
         train.resolve(&self.registry, self.data.split.train.len() as u64, 0).unwrap()
     }
@@ -505,14 +505,51 @@ fn test_data_decides_nothing() {
     training.evaluate = 5;
     let begun = small.ticket(|_| true);
     let first = small.bench().train(begun.clone(), &training, &START).unwrap();
-    let labels = small.data.dataset.test.labels.iter().map(|label| (label + 1) % 10).collect();
-    Arc::get_mut(&mut small.data.dataset).unwrap().test.labels = labels;
+    small.data.test_labels.iter_mut().for_each(|label| *label = (*label + 1) % 10);
     let second = small.bench().train(begun, &training, &START).unwrap();
     assert_eq!((&first.ticket, &first.training), (&second.ticket, &second.training));
     let (first, second) = (first.scores.unwrap(), second.scores.unwrap());
     assert_eq!(first.early_stop_iteration, second.early_stop_iteration);
     assert_eq!(first.final_validation_accuracy, second.final_validation_accuracy);
     assert!(first.test_accuracy > second.test_accuracy);
+}
+
+#[test]
+fn an_early_stop_is_the_evaluation_that_its_rule_chooses() {
+    let small = Small::new();
+    let scored = |rule| {
+        let mut training = small.training(json!({ "use": "adam", "learning_rate": 0.05 }), json!({}));
+        (training.evaluate, training.early_stop) = (5, rule);
+        let outcome = small.bench().train(small.ticket(|_| true), &training, &START).unwrap();
+        (outcome.scores.unwrap(), outcome.training.unwrap().curve)
+    };
+    let (best, curve) = scored(EarlyStop::ValidationAccuracy);
+    let accuracies: Vec<f32> = curve.validation_accuracy.iter().map(|accuracy| accuracy.unwrap()).collect();
+    let greatest = accuracies[1..].iter().copied().reduce(f32::max).unwrap();
+    let first = (1..accuracies.len()).find(|at| accuracies[*at] == greatest).unwrap();
+    assert_eq!(best.early_stop_iteration, curve.iteration[first]);
+    assert_eq!(best.validation_accuracy.unwrap() as f32, greatest);
+    let (last, _) = scored(EarlyStop::Final);
+    assert_eq!((last.early_stop_iteration, last.test_accuracy), (30, last.final_test_accuracy));
+    assert_eq!(last.validation_accuracy, last.final_validation_accuracy);
+    let (selected, same) = scored(EarlyStop::TestAccuracy);
+    assert!(selected.test_accuracy >= best.test_accuracy.max(last.test_accuracy));
+    assert_eq!(same, curve, "curves show training and validation only");
+}
+
+#[test]
+fn without_validation_examples_the_final_weights_are_reported() {
+    let mut small = Small::new();
+    small.data.split.validation.clear();
+    let mut training = small.training(json!({ "use": "adam", "learning_rate": 0.05 }), json!({}));
+    training.evaluate = 10;
+    let outcome = small.bench().train(small.ticket(|_| true), &training, &START).unwrap();
+    let (scores, curve) = (outcome.scores.unwrap(), outcome.training.unwrap().curve);
+    assert_eq!((scores.early_stop_iteration, scores.test_accuracy), (30, scores.final_test_accuracy));
+    assert_eq!((scores.validation_accuracy, scores.final_validation_accuracy), (None, None));
+    assert!(scores.validation_loss.is_nan());
+    assert_eq!((curve.validation_loss, curve.validation_accuracy), (vec![None; 4], vec![None; 4]));
+    assert!(small.bench().evaluate(&outcome.ticket, 30).unwrap().validation_accuracy.is_none());
 }
 
 #[test]

@@ -148,6 +148,6 @@ fn as_json(spec: &DatasetSpec, file: &Download, result: &Result<State, Failure>)
     let path = path.map(|path| path.display().to_string());
     json!({
         "dataset": spec.name, "file": file.name, "state": state, "path": path,
-        "bytes": file.bytes(), "sha256": file.file.sha256, "error": error,
+        "bytes": file.bytes(), "sha256": file.sha256(), "error": error,
     })
 }

@@ -93,6 +93,7 @@ mod tests {
             stage: stage.clone(),
             root: Arc::default(),
             parent,
+            others: Vec::new(),
             variant: 0,
             pipeline: pipeline.into(),
             replicate: 0,

@@ -8,6 +8,7 @@ use super::ladder::rung;
 use super::why::Why;
 use crate::cli::{Ended, layers};
 use crate::plan::PlannedTicket;
+use crate::record::EarlyStop;
 use crate::registry::Use;
 use crate::run::State;
 
@@ -100,6 +101,8 @@ struct TicketJson<'a> {
     draw: u32,
     kept_weights: usize,
     prunable_weights: usize,
+    #[serde(skip_serializing_if = "EarlyStop::is_usual")]
+    early_stop: EarlyStop,
     kept_by_layer: Option<Vec<usize>>,
     multiply_adds: Option<u64>,
     about: bool,
@@ -210,6 +213,7 @@ fn tickets<'a>(joined: &Joined<'a>, of: &'a [PlannedTicket]) -> Vec<TicketJson<'
             draw: ticket.draw,
             kept_weights: ticket.kept,
             prunable_weights: ticket.prunable,
+            early_stop: ticket.early_stop,
             multiply_adds: rung.layers.as_ref().map(|layers| model.multiply_adds(layers.iter().copied())),
             kept_by_layer: rung.layers,
             about: rung.about,

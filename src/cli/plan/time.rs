@@ -71,8 +71,7 @@ pub fn groups<'a>(opened: &'a Opened, new: &[bool], registry: &Registry) -> Vec<
 /// How often a training evaluates, its beginning included.
 fn evaluations(step: &Step, data: &DatasetSpec, registry: &Registry) -> u64 {
     let train = registry.stages.build(&step.stage).ok().and_then(|stage| stage.training());
-    let resolved =
-        train.and_then(|train| train.resolve(registry, (data.train - data.validation) as u64, step.position).ok());
+    let resolved = train.and_then(|train| train.resolve(registry, data.training_examples() as u64, step.position).ok());
     resolved.map_or(2, |training| step.iterations.div_ceil(training.evaluate.max(1)) + 1)
 }
 
@@ -83,7 +82,7 @@ impl Group<'_> {
 
     /// Seconds of one of its trainings at a pace that was measured: curve, and the scores at the end.
     fn seconds(&self, pace: Pace, data: &DatasetSpec) -> f64 {
-        let scored = data.train + 2 * data.test;
+        let scored = data.used_train() + 2 * data.used_test();
         let examples = self.evaluations * data.validation as u64 + scored as u64;
         self.first.iterations as f64 * pace.iteration + examples as f64 * pace.example
     }

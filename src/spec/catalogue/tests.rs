@@ -45,9 +45,9 @@ fn every_shipped_pipeline_loads_with_nothing_but_what_it_needs() {
 fn every_shipped_data_set_loads_as_it_is_declared() {
     for Entry { name, .. } in entries(Sort::Declared(Declared::Dataset)) {
         let text = SOUND.replace("dots", &name);
-        let spec = Experiment::new(&[("experiment.toml", &text)]).load(&[]);
+        let spec = load(&Experiment::new(&[("experiment.toml", &text)]).folder(), &Registry::builtin(), &[]);
         let dataset = spec.unwrap_or_else(|errors| panic!("{name}: {errors}")).variants.remove(0).dataset;
-        assert!(dataset.validation < dataset.train && !dataset.files.is_empty(), "{name}");
+        assert!(dataset.validation < dataset.train && dataset.files.is_empty() == (name == "mnist-1d"), "{name}");
     }
 }
 

@@ -3,10 +3,12 @@
 mod dataset;
 mod model;
 mod pipeline;
+mod recipe;
 
-pub use dataset::{DatasetSpec, FileSpec, Normalise};
+pub use dataset::{Checksum, DatasetSpec, FileSpec, Normalise};
 pub use model::{Form, LayerSpec, ModelSpec, Usual};
 pub use pipeline::{Fork, PipelineSpec, StageSpec, Stop, When, Written};
+pub use recipe::{LabelNoise, NoiseKind, Subset};
 
 use std::path::PathBuf;
 

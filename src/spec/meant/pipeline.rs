@@ -46,14 +46,24 @@ pub struct Fork {
     /// "untrained": as a ticket was before its training; "trained": as it was evaluated, with its final weights.
     #[schemars(default)]
     pub when: When,
+    /// Another pipeline, whose ticket of the nearest weights remaining, of the same replicate, is compared with; or the
+    /// same as `each`, whose tickets of the same level in earlier replicates are.
+    pub with: Option<String>,
     /// How many times each fork is drawn.
     #[schemars(default = "one", range(min = 1, max = TIMES))]
     pub times: u32,
     #[schemars(skip)]
     pub origin: node::Origin,
-    /// `each`, `at`, `when` and `times` as they were written.
+    /// `each`, `at`, `when`, `with` and `times` as they were written.
     #[schemars(skip)]
     pub written: node::Node,
+}
+
+impl Fork {
+    /// The pipelines that it needs.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.each).chain(&self.with)
+    }
 }
 
 /// How a ticket is when a pipeline forks from it.
