@@ -22,7 +22,8 @@ impl<'a> Earlier<'a> {
         let Some(with) = &fork.with else { return Ok(starts) };
         let walked = self.0.get(with.as_str()).map_or(&[][..], Vec::as_slice);
         if walked.last().is_none_or(Vec::is_empty) {
-            let error = Error::new(&fork.origin, format!("{with:?} has no ticket to compare with")).absent("a ticket");
+            let error =
+                Error::new(&fork.with_origin, format!("{with:?} has no ticket to compare with")).absent("a ticket");
             return Err(error.help("compare with a pipeline that trains or evaluates"));
         }
         let others = |start: &Cursor<'a>| -> Vec<Cursor<'a>> {

@@ -20,7 +20,7 @@ pub fn order(variant: &Variant) -> Result<Vec<&PipelineSpec>, Diagnostics> {
     let mut left: Vec<&PipelineSpec> = variant.pipelines.values().collect();
     while !left.is_empty() {
         let names: HashSet<&str> = ordered.iter().map(|pipeline| pipeline.name.as_str()).collect();
-        let known = |fork: &Fork| fork.names().all(|name| names.contains(name.as_str()));
+        let known = |fork: &Fork| fork.needs().all(|(name, _)| names.contains(name.as_str()));
         let ready = |p: &&PipelineSpec| p.fork.as_ref().is_none_or(known);
         let (now, later): (Vec<_>, Vec<_>) = left.into_iter().partition(ready);
         if now.is_empty() {

@@ -111,6 +111,7 @@ fn fork_of(fields: &mut Fields<'_>, diagnostics: &mut Diagnostics) -> Option<For
     let each = fields.need_node("each");
     let origin = each.map(|node| node.origin.clone());
     let each = fields.read("each", diagnostics);
+    let with_origin = fields.node("with").map(|node| node.origin.clone());
     let with = fields.read("with", diagnostics);
     let at_origin = fields.node("at").map(|node| node.origin.clone());
     let when = fields.read("when", diagnostics).unwrap_or_default();
@@ -126,5 +127,6 @@ fn fork_of(fields: &mut Fields<'_>, diagnostics: &mut Diagnostics) -> Option<For
     let entry = |key| Some((String::from(key), (origin.clone(), fields.node(key)?.clone())));
     let written = open(FORK.into_iter().filter_map(entry).collect(), &origin);
     let at_origin = at_origin.unwrap_or_else(|| origin.clone());
-    Some(Fork { each: each?, at, at_origin, when, with, times, origin, written })
+    let with_origin = with_origin.unwrap_or_else(|| origin.clone());
+    Some(Fork { each: each?, at, at_origin, when, with, with_origin, times, origin, written })
 }

@@ -1,12 +1,12 @@
 //! `[pipeline]`: all pipelines of an experiment, and what must hold between them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::diagnostic::Diagnostics;
 use super::fields::Fields;
 use super::node::{Entries, Error, Node};
 use super::pipeline::Pipelines;
-use super::{NAME, PipelineSpec, is_name};
+use super::{Fork, NAME, PipelineSpec, is_name};
 use crate::nearest::did_you_mean;
 
 /// More than any figure can show: what is compared pair by pair stays quick.
@@ -57,7 +57,7 @@ pub fn read_pipelines(node: &Node, reader: &Pipelines<'_>, diagnostics: &mut Dia
 }
 
 fn forks_from(pipeline: &PipelineSpec, names: &BTreeSet<String>) -> bool {
-    pipeline.fork.as_ref().is_some_and(|fork| fork.names().any(|name| names.contains(name)))
+    pipeline.fork.as_ref().is_some_and(|fork| fork.needs().any(|(name, _)| names.contains(name)))
 }
 
 /// Each fork's pipeline exists, and following forks ends: the pipelines of which that is not so.
@@ -66,23 +66,39 @@ fn check_forks(pipelines: &[PipelineSpec], entries: &Entries, diagnostics: &mut 
     let mut wrong = BTreeSet::new();
     for pipeline in pipelines {
         let Some(fork) = &pipeline.fork else { continue };
-        for absent in fork.names().filter(|name| !entries.contains_key(*name)) {
+        for (absent, origin) in fork.needs().filter(|(name, _)| !entries.contains_key(*name)) {
             let others = entries.keys().map(String::as_str).filter(|name| *name != pipeline.name);
             let hint = did_you_mean(absent, "pipelines", others);
-            let error = Error::new(&fork.origin, format!("no pipeline is named {absent:?}"));
+            let error = Error::new(origin, format!("no pipeline is named {absent:?}"));
             diagnostics.push(error.hint(hint).absent(absent));
             wrong.insert(pipeline.name.clone());
         }
-        let chain: Vec<&str> = std::iter::successors(Some(fork), |fork| parent(&fork.each))
-            .take(pipelines.len())
-            .map(|fork| fork.each.as_str())
-            .collect();
-        if let Some(end) = chain.iter().position(|each| *each == pipeline.name) {
+        if let Some(circle) = circle(&pipeline.name, fork, &parent) {
             let error = Error::new(&fork.origin, format!("`{}` forks from itself", pipeline.name));
-            let circle = [&[pipeline.name.as_str()], &chain[..=end]].concat().join(" → ");
-            diagnostics.push(error.help(format!("break the circle: {circle}")));
+            diagnostics.push(error.help(format!("break the circle: {}", circle.join(" → "))));
             wrong.insert(pipeline.name.clone());
         }
     }
     wrong
+}
+
+/// The way from a pipeline, by those that it needs, back to itself, if there is one.
+fn circle<'a>(name: &'a str, fork: &'a Fork, parent: &impl Fn(&str) -> Option<&'a Fork>) -> Option<Vec<&'a str>> {
+    let mut from: HashMap<&str, &str> = HashMap::new();
+    let mut left = vec![(name, fork)];
+    while let Some((here, fork)) = left.pop() {
+        for (next, _) in fork.needs() {
+            if next == name {
+                let back = std::iter::successors(Some(here), |here| from.get(here).copied());
+                let mut way: Vec<&str> = std::iter::once(name).chain(back).collect();
+                way.reverse();
+                return Some(way);
+            }
+            if let (Some(fork), false) = (parent(next), from.contains_key(next.as_str())) {
+                from.insert(next, here);
+                left.push((next, fork));
+            }
+        }
+    }
+    None
 }

@@ -51,7 +51,7 @@ impl Pipelines<'_> {
             Some(about) => {
                 let mut config = scope.fill(config, diagnostics)?;
                 if about.trains() {
-                    self.training.complete(about, &mut config);
+                    self.training.complete(about, self.registry, &mut config);
                 }
                 self.changes.change(name, key, &mut config, diagnostics);
                 let used = match about.trains() {

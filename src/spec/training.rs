@@ -29,11 +29,14 @@ impl<'a> Training<'a> {
         Training { written, experiment }
     }
 
-    /// Gives a training what it does not set itself; one within an analysis, what that takes.
-    pub fn complete(&self, about: &About, config: &mut Node) {
+    /// Gives a training what it does not set itself; one within an analysis, what that takes. What no training takes is
+    /// given, too: what it hides is then not told.
+    pub fn complete(&self, about: &About, registry: &Registry, config: &mut Node) {
         let given = self.written.and_then(Node::table);
+        let train = registry.about(Kind::Stage, "train");
+        let meant = |name: &str| about.takes(name) || train.is_none_or(|train| !train.takes(name));
         if let (Value::Table(entries), Some(given)) = (&mut config.value, given) {
-            for (name, entry) in given.iter().filter(|(name, _)| about.takes(name)) {
+            for (name, entry) in given.iter().filter(|(name, _)| meant(name)) {
                 entries.entry(name.clone()).or_insert_with(|| entry.clone());
             }
         }

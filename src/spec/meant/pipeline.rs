@@ -49,6 +49,9 @@ pub struct Fork {
     /// Another pipeline, whose ticket of the nearest weights remaining, of the same replicate, is compared with; or the
     /// same as `each`, whose tickets of the same level in earlier replicates are.
     pub with: Option<String>,
+    /// Where that was written, or `each` where it was not.
+    #[schemars(skip)]
+    pub with_origin: node::Origin,
     /// How many times each fork is drawn.
     #[schemars(default = "one", range(min = 1, max = TIMES))]
     pub times: u32,
@@ -60,9 +63,9 @@ pub struct Fork {
 }
 
 impl Fork {
-    /// The pipelines that it needs.
-    pub fn names(&self) -> impl Iterator<Item = &String> {
-        std::iter::once(&self.each).chain(&self.with)
+    /// The pipelines that it needs, each with where it is named.
+    pub fn needs(&self) -> impl Iterator<Item = (&String, &node::Origin)> {
+        std::iter::once((&self.each, &self.origin)).chain(self.with.as_ref().map(|with| (with, &self.with_origin)))
     }
 }
 
