@@ -18,6 +18,7 @@ use crate::dataset::Format;
 use crate::dataset::cifar::Cifar;
 use crate::dataset::cifar_python::CifarPython;
 use crate::dataset::idx::Idx;
+use crate::dataset::image_folder::ImageFolder;
 use crate::dataset::mnist_1d::Mnist1d;
 use crate::dataset::npy::Npy;
 use crate::dataset::parquet::Parquet;
@@ -270,6 +271,7 @@ impl Registry {
             .format::<Cifar>()
             .format::<CifarPython>()
             .format::<Idx>()
+            .format::<ImageFolder>()
             .format::<Mnist1d>()
             .format::<Npy>()
             .format::<Parquet>()
@@ -289,6 +291,7 @@ impl Registry {
             .augment::<augment::crop::Crop>()
             .augment::<augment::cutout::Cutout>()
             .augment::<augment::flip::Flip>()
+            .augment::<augment::resized_crop::ResizedCrop>()
             .figure::<figure::accuracy::Accuracy>()
             .figure::<figure::connectivity::Connectivity>()
             .figure::<figure::curves::Curves>()

@@ -11,6 +11,7 @@ mod fuzzing;
 mod gallery;
 mod gates;
 mod guide;
+mod images;
 mod kernels;
 mod models;
 mod new;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use tempfile::TempDir;
+use tombola::dataset::Deaf;
 use tombola::device::{self, Compute};
 use tombola::plan::{Plan, plan};
 use tombola::record::{Record, TrainingRecord};
@@ -71,7 +72,7 @@ fn ran(spec: &Spec, registry: &Registry, compute: &Compute) -> (Plan, Vec<(Recor
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path());
     store.prepare().unwrap();
-    let data = run::data::data(spec, registry, &[]).unwrap();
+    let data = run::data::data(spec, registry, &[], &Deaf).unwrap();
     let provenance = run::provenance(&spec.folder, &spec.name, &compute.kind);
     let pipelines = plan.pipelines();
     let shared = Shared {

@@ -130,6 +130,7 @@ fn declared(bytes: &[u8], files: Vec<FileSpec>, format: Use) -> DatasetSpec {
         debian_package: None,
         format,
         files,
+        content: None,
         classes: number(0),
         shape: [1 + number(1) / 128, number(2), number(3)],
         train: number(4),

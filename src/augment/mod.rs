@@ -3,6 +3,7 @@
 pub mod crop;
 pub mod cutout;
 pub mod flip;
+pub mod resized_crop;
 
 use std::sync::Arc;
 

@@ -26,13 +26,18 @@ impl Machine {
         self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()), usize::from)
     }
 
+    /// Memory that the jobs may take; `None` where neither it is given nor the system tells what is free.
+    pub fn allowed(&self) -> Option<u64> {
+        self.memory.or_else(memory::free)
+    }
+
     /// As many jobs as a run of these new steps would have, and threads for each of them; where not one fits the memory,
     /// which `run` says, one.
     pub fn planned(&self, plan: &Plan, spec: &Spec, new: &[bool]) -> (usize, usize) {
         let wanted = self.jobs.map_or_else(|| self.threads(), usize::from);
         let steps = plan.steps.iter().zip(new).filter(|(_, new)| **new).map(|(step, _)| step);
         let job = memory::greatest(plan, steps).map(|(_, job)| job);
-        let fitting = job.zip(self.memory.or_else(memory::free));
+        let fitting = job.zip(self.allowed());
         let jobs =
             fitting.map_or(wanted, |(job, free)| memory::fitting(wanted, job, memory::of_data(spec), free)).max(1);
         (jobs, (self.threads() / jobs).max(1))
@@ -42,7 +47,7 @@ impl Machine {
     /// A step that does not fit alone is an error: it would be killed, minutes or hours into the run.
     pub fn jobs<'a>(&self, plan: &'a Plan, steps: impl Iterator<Item = &'a Step>, spec: &Spec) -> Result<usize, Ended> {
         let wanted = self.jobs.map_or_else(|| self.threads(), usize::from);
-        let (Some((step, job)), Some(free)) = (memory::greatest(plan, steps), self.memory.or_else(memory::free)) else {
+        let (Some((step, job)), Some(free)) = (memory::greatest(plan, steps), self.allowed()) else {
             return Ok(wanted);
         };
         let data = memory::of_data(spec);

@@ -13,6 +13,7 @@ mod place;
 mod plan;
 mod predictions;
 mod progress;
+mod reading;
 mod report;
 mod run;
 mod schema;

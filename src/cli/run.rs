@@ -6,6 +6,7 @@ use super::interrupt::stop_on_interrupt;
 use super::machine::Machine;
 use super::open::Opened;
 use super::progress::Progress;
+use super::reading::Reading;
 use super::report::render;
 use super::{Ended, Experiment, count, predictions, print, say};
 use crate::registry::Registry;
@@ -68,7 +69,7 @@ impl RunCommand {
         let jobs = self.machine.jobs(&opened.plan, new.map(|(step, _)| step), spec)?;
         store.prepare().map_err(Ended::Failed)?;
         let provenance = run::provenance(&spec.folder, &spec.name, &opened.compute.kind);
-        let data = run::data::data(spec, registry, &self.experiment.directories())?;
+        let data = run::data::data(spec, registry, &self.experiment.directories(), &Reading::default())?;
         let shared = Shared {
             plan: &opened.plan,
             registry,

@@ -128,7 +128,8 @@ mod tests {
 
     fn both(directory: &Path) -> Result<Vec<Vec<u8>>, String> {
         let directories = [directory.to_path_buf()];
-        Source { spec: &letters(), directories: &directories }.files(&["some/empty", "some/abc"])
+        Source { spec: &letters(), directories: &directories, watch: &crate::dataset::Deaf }
+            .files(&["some/empty", "some/abc"])
     }
 
     const PLAIN: EntryType = EntryType::Regular;
@@ -170,7 +171,9 @@ mod tests {
         );
         put(&directory, "letters/some/abc", b"abd");
         let directories = [directory.path().to_path_buf()];
-        let error = Source { spec: &letters(), directories: &directories }.file("some/abc").unwrap_err();
+        let error = Source { spec: &letters(), directories: &directories, watch: &crate::dataset::Deaf }
+            .file("some/abc")
+            .unwrap_err();
         for part in ["letters/some/abc: it is not the declared file", ABC, "https://example.org/letters.tar.gz"] {
             assert!(error.contains(part), "{part:?} is not in {error:?}");
         }
@@ -217,12 +220,17 @@ mod tests {
     fn a_member_is_declared_by_a_plain_path() {
         for name in ["../abc", "/abc", "some/../abc", "some//abc", "", "some/", "./abc"] {
             let spec = DatasetSpec { files: vec![member(name, ABC, 3)], ..letters() };
-            let error = Source { spec: &spec, directories: &[] }.file(name).unwrap_err();
+            let error = Source { spec: &spec, directories: &[], watch: &crate::dataset::Deaf }.file(name).unwrap_err();
             assert!(error.contains("not a plain name"), "{name:?}: {error}");
         }
         let mut spec = letters();
         spec.files[0].archive = Some("../letters.tar".into());
-        assert!(Source { spec: &spec, directories: &[] }.file("some/abc").unwrap_err().contains("not a plain name"));
+        assert!(
+            Source { spec: &spec, directories: &[], watch: &crate::dataset::Deaf }
+                .file("some/abc")
+                .unwrap_err()
+                .contains("not a plain name")
+        );
     }
 
     #[test]

@@ -36,6 +36,8 @@ impl Gather {
     pub fn pixels(&self, examples: &Examples, indices: &[u32], out: &mut Vec<f32>) {
         let [channels, height, width] = examples.shape;
         let area = height * width;
+        let image = |index: u32| index as usize * channels * area;
+        indices.iter().for_each(|index| examples.pixels.expect(image(*index)..image(*index + 1)));
         out.resize(indices.len() * channels * area, 0.0);
         self.normaliser.gather(&examples.pixels, area, indices, out);
     }

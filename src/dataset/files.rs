@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
-use super::{archive, checked};
+use super::{Watch, archive, checked};
 use crate::spec::catalogue::{Declared, shipped_names};
 use crate::spec::{Checksum, DatasetSpec, FileSpec};
 
@@ -32,6 +32,8 @@ pub fn users(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
 pub struct Source<'a> {
     pub spec: &'a DatasetSpec,
     pub directories: &'a [PathBuf],
+    /// Is told how far it is.
+    pub watch: &'a dyn Watch,
 }
 
 impl Source<'_> {
@@ -126,7 +128,7 @@ impl Source<'_> {
 
     /// Where these declared files are, which are distributed as one, and whether what is there is what is declared; `None`
     /// where one is nowhere.
-    pub fn place(&self, names: &[&str]) -> Result<Option<(Place, Result<(), String>)>, String> {
+    pub fn place(&self, names: &[&str]) -> Result<Option<Judged>, String> {
         let mut left = names.iter().map(|name| self.declared(name)).collect::<Result<Vec<_>, _>>()?;
         let mut first = None;
         while let Some(file) = left.first() {
@@ -141,6 +143,9 @@ impl Source<'_> {
         Ok(first.map(|place| (place, Ok(()))))
     }
 }
+
+/// Where a file is, and why what is there is not what is declared, where it is not.
+pub type Judged = (Place, Result<(), String>);
 
 /// Where a file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -220,7 +225,7 @@ fn open(directory: &Path, path: &Path) -> Result<Option<File>, String> {
 }
 
 /// One component, so that no declaration reaches outside the data directories.
-fn is_plain(name: &str) -> bool {
+pub(super) fn is_plain(name: &str) -> bool {
     let mut components = Path::new(name).components();
     matches!((components.next(), components.next()), (Some(Component::Normal(part)), None) if part == name)
 }
@@ -300,7 +305,7 @@ mod tests {
     }
 
     fn read(spec: &DatasetSpec, name: &str, directories: &[PathBuf]) -> Result<Vec<u8>, String> {
-        Source { spec, directories }.file(name)
+        Source { spec, directories, watch: &super::super::Deaf }.file(name)
     }
 
     fn read_from(directory: &TempDir) -> Result<Vec<u8>, String> {

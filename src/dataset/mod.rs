@@ -8,7 +8,9 @@ mod checked;
 pub mod cifar;
 pub mod cifar_python;
 pub mod files;
+mod folder;
 pub mod idx;
+pub mod image_folder;
 pub mod mnist_1d;
 mod noise;
 pub mod npy;
@@ -21,15 +23,18 @@ mod pixels;
 mod prepared;
 pub mod split;
 mod subset;
+mod watch;
 
 pub use files::Source;
 pub use pixels::Pixels;
 pub use prepared::Prepared;
+pub use watch::{Deaf, Watch};
 
 use std::path::PathBuf;
 
 use average::average;
 
+use crate::refusal::Refusal;
 use crate::registry::Registry;
 use crate::spec::DatasetSpec;
 
@@ -51,6 +56,9 @@ pub struct Dataset {
     pub test: Examples,
 }
 
+/// What a declaration says of a folder's content before anybody knows it: reading says what it is.
+pub const UNKNOWN: &str = "unknown";
+
 /// Reads a data set of one format.
 pub trait Format: Send + Sync {
     /// The declared files that it reads, by name. None: it makes its examples itself.
@@ -61,14 +69,36 @@ pub trait Format: Send + Sync {
     /// What is returned has the declared shape and no label outside the declared classes. An error says which file, and
     /// what is wrong with it.
     fn read(&self, source: &Source<'_>) -> Result<Dataset, String>;
+
+    /// Whether it reads the data set's folder as a whole, whose `content` is declared, and no [[file]]. Its images are mapped,
+    /// not held in memory.
+    fn reads_a_folder(&self) -> bool {
+        false
+    }
+
+    /// Errors where no files of this format could be what is declared.
+    fn fits(&self, _spec: &DatasetSpec) -> Result<(), Refusal> {
+        Ok(())
+    }
 }
 
 /// Finds, checks and reads the data set that `spec` declares: built in, or below one of `directories`.
 ///
 /// Errors where a file is missing or is not the declared one, and where the files hold other counts than declared.
 pub fn load(spec: &DatasetSpec, registry: &Registry, directories: &[PathBuf]) -> Result<Dataset, String> {
+    load_watched(spec, registry, directories, &Deaf)
+}
+
+/// As `load`, telling how far it is.
+pub fn load_watched(
+    spec: &DatasetSpec,
+    registry: &Registry,
+    directories: &[PathBuf],
+    watch: &dyn Watch,
+) -> Result<Dataset, String> {
     let format = registry.formats.build(&spec.format)?;
-    let dataset = format.read(&Source { spec, directories }).map_err(|e| format!("data set {:?}: {e}", spec.name))?;
+    let source = Source { spec, directories, watch };
+    let dataset = format.read(&source).map_err(|e| format!("data set {:?}: {e}", spec.name))?;
     for (part, declared, examples) in [("train", spec.train, &dataset.train), ("test", spec.test, &dataset.test)] {
         let found = examples.labels.len();
         if found != declared {
@@ -108,6 +138,7 @@ mod tests {
             debian_package: None,
             format: Use { name: idx::Idx::NAME.into(), config: serde_json::json!({}), version: idx::Idx::VERSION },
             files,
+            content: None,
             classes: 1,
             shape: [1, 1, 1],
             train: 1,

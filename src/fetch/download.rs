@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use crate::dataset::Source;
 use crate::dataset::archive;
-use crate::dataset::files::{self, Place};
+use crate::dataset::files::{self, Judged};
 use crate::spec::{DatasetSpec, FileSpec};
 
 /// A declared file, or an archive with several.
@@ -30,7 +30,7 @@ impl Download {
     }
 
     /// Where it is found, and whether what is there is what is declared; `None` where it is nowhere.
-    pub fn place(&self, source: &Source<'_>) -> Result<Option<(Place, Result<(), String>)>, String> {
+    pub fn place(&self, source: &Source<'_>) -> Result<Option<Judged>, String> {
         source.place(&self.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>())
     }
 

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::dataset::Source;
 use crate::dataset::files::{Place, by_hand};
+use crate::dataset::{Deaf, Source};
 use crate::spec::DatasetSpec;
 use attempt::{Attempt, Failed};
 pub use download::Download;
@@ -84,13 +84,13 @@ impl Fetch<'_> {
         if let Some(there) = self.there(spec, file)? {
             return Ok(there);
         }
-        self.from_mirrors(spec, file, &mut part)?;
+        self.ask_mirrors(spec, file, &mut part)?;
         part.finish().map(State::Fetched).map_err(Failure::Failed)
     }
 
     /// Where the file is already. One of its name that is not the declared one is in the way, and stays.
     fn there(&self, spec: &DatasetSpec, file: &Download) -> Result<Option<State>, Failure> {
-        let source = Source { spec, directories: self.directories };
+        let source = Source { spec, directories: self.directories, watch: &Deaf };
         match file.place(&source).map_err(Failure::Failed)? {
             None => Ok(None),
             Some((Place::BuiltIn(_), _)) => Ok(Some(State::BuiltIn)),
@@ -121,7 +121,7 @@ impl Fetch<'_> {
     }
 
     /// Asks one mirror after the other, and those that may yet answer again.
-    fn from_mirrors(&self, spec: &DatasetSpec, file: &Download, part: &mut Part) -> Result<(), Failure> {
+    fn ask_mirrors(&self, spec: &DatasetSpec, file: &Download, part: &mut Part) -> Result<(), Failure> {
         let mut mirrors: Vec<&str> = spec.mirrors.iter().map(String::as_str).collect();
         let mut reasons = Reasons::default();
         for round in 0..ROUNDS {

@@ -36,6 +36,7 @@ fn prediction(spec: &PredictionSpec) -> PredictionFacts {
 }
 
 pub(super) fn dataset(spec: &DatasetSpec) -> DatasetFacts {
+    let files = spec.files.iter().map(|file| (file.name.clone(), file.hash()));
     DatasetFacts {
         name: spec.name.clone(),
         summary: spec.summary.clone(),
@@ -47,7 +48,7 @@ pub(super) fn dataset(spec: &DatasetSpec) -> DatasetFacts {
         test: spec.used_test(),
         normalisation: normalisation(spec),
         recipe: recipe(spec),
-        files: spec.files.iter().map(|file| (file.name.clone(), file.hash())).collect(),
+        files: files.chain(spec.content.iter().map(|content| (format!("{}/", spec.folder), content.clone()))).collect(),
     }
 }
 

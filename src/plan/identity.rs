@@ -14,12 +14,14 @@ pub fn root(variant: &Variant, replicate: u32, device: &str) -> Value {
         "files": files, "format": data.format, "classes": data.classes, "shape": data.shape, "train": data.train,
         "test": data.test, "normalise": data.normalise, "validation": data.validation,
     });
-    let recipe = [
+    // What older declarations do not have is no part of their ids.
+    let optional = [
+        ("content", data.content.as_ref().map(|hash| json!(hash))),
         ("subset", data.subset.as_ref().map(|subset| json!(subset))),
         ("average", data.average.map(|side| json!(side))),
         ("label_noise", data.label_noise.as_ref().map(|noise| json!(noise))),
     ];
-    for (key, value) in recipe {
+    for (key, value) in optional {
         value.into_iter().for_each(|value| content[key] = value);
     }
     json!({

@@ -3,12 +3,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::dataset::{self, Dataset, Prepared};
+use crate::dataset::{self, Dataset, Prepared, Watch};
 use crate::registry::Registry;
 use crate::spec::{DatasetSpec, Spec, Variant};
 
 /// Finds, checks, reads and splits what each variant trains on, in their order.
-pub fn data(spec: &Spec, registry: &Registry, directories: &[PathBuf]) -> Result<Vec<Arc<Prepared>>, String> {
+pub fn data(
+    spec: &Spec,
+    registry: &Registry,
+    directories: &[PathBuf],
+    watch: &dyn Watch,
+) -> Result<Vec<Arc<Prepared>>, String> {
     let mut read: Vec<(&DatasetSpec, Arc<Dataset>)> = Vec::new();
     let mut prepared: Vec<(&Variant, Arc<Prepared>)> = Vec::new();
     for variant in &spec.variants {
@@ -19,7 +24,7 @@ pub fn data(spec: &Spec, registry: &Registry, directories: &[PathBuf]) -> Result
         }
         let dataset = match read.iter().find(|(other, _)| same_examples(other, of)) {
             Some((_, dataset)) => dataset.clone(),
-            None => Arc::new(dataset::load(of, registry, directories)?),
+            None => Arc::new(dataset::load_watched(of, registry, directories, watch)?),
         };
         read.push((of, dataset.clone()));
         prepared.push((variant, Arc::new(Prepared::of(dataset, of, variant.seed)?)));

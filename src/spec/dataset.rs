@@ -10,7 +10,8 @@ use super::recipe::{self, Recipe};
 use super::schema::of;
 use super::shipped::{Declared, Library};
 use super::{DatasetSpec, FileSpec, Normalise};
-use crate::registry::{Kind, Registry};
+use crate::dataset::UNKNOWN;
+use crate::registry::{Kind, Registry, Use};
 
 /// Reads `[dataset]`, whose keys override the declaration's; and the declaration as it was written, with them.
 pub fn dataset(
@@ -36,7 +37,7 @@ pub fn dataset(
         let fields =
             Fields::of(&declared, format!("the data set `{name}`"), diagnostics)?.documented(of::<DatasetSpec>);
         let spec = declaration(name, fields, registry, diagnostics)?;
-        fits(&spec, &declared, diagnostics);
+        fits(&spec, &declared, registry, diagnostics);
         Some((spec, declared))
     })
 }
@@ -49,7 +50,7 @@ fn written_out(
 ) -> Option<(DatasetSpec, Node)> {
     let name = fields.read("name", diagnostics).unwrap_or_else(|| "custom".to_string());
     let spec = declaration(name, fields, registry, diagnostics)?;
-    fits(&spec, node, diagnostics);
+    fits(&spec, node, registry, diagnostics);
     Some((spec, node.clone()))
 }
 
@@ -61,18 +62,16 @@ fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mu
     // A format that makes its examples itself has neither files nor their folder.
     let about = format.as_ref().and_then(|used| registry.about(Kind::Format, &used.name));
     let without = |key| about.is_some_and(|about| about.without.contains(&key));
-    let mut written = |key| if without(key) { fields.node(key) } else { fields.need_node(key) };
-    let (folder, files) = (written("folder").is_some(), written("file").map(|node| self::files(node, d)));
-    let folder = match folder {
-        true => fields.read_if("folder", below, is_plain, d),
-        false => without("folder").then(|| name.clone()),
+    let folder = match if without("folder") { fields.node("folder") } else { fields.need_node("folder") } {
+        Some(_) => fields.read_if("folder", below, is_plain, d),
+        None => without("folder").then(|| name.clone()),
     };
-    let files = files.or(without("file").then(Vec::new));
+    let Holding { files, content } = holding(&mut fields, format.as_ref(), registry, d);
     let summary = fields.read("summary", d).unwrap_or_default();
     let licence = fields.read("licence", d).unwrap_or_default();
     let citation = fields.read("citation", d).unwrap_or_default();
     let homepage = fields.read("homepage", d);
-    let mirrors = fields.read_if("mirrors", ADDRESSES, |all: &Vec<String>| all.iter().all(is_address), d);
+    let mirrors = fields.read_if("mirrors", ADDRESSES, |all: &Vec<String>| all.iter().all(|text| is_address(text)), d);
     let debian_package = fields.read("debian_package", d);
     let mut count = |key, d: &mut Diagnostics| {
         fields.need_node(key)?;
@@ -98,6 +97,7 @@ fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mu
         debian_package,
         format: format?,
         files: files?,
+        content: content?,
         classes: classes?,
         shape: shape?,
         train: train?,
@@ -108,6 +108,48 @@ fn declaration(name: String, mut fields: Fields<'_>, registry: &Registry, d: &mu
         average,
         label_noise,
     })
+}
+
+/// What the data set's folder must hold: each file, or all of it as one. `None` is what could not be read.
+struct Holding {
+    files: Option<Vec<FileSpec>>,
+    content: Option<Option<String>>,
+}
+
+/// Which of the two is declared, the format says.
+fn holding(fields: &mut Fields<'_>, format: Option<&Use>, registry: &Registry, d: &mut Diagnostics) -> Holding {
+    let built = format.and_then(|used| registry.formats.build(used).ok());
+    let (whole, name) = (built.is_some_and(|format| format.reads_a_folder()), format.map_or("", |used| &used.name));
+    let mut refuse = |key, other, fields: &mut Fields<'_>| {
+        let Some(node) = fields.node(key).filter(|_| format.is_some()) else { return };
+        let error = Error::at(node, format!("the format `{name}` takes `{other}` in place of `{key}`"));
+        d.push(error.help(format!("leave out `{key}`")));
+    };
+    // In this order among the valid keys.
+    for key in ["file", "content"] {
+        fields.node(key);
+    }
+    match whole {
+        true => {
+            refuse("file", "content", fields);
+            let rule = "64 hexadecimal digits, or \"unknown\" for now";
+            let is_hash = |text: &String| text == UNKNOWN || is_sha256(text);
+            let content = fields.need_node("content").and_then(|_| fields.read_if("content", rule, is_hash, d));
+            Holding { files: Some(Vec::new()), content: content.map(Some) }
+        }
+        // Which of them is needed, nobody knows.
+        false if format.is_none() && fields.has("content") => Holding { files: None, content: None },
+        false => {
+            refuse("content", "file", fields);
+            let makes = registry.about(Kind::Format, name).is_some_and(|about| about.without.contains(&"file"));
+            let node = if makes { fields.node("file") } else { fields.need_node("file") };
+            Holding { files: node.map(|node| files(node, d)).or(makes.then(Vec::new)), content: Some(None) }
+        }
+    }
+}
+
+fn is_sha256(text: &String) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn files(node: &Node, diagnostics: &mut Diagnostics) -> Vec<FileSpec> {
@@ -167,7 +209,7 @@ fn is_archive(name: &String) -> bool {
 
 const ADDRESSES: &str = "addresses that begin with \"https://\" or \"http://\", without spaces";
 
-fn is_address(text: &String) -> bool {
+fn is_address(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic()))
 }
@@ -186,7 +228,7 @@ const PIXELS: u128 = 1 << 40;
 const CLASSES: usize = 1 << 16;
 
 /// What must hold between fields.
-fn fits(spec: &DatasetSpec, node: &Node, diagnostics: &mut Diagnostics) {
+fn fits(spec: &DatasetSpec, node: &Node, registry: &Registry, diagnostics: &mut Diagnostics) {
     recipe::fits(spec, node, diagnostics);
     let mut fail = |key: &str, message: String, help: &str| {
         let value = node.table().and_then(|entries| entries.get(key)).map_or(node, |(_, value)| value);
@@ -226,4 +268,18 @@ fn fits(spec: &DatasetSpec, node: &Node, diagnostics: &mut Diagnostics) {
         let message = "a `std` must be above 0".to_string();
         fail("normalise", message, "pixel byte p becomes (p ÷ 255 − mean) ÷ std");
     }
+    diagnostics.extend(unfit(spec, node, registry));
+}
+
+/// Why no files of the format could be what is declared, at the format's field or the shape.
+fn unfit(spec: &DatasetSpec, node: &Node, registry: &Registry) -> Option<Error> {
+    let refusal = registry.formats.build(&spec.format).ok()?.fits(spec).err()?;
+    let field = if refusal.field.is_empty() { vec!["shape"] } else { [vec!["format"], refusal.field].concat() };
+    let below = |node: &'_ Node, key: &&str| Some(node.table()?.get(*key)?.1.clone());
+    let place = field.iter().fold(node.clone(), |node, key| below(&node, key).unwrap_or(node));
+    let error = Error::at(&place, refusal.message);
+    Some(match refusal.help {
+        Some(help) => error.help(help),
+        None => error,
+    })
 }

@@ -8,12 +8,13 @@ use crate::device;
 use crate::loss::Tally;
 use crate::stage::Failure;
 
-/// Training and validation examples rest on the device. Test examples, which are looked at after a training, are sent.
+/// Training and validation examples rest on the device, unless they are mapped and may be more than it holds: then they are
+/// sent, batch by batch. So are test examples, which are looked at after a training.
 pub(super) struct Resting<'a> {
     data: &'a Prepared,
     device: &'a Device,
     /// Of `data.dataset.train`.
-    pixels: Tensor<2>,
+    pixels: Option<Tensor<2>>,
 }
 
 /// Examples that are sent at once: what they take on the host is small.
@@ -22,13 +23,16 @@ const SENT: usize = 1000;
 impl<'a> Resting<'a> {
     pub fn new(data: &'a Prepared, device: &'a Device) -> Resting<'a> {
         let examples = &data.dataset.train;
+        if examples.pixels.are_mapped() {
+            return Resting { data, device, pixels: None };
+        }
         let len: usize = examples.shape.iter().product();
         let all: Vec<u32> = (0..examples.labels.len() as u32).collect();
         let mut pixels = Tensor::<2>::empty([all.len(), len], device);
         for (start, some) in (0..).step_by(SENT).zip(all.chunks(SENT)) {
             pixels = pixels.slice_assign([start..start + some.len(), 0..len], sent(data, Split::Train, some, device));
         }
-        Resting { data, device, pixels }
+        Resting { data, device, pixels: Some(pixels) }
     }
 
     /// `[batch, 1]`.
@@ -40,12 +44,12 @@ impl<'a> Resting<'a> {
 
 impl Feed for Resting<'_> {
     fn pixels(&self, split: Split, indices: &[u32]) -> Tensor<2> {
-        match split {
-            Split::Train | Split::Validation => {
+        match (split, &self.pixels) {
+            (Split::Train | Split::Validation, Some(pixels)) => {
                 let indices = numbers(indices.iter().map(|index| *index as i32), self.device);
-                self.pixels.clone().select(0, indices)
+                pixels.clone().select(0, indices)
             }
-            Split::Test => sent(self.data, split, indices, self.device),
+            _ => sent(self.data, split, indices, self.device),
         }
     }
 

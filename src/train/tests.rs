@@ -1,5 +1,7 @@
 //! A small network on real digits, looked at after every step.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::feed::{Split, feed};
@@ -7,7 +9,7 @@ use super::moves::Found;
 use super::run::Run;
 use super::{Bench, Start, tensors};
 use crate::augment::Augmentation;
-use crate::dataset::Prepared;
+use crate::dataset::{Dataset, Examples, Pixels, Prepared};
 use crate::device::{self, Compute};
 use crate::kernel::gradient::collect;
 use crate::layer::Role;
@@ -316,6 +318,30 @@ fn images_are_changed_anew_in_each_iteration_and_the_same_wherever_they_rest() {
     small.compute.hosted = false;
     let elsewhere = trained(&small, &training);
     assert!(here.iter().zip(&elsewhere).all(|(a, b)| (a - b).abs() < 1e-5), "{here:?} and {elsewhere:?}");
+}
+
+#[test]
+fn images_of_a_mapped_file_train_as_those_in_memory_wherever_tensors_rest() {
+    let begun = Small::new().ticket(|_| true);
+    let trained = |hosted: bool, mapped: bool| {
+        let mut small = Small::new();
+        small.compute.hosted = hosted;
+        if mapped {
+            let Dataset { train, test } = (*small.data.dataset).clone();
+            let mut file = memmap2::MmapMut::map_anon(train.pixels.len() + 7).unwrap();
+            file[7..].copy_from_slice(&train.pixels);
+            let (file, end) = (Arc::new(file.make_read_only().unwrap()), train.pixels.len() + 7);
+            let train = Examples { pixels: Pixels::mapped(file, 7..end).unwrap(), ..train };
+            small.data.dataset = Arc::new(Dataset { train, test });
+        }
+        let training = small.training(json!({ "use": "sgd", "learning_rate": 0.1 }), json!({}));
+        let bench = small.bench();
+        let mut run = Run::begin(&bench, begun.clone(), &training, &START).unwrap();
+        run.to(5).unwrap();
+        bits(&run.ticket(&run.state().unwrap()).arrays["out.weight"].values)
+    };
+    assert_eq!(trained(true, true), trained(true, false));
+    assert_eq!(trained(false, true), trained(false, false));
 }
 
 #[test]

@@ -123,6 +123,9 @@ fn named(what: &str, registry: &Registry) -> Result<Vec<DatasetSpec>, Ended> {
 }
 
 fn in_words(spec: &DatasetSpec, states: &[State]) -> String {
+    if spec.content.is_some() {
+        return format!("{} is not fetched: put its folder {}/ into a data directory\n", spec.name, spec.folder);
+    }
     if spec.files.is_empty() {
         return format!("{} needs no file\n", spec.name);
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Joined;
 use super::changes::Change;
 use super::ladder::rung;
+use super::memory::Memory;
 use super::why::Why;
 use crate::cli::{Ended, layers};
 use crate::plan::PlannedTicket;
@@ -22,6 +23,7 @@ struct PlanJson<'a> {
     iterations: u64,
     time: TimeJson,
     disk: DiskJson,
+    memory: MemoryJson<'a>,
     variants: Vec<VariantJson<'a>>,
     steps: Vec<StepJson<'a>>,
     tickets: Vec<TicketJson<'a>>,
@@ -45,6 +47,16 @@ struct TimeJson {
 #[derive(Serialize)]
 struct DiskJson {
     bytes: u64,
+    free_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct MemoryJson<'a> {
+    bytes: u64,
+    data_bytes: u64,
+    mapped_bytes: u64,
+    step_bytes: u64,
+    step: Option<&'a str>,
     free_bytes: Option<u64>,
 }
 
@@ -131,12 +143,24 @@ pub fn json(joined: &Joined<'_>) -> Result<String, Ended> {
             measured_parts: time.parts,
         },
         disk: DiskJson { bytes: joined.disk, free_bytes: joined.free },
+        memory: memory(&joined.memory),
         variants: (0..plan.variants.len()).map(|number| variant(joined, number)).collect(),
         steps: (0..plan.steps.len()).map(|number| step(joined, number)).collect(),
         tickets: tickets(joined, &plan.tickets),
         analyses: tickets(joined, &plan.analyses),
     };
     serde_json::to_string_pretty(&json).map_err(|e| format!("cannot write the plan as JSON: {e}").into())
+}
+
+fn memory<'a>(memory: &Memory<'a>) -> MemoryJson<'a> {
+    MemoryJson {
+        bytes: memory.least(),
+        data_bytes: memory.data,
+        mapped_bytes: memory.mapped,
+        step_bytes: memory.step.map_or(0, |(_, bytes)| bytes),
+        step: memory.step.map(|(step, _)| step.id.as_str()),
+        free_bytes: memory.free,
+    }
 }
 
 fn variant<'a>(joined: &Joined<'a>, number: usize) -> VariantJson<'a> {

@@ -5,6 +5,7 @@ mod history;
 mod item;
 mod json;
 mod ladder;
+mod memory;
 mod summary;
 mod survey;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use std::time::Instant;
 
 use clap::Args;
 
+use self::memory::Memory;
 use self::survey::{Survey, survey};
 use self::text::Width;
 use self::time::{Time, disk, estimate, groups, measure};
@@ -67,6 +69,7 @@ pub struct Joined<'a> {
     /// Bytes that the store will grow by, and those that its disk has free.
     disk: u64,
     free: Option<u64>,
+    memory: Memory<'a>,
 }
 
 impl PlanCommand {
@@ -113,6 +116,7 @@ impl PlanCommand {
             measured: self.measure,
             disk: disk(plan, &new, &groups),
             free: free(&self.experiment.runs),
+            memory: Memory::of(opened, &new, self.machine.allowed()),
             states,
             others: recorded.into_iter().map(|recorded| other(recorded?, &opened.spec.name)).collect(),
         })

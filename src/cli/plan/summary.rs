@@ -1,7 +1,7 @@
 //! How much is to run, and what it needs.
 
-use super::Joined;
 use super::text::{Width, duration, thousands};
+use super::{Joined, memory};
 use crate::cli::count;
 use crate::cli::machine::size;
 
@@ -27,15 +27,19 @@ pub fn heading(joined: &Joined<'_>, width: Width) -> String {
     width.wrapped(&format!("{}: ", joined.opened.spec.name), "  ", &words)
 }
 
-/// Time and disk.
+/// Time, memory and disk.
 pub fn needs(joined: &Joined<'_>, width: Width) -> String {
     if joined.to_run() == 0 {
         return width.wrapped("", "  ", &format!("nothing to run: every step is in {}", joined.store.display()));
     }
     let disk = size(joined.disk);
     let free = joined.free.map_or("how much is free is unknown".into(), |free| format!("{} free", size(free)));
-    let mut text = width.wrapped("time  ", "      ", &time(joined));
-    text += &width.wrapped("disk  ", "      ", &format!("about {disk} more in {}, {free}", joined.store.display()));
+    let mut text = width.wrapped("time    ", "        ", &time(joined));
+    text += &width.wrapped("memory  ", "        ", &memory::words(joined));
+    if joined.memory.free.is_some_and(|free| free < joined.memory.least()) {
+        text += &width.wrapped("", "  ", "warning: that does not fit: try a smaller model or `batch_size`");
+    }
+    text += &width.wrapped("disk    ", "        ", &format!("about {disk} more in {}, {free}", joined.store.display()));
     if joined.free.is_some_and(|free| free < joined.disk) {
         text += &width.wrapped("", "  ", "warning: that does not fit: `--runs DIR` names another place");
     }

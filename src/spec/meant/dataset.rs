@@ -41,6 +41,11 @@ pub struct DatasetSpec {
     /// Each file by its name and what it must hold; none where the format makes its examples itself.
     #[serde(rename = "file", default)]
     pub files: Vec<FileSpec>,
+    /// Hash of a whole folder, or "unknown" until a run says it. For formats that read one: SHA-256 of a line a file, as
+    /// `sha256sum` prints it, in byte order of the paths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^([0-9a-f]{64}|unknown)$"))]
+    pub content: Option<String>,
     /// Labels are 0 to classes − 1.
     #[schemars(range(min = 1))]
     pub classes: usize,

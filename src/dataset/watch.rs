@@ -1,0 +1,19 @@
+//! What reading a data set tells of itself while it goes on.
+
+/// Is told how far a long reading is, and what its author should know.
+pub trait Watch: Sync {
+    /// `done` of `total` are done, of what is done to them: "decoding images".
+    fn progress(&self, doing: &str, done: u64, total: u64);
+
+    /// What stops nothing, and should be known.
+    fn warn(&self, text: &str);
+}
+
+/// Hears nothing.
+pub struct Deaf;
+
+impl Watch for Deaf {
+    fn progress(&self, _: &str, _: u64, _: u64) {}
+
+    fn warn(&self, _: &str) {}
+}

@@ -1,0 +1,172 @@
+//! A folder of images from its declaration to a trained mask: Wide ResNet-50-2, narrowed, and, where it is asked for, whole.
+
+use std::path::Path;
+use std::process::Command;
+
+use image::{ImageFormat, Rgb, RgbImage};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SPEC: &str = r#"
+title = "A step on a folder of images"
+question = "Does a folder of images train?"
+
+[dataset]
+name = "tiny"
+folder = "tiny"
+format = { use = "image-folder", resize = SIDE }
+content = "CONTENT"
+classes = 2
+shape = [3, SIDE, SIDE]
+train = 16
+test = 4
+validation = 4
+normalise = { mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225] }
+
+[model]
+use = "wide-resnet-50-2"
+affine = false
+width = WIDTH
+
+[training]
+optimizer = { use = "sgd", learning_rate = 0.256, momentum = 0.875, weight_decay = 3.05e-5 }
+augment = ["resized-crop", "flip"]
+label_smoothing = 0.1
+batch_size = 6
+length = "2it"
+evaluate = "1it"
+
+[pipeline.edge-popup]
+use = "edge-popup"
+weights_remaining = [0.3]
+batch_size = 6
+"#;
+
+/// A data directory with ten images of either class, PNG and JPEG, and the experiment `tiny`.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (part, count) in [("train", 8), ("val", 2)] {
+        for (class, red) in [("dark", 40), ("light", 200)] {
+            let path = folder.path().join("data/tiny").join(part).join(class);
+            std::fs::create_dir_all(&path).unwrap();
+            for number in 0..count {
+                let pixel = |x, y| Rgb([red, (5 * x) as u8, (20 * number + 3 * y) as u8]);
+                let image = RgbImage::from_fn(48 + number, 40, pixel);
+                let (ending, format) = [("png", ImageFormat::Png), ("jpg", ImageFormat::Jpeg)][number as usize % 2];
+                image.save_with_format(path.join(format!("{number}.{ending}")), format).unwrap();
+            }
+        }
+    }
+    std::fs::create_dir(folder.path().join("tiny")).unwrap();
+    declare(folder.path(), "unknown", NARROW);
+    folder
+}
+
+/// The model's width, and the images' sides.
+const NARROW: (f64, usize) = (0.125, 32);
+
+fn declare(folder: &Path, content: &str, (width, side): (f64, usize)) {
+    let spec = SPEC.replace("CONTENT", content).replace("WIDTH", &format!("{width:?}"));
+    std::fs::write(folder.join("tiny/experiment.toml"), spec.replace("SIDE", &side.to_string())).unwrap();
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tombola"));
+    command.current_dir(folder).args(arguments).args(["tiny", "--data", "data"]);
+    command.env("TOMBOLA_CACHE", folder.join("cache"));
+    command
+}
+
+/// Exit code, standard output and error.
+fn tombola(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = command(folder, arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_run_says_what_the_content_is_and_with_it_trains_a_mask_and_decodes_nothing_again() {
+    let folder = folder();
+    let (code, _, said) = tombola(folder.path(), &["run"]);
+    assert!(code == 2 && said.contains("To declare what it holds, write"), "{code}: {said}");
+    let content = &said.split("content = \"").nth(1).unwrap()[..64];
+    let cached = || {
+        let files = std::fs::read_dir(folder.path().join("cache/images")).unwrap().map(|file| file.unwrap());
+        let mut files: Vec<_> = files.map(|file| (file.path(), file.metadata().unwrap().modified().unwrap())).collect();
+        files.sort();
+        files
+    };
+    let (before, unknown) = (cached(), tombola(folder.path(), &["plan", "--json"]).1);
+    declare(folder.path(), content, NARROW);
+    let (code, _, said) = tombola(folder.path(), &["run"]);
+    assert!(code == 0 && said.contains("2 steps ran"), "{code}: {said}");
+    assert_eq!(cached(), before);
+    let results = std::fs::read_to_string(folder.path().join("reports/tiny/results.csv")).unwrap();
+    assert_eq!(results.lines().count(), 2, "{results}");
+    let report = std::fs::read_to_string(folder.path().join("reports/tiny/report.md")).unwrap();
+    assert!(report.contains(content), "the report names the content");
+
+    // The content is part of each step's id, and images are mapped, not needed in memory.
+    let plan: [Value; 2] =
+        [unknown, tombola(folder.path(), &["plan", "--json"]).1].map(|text| serde_json::from_str(&text).unwrap());
+    assert_ne!(plan[0]["steps"][0]["id"], plan[1]["steps"][0]["id"]);
+    let memory = &plan[0]["memory"];
+    assert_eq!([&memory["mapped_bytes"], &memory["data_bytes"]], [20 * 3 * 32 * 32, 20 * 2]);
+    assert_eq!(memory["bytes"].as_u64(), Some(memory["step_bytes"].as_u64().unwrap() + 40 + 45_000_000));
+    assert_eq!(plan[1]["new"], 0);
+
+    // Another image is another folder.
+    std::fs::remove_file(folder.path().join("data/tiny/val/dark/0.png")).unwrap();
+    std::fs::copy(folder.path().join("data/tiny/val/dark/1.jpg"), folder.path().join("data/tiny/val/dark/2.jpg"))
+        .unwrap();
+    std::fs::remove_dir_all(folder.path().join("runs")).unwrap();
+    let (code, _, said) = tombola(folder.path(), &["run"]);
+    assert!(code == 2 && said.contains("is not the declared folder") && said.contains(content), "{code}: {said}");
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_told_with_what_to_do() {
+    let folder = folder();
+    std::fs::write(folder.path().join("cache"), "a file").unwrap();
+    let (code, _, said) = tombola(folder.path(), &["run"]);
+    assert!(code == 2 && said.contains("TOMBOLA_CACHE names another folder"), "{code}: {said}");
+}
+
+/// The most memory that a run held, over what its plan said.
+#[cfg(target_os = "linux")]
+fn over_plan(size: (f64, usize)) -> f64 {
+    let folder = folder();
+    declare(folder.path(), "unknown", size);
+    let (_, _, said) = tombola(folder.path(), &["run"]);
+    declare(folder.path(), &said.split("content = \"").nth(1).unwrap()[..64], size);
+    let plan: Value = serde_json::from_str(&tombola(folder.path(), &["plan", "--json"]).1).unwrap();
+    let planned = plan["memory"]["bytes"].as_f64().unwrap();
+    let mut run =
+        command(folder.path(), &["run", "--threads", "2"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", run.id());
+    let mut peak = 0.0;
+    while run.try_wait().unwrap().is_none() {
+        let told = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = told.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        peak = line.map_or(peak, |kilobytes| 1024.0 * kilobytes.parse::<f64>().unwrap());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(run.wait().unwrap().success());
+    eprintln!("{size:?}: {:.0} MB at most, and the plan said {:.0} MB", peak / 1e6, planned / 1e6);
+    peak / planned
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_step_takes_the_memory_that_its_plan_said() {
+    let over = over_plan((0.25, 96));
+    assert!((0.75..1.25).contains(&over), "{over}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "minutes, and 3 GB of memory"]
+fn a_step_of_the_whole_wide_resnet_50_2_takes_the_memory_that_its_plan_said() {
+    let over = over_plan((1.0, 224));
+    assert!((0.75..1.25).contains(&over), "{over}");
+}
