@@ -148,6 +148,26 @@ plugins! {
         further: Option<bool>,
     }
     Prune "prune" [("criterion", Criterion)] { criterion: Use, rate: Rates, #[serde(default)] scope: Scope, }
+    PruneUnits "prune-units" [] { rate: Rates, norm: Option<String>, }
+    Anatomy "anatomy" [] {}
+    Connectivity "connectivity" [("optimizer", Optimizer), ("schedule", Schedule)] {
+        points: Option<usize>,
+        optimizer: Use,
+        schedule: Option<Use>,
+        batch_size: u32,
+        length: Length,
+        evaluate: Length,
+    }
+    Lottery "lottery" [("init", Init)] {
+        weights_remaining: Rate,
+        masks: Option<usize>,
+        threshold: Option<f64>,
+        examples: Option<usize>,
+        best_of: Option<Vec<usize>>,
+        init: Option<Use>,
+    }
+    Overlap "overlap" [] {}
+    Shrink "shrink" [] {}
     Reinit "reinit" [("init", Init)] { init: Option<Use>, }
     Shuffle "shuffle" [] {}
     Adam "adam" [] { learning_rate: f64, #[serde(default = "epsilon")] epsilon: f64, }
@@ -155,6 +175,14 @@ plugins! {
     Constant "constant" [] {}
     Cosine "cosine" [] {}
     Weights "weights" [] {}
+    Gradual "gradual" [("criterion", Criterion)] {
+        weights_remaining: Rates,
+        begin: Option<Length>,
+        end: Length,
+        every: Option<Length>,
+        criterion: Option<Use>,
+        scope: Option<Scope>,
+    }
     EdgePopup "edge-popup" [("scores", Init)] { weights_remaining: Rate, scores: Use, }
     Linear "linear" [] { units: usize, #[serde(default = "one")] width: f64, #[serde(default = "yes")] bias: bool, }
     Relu "relu" [] {}
@@ -241,10 +269,10 @@ macro_rules! registered {
 
 pub fn registry() -> Registry {
     registered! {
-        stages Stage: InitStage Train Prune Rewind Reinit Shuffle;
+        stages Stage: InitStage Train Prune Rewind Reinit Shuffle PruneUnits Anatomy Connectivity Lottery Overlap Shrink;
         optimizers Optimizer: Adam Sgd;
         schedules Schedule: Constant Cosine;
-        learns Learn: Weights EdgePopup;
+        learns Learn: Weights EdgePopup Gradual;
         layers Layer: Linear Relu Flatten;
         inits Init: GlorotNormal KaimingNormal KaimingUniform SignedKaimingConstant Zeros;
         criteria Criterion: Magnitude Random;

@@ -29,7 +29,7 @@ fn what_ships_is_listed_by_name() {
 fn every_shipped_pipeline_loads_with_nothing_but_what_it_needs() {
     for Entry { name, parameters, .. } in entries(Sort::Declared(Declared::Pipeline)) {
         let given = |p: &Parameter| match p.name.as_str() {
-            "each" => Some("each = 'dense'\n".to_string()),
+            name @ ("each" | "with") => Some(format!("{name} = 'dense'\n")),
             _ if p.required => Some(format!("{} = {}\n", p.name, p.sample.as_ref()?)),
             _ => None,
         };
