@@ -102,8 +102,10 @@ fn every_plugin_does_the_same_on_every_device() {
     let registry = Registry::builtin();
     assert_has_every_layer(&registry);
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("experiment.toml"), experiment(&registry)).unwrap();
-    let spec = spec::load(folder.path(), &registry, &[]).unwrap_or_else(|errors| {
+    let everything = folder.path().join("everything");
+    std::fs::create_dir(&everything).unwrap();
+    std::fs::write(everything.join("experiment.toml"), experiment(&registry)).unwrap();
+    let spec = spec::load(&everything, &registry, &[]).unwrap_or_else(|errors| {
         panic!("{errors}\nWhat a new plugin cannot do without is said by `required` in tests/combinations.rs.")
     });
     let (plan, cpu, _store) = ran(&spec, &registry, &device::open("cpu").unwrap());

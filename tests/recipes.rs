@@ -170,8 +170,10 @@ fn every_block_of_the_docs_recipes_is_an_experiment() {
     let folder = tempfile::tempdir().unwrap();
     for block in blocks {
         let spec = format!("extends = \"quickstart\"\n\n{block}");
-        std::fs::write(folder.path().join("experiment.toml"), spec).unwrap();
-        let planned = tombola::cli::planned(folder.path(), &tombola::registry::Registry::builtin(), &[], "any");
+        let experiment = folder.path().join("recipe");
+        std::fs::create_dir_all(&experiment).unwrap();
+        std::fs::write(experiment.join("experiment.toml"), spec).unwrap();
+        let planned = tombola::cli::planned(&experiment, &tombola::registry::Registry::builtin(), &[], "any");
         planned.unwrap_or_else(|errors| panic!("{block}\n{errors}"));
     }
 }

@@ -93,7 +93,7 @@ mod tests {
 
     impl Shelf for Whole {
         fn record(&self, step: &str) -> Option<Record> {
-            self.0.rows.iter().find(|row| row.step == step)?.record.clone()
+            self.0.rows.iter().chain(&self.0.analyses).find(|row| row.step == step)?.record.clone()
         }
 
         fn json(&self, step: &str) -> Option<String> {

@@ -14,6 +14,7 @@ pub struct Example {
 
 const EXPERIMENT: &str = "experiment.toml";
 const MODEL: &str = "models/NAME.toml";
+const DATASET: &str = "datasets/NAME.toml";
 const PIPELINE: &str = "pipelines/NAME.toml";
 
 pub fn of_plugin(about: &About) -> Option<Example> {
@@ -30,7 +31,9 @@ pub fn of_plugin(about: &About) -> Option<Example> {
         Kind::Stage => (PIPELINE, format!("[[stage]]\n{name} = {table}")),
         Kind::Learn => (PIPELINE, format!("[[stage]]\ntrain = {{ learn = {reference} }}")),
         Kind::Layer => (MODEL, format!("[[layer]]\n{name} = {table}")),
-        Kind::Format => ("datasets/NAME.toml", format!("format = {reference}")),
+        // What reads a folder as a whole has a hash of it in the place of files.
+        Kind::Format if about.without == ["file"] => (DATASET, format!("format  = {reference}\ncontent = \"unknown\"")),
+        Kind::Format => (DATASET, format!("format = {reference}")),
         Kind::Init => (EXPERIMENT, format!("[model]\nuse  = \"lenet-300-100\"\ninit = {reference}")),
         Kind::Optimizer => (EXPERIMENT, format!("[training]\noptimizer = {reference}")),
         Kind::Augment => (EXPERIMENT, format!("[training]\naugment = [{reference}]")),

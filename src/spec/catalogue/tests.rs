@@ -112,8 +112,10 @@ fn with(example: &Example) -> Experiment {
             "model.use = 'mine'"
         }
         "datasets/NAME.toml" => {
+            let listed = !text.contains("content");
+            let dots = DOTS.lines().filter(|line| !line.starts_with("format"));
             let dots: String =
-                DOTS.lines().filter(|line| !line.starts_with("format")).map(|l| format!("{l}\n")).collect();
+                dots.take_while(|line| listed || *line != "[[file]]").map(|line| format!("{line}\n")).collect();
             files.push(("datasets/mine.toml".into(), format!("{text}{dots}")));
             "dataset.use = 'mine'"
         }
