@@ -49,10 +49,13 @@ fn experiment(registry: &Registry) -> String {
         let reinit = format!("{{ reinit = {{ init = {} }} }}", written(Kind::Init, name));
         pipeline(Kind::Init, name, &format!("{reinit}, {{ evaluate = {{}} }}"));
     }
-    for name in names(registry, Kind::Stage).into_iter().filter(|name| *name != "init") {
+    for name in names(registry, Kind::Stage).into_iter().filter(|name| !["init", "overlap"].contains(name)) {
         let stage = format!("{{ {name} = {{ {} }} }}", required(Kind::Stage, name));
         pipeline(Kind::Stage, name, &format!("{{ train = {{}} }}, {stage}, {{ evaluate = {{}} }}"));
     }
+    // Of two tickets.
+    let fork = "each = \"criterion-magnitude\"\nwith = \"learn-edge-popup\"\nwhen = \"trained\"";
+    writeln!(spec, "[pipeline.stage-overlap]\n{fork}\nstage = [{{ overlap = {{}} }}]").unwrap();
     spec
 }
 
