@@ -47,7 +47,7 @@ impl Figure for Connectivity {
         }
         let panels: Vec<Panel> =
             panels.into_iter().map(|(title, series)| Panel { title: title.into(), series }).collect();
-        let all: Vec<(&Panel, &Series, &[(f64, f64)])> = panels
+        let all: Vec<Line<'_>> = panels
             .iter()
             .flat_map(|panel| panel.series.iter().map(move |series| (panel, series)))
             .map(|(panel, series)| (panel, series, points(series)))
@@ -127,8 +127,11 @@ fn in_words((panel, series, points): &(&Panel, &Series, &[(f64, f64)])) -> Strin
     format!("{}: {one:.2} and {other:.2} at the ends, {largest:.2} at most.", label(panel, series))
 }
 
+/// A curve with its panel, and its points.
+type Line<'a> = (&'a Panel, &'a Series, &'a [(f64, f64)]);
+
 /// A row a point, a column a curve.
-fn table(all: &[(&Panel, &Series, &[(f64, f64)])]) -> Table {
+fn table(all: &[Line<'_>]) -> Table {
     let mut columns = vec!["position".to_string()];
     columns.extend(all.iter().map(|(panel, series, _)| label(panel, series)));
     let mut positions: Vec<f64> = all.iter().flat_map(|(.., points)| points.iter().map(|(x, _)| *x)).collect();

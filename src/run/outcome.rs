@@ -29,7 +29,7 @@ struct View<'a> {
 
 impl View<'_> {
     fn accuracy(&self, step: usize) -> Option<f64> {
-        Some(self.records[step].as_ref()?.scores.as_ref()?.validation_accuracy?)
+        self.records[step].as_ref()?.scores.as_ref()?.validation_accuracy
     }
 
     fn row(&self, ticket: &PlannedTicket) -> Row {

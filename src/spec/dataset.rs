@@ -148,7 +148,7 @@ fn holding(fields: &mut Fields<'_>, format: Option<&Use>, registry: &Registry, d
     }
 }
 
-fn is_sha256(text: &String) -> bool {
+fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 

@@ -136,7 +136,7 @@ fn letters(count: usize) -> Vec<u8> {
 fn assert_fetched(place: &Place, told: &Told, distributed: &[u8]) {
     assert_eq!(told.0, 0, "{told:?}");
     assert!(std::fs::read(place.path()).unwrap() == distributed, "{told:?}");
-    assert_eq!(place.there(), [place.name.clone()], "{told:?}");
+    assert_eq!(place.there(), std::slice::from_ref(&place.name), "{told:?}");
 }
 
 /// The command ended with 1 and said each of these.

@@ -75,15 +75,17 @@ impl Answer {
     fn send(&self, mut to: TcpStream) -> std::io::Result<()> {
         write!(to, "HTTP/1.1 {}\r\nConnection: close\r\n\r\n", self.head)?;
         to.write_all(&self.body)?;
-        while self.then == Then::Repeat {
-            to.write_all(&self.body)?;
+        // Until the other end has enough of it.
+        match self.then {
+            Then::Repeat => loop {
+                to.write_all(&self.body)?;
+            },
+            Then::Stall => {
+                to.set_read_timeout(Some(Duration::from_secs(60)))?;
+                to.read(&mut [0]).map(|_| ())
+            }
+            Then::Close => Ok(()),
         }
-        if self.then == Then::Stall {
-            // Until the other end has enough of it.
-            to.set_read_timeout(Some(Duration::from_secs(60)))?;
-            let _ = to.read(&mut [0])?;
-        }
-        Ok(())
     }
 }
 
