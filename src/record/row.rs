@@ -42,9 +42,10 @@ impl Row {
         self.record.as_ref()?.scores.as_ref()
     }
 
-    /// Wall time of the ticket's training, evaluation included; 0 where it has none.
+    /// Wall time of the ticket's training, evaluation included, or of its analysis; 0 where it has neither.
     pub fn seconds(&self) -> f64 {
-        self.record.as_ref().filter(|record| record.training.is_some()).map_or(0.0, |record| record.seconds)
+        let took = |record: &&Record| record.training.is_some() || !record.measured.is_empty();
+        self.record.as_ref().filter(took).map_or(0.0, |record| record.seconds)
     }
 }
 

@@ -43,6 +43,8 @@ struct Progress {
     done: usize,
     /// Tickets that the plan wants, evaluated or analysed; those beyond a stop rule are none.
     planned: usize,
+    /// What these are: "tickets", "analyses", or both.
+    of: &'static str,
     stopped: usize,
 }
 
@@ -107,7 +109,12 @@ fn progress(study: &Study) -> Progress {
     let stopped = count(|status| *status == Status::Stopped);
     let done = count(|status| matches!(status, Status::Done | Status::Diverged | Status::FollowsDiverged));
     let planned = all().count() - stopped;
-    Progress { complete: done == planned, done, planned, stopped }
+    let of = match (study.rows.is_empty(), study.analyses.is_empty()) {
+        (_, true) => "tickets",
+        (true, false) => "analyses",
+        (false, false) => "tickets and analyses",
+    };
+    Progress { complete: done == planned, done, planned, of, stopped }
 }
 
 fn line<'a>(study: &Study, cells: &[Cell], cell: &Cell<'a>) -> Line<'a> {

@@ -46,6 +46,8 @@ pub(super) fn signed(fraction: f64) -> String {
 
 /// "12.3 s", "3 min 20 s", "1 h 02 min".
 pub(super) fn duration(seconds: f64) -> String {
+    // A sum of nothing is −0.
+    let seconds = seconds.abs();
     let whole = seconds.round() as u64;
     match whole {
         0..60 => format!("{seconds:.1} s"),

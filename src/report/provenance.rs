@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::format;
 use crate::record::{Provenance, Row, Study};
 
-/// Wall time of trainings, evaluation included.
+/// Wall time of trainings, evaluation included, and of analyses.
 #[derive(Serialize)]
 pub(super) struct Compute<'a> {
     pipelines: Vec<(&'a str, String)>,
@@ -16,8 +16,9 @@ pub(super) struct Compute<'a> {
 }
 
 pub(super) fn compute(study: &Study) -> Compute<'_> {
-    let of_pipeline = |name: &str| study.rows.iter().filter(|r| r.pipeline == name).map(Row::seconds).sum();
-    let steps: BTreeMap<&str, f64> = study.rows.iter().map(|r| (r.step.as_str(), r.seconds())).collect();
+    let all = || study.rows.iter().chain(&study.analyses);
+    let of_pipeline = |name: &str| all().filter(|r| r.pipeline == name).map(Row::seconds).sum();
+    let steps: BTreeMap<&str, f64> = all().map(|r| (r.step.as_str(), r.seconds())).collect();
     let pipelines = study.header.pipelines.iter().map(|p| (p.name.as_str(), format::duration(of_pipeline(&p.name))));
     Compute { pipelines: pipelines.collect(), total: format::duration(steps.values().sum()) }
 }

@@ -566,3 +566,36 @@ fn json_has_a_line_a_file() {
     let failed = &lines(&told)[0];
     assert!(failed["state"] == "failed" && failed["error"].as_str().unwrap().contains(&sha256(b"abd")), "{failed}");
 }
+
+/// An archive of one file.
+fn tar(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(content.len() as u64);
+    header.set_mode(0o644);
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_data(&mut header, name, content).unwrap();
+    archive.into_inner().unwrap()
+}
+
+#[test]
+fn an_archive_stays_as_it_is_and_its_files_are_held_to_their_checksums() {
+    let content = letters(100_000);
+    for (held, right) in [(content.clone(), true), (letters(100_001)[1..].to_vec(), false)] {
+        let distributed = gzip(&tar("within/letters", &held));
+        let server = Server::of(&distributed);
+        let mut place = Place::new("within/letters", &content, &[&server]);
+        let declaration = place.folder.path().join("mine/datasets/letters.toml");
+        let text = std::fs::read_to_string(&declaration).unwrap() + "archive = \"letters.tar.gz\"\n";
+        std::fs::write(&declaration, text).unwrap();
+        place.name = "letters.tar.gz".into();
+        let told = place.fetch();
+        if right {
+            assert_fetched(&place, &told, &distributed);
+            assert_eq!(place.fetch().1, "already there: data/letters/letters.tar.gz\n");
+            assert_eq!((server.asked().len(), server.asked()[0].path.as_str()), (1, "/letters/letters.tar.gz"));
+        } else {
+            assert_failed(&told, &["within/letters in it: it is not the declared file", &sha256(&held)]);
+            assert_eq!(place.there(), Vec::<String>::new());
+        }
+    }
+}
