@@ -14,7 +14,7 @@ pub fn target(from: &str, location: &str) -> Result<String, String> {
         _ if scheme_of(location).is_some() => location.to_string(),
         _ => format!("{}/{location}", folder(from, host)),
     };
-    match (scheme, scheme_of(&address).unwrap_or_default().as_str()) {
+    match (scheme.to_ascii_lowercase().as_str(), scheme_of(&address).unwrap_or_default().as_str()) {
         ("https", "http") => Err(format!("it redirects from https to {address}, which is not followed")),
         (_, "http" | "https") => Ok(address),
         _ => Err(format!("it redirects to {address}, which is neither https nor http")),
@@ -60,6 +60,7 @@ mod tests {
     fn https_never_leads_to_http_and_nothing_leads_elsewhere() {
         assert!(target("https://a.org/b", "http://a.org/b").unwrap_err().contains("not followed"));
         assert!(target("https://a.org/b", "HTTP://a.org/b").unwrap_err().contains("not followed"));
+        assert!(target("HTTPS://a.org/b", "http://a.org/b").unwrap_err().contains("not followed"));
         assert_eq!(target("https://a.org/b", "/c").as_deref(), Ok("https://a.org/c"));
         for location in ["file:///etc/passwd", "ftp://a.org/b", "javascript:x", ""] {
             assert!(target("http://a.org/b", location).is_err(), "{location}");

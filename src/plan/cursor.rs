@@ -80,6 +80,7 @@ impl<'a> Cursor<'a> {
             others: 0,
             compares: false,
             rewinds_to: None,
+            redrawn: false,
             origin: 0,
             learns: None,
             layers: model.prunable().map(layer).collect(),

@@ -9,13 +9,19 @@ use super::{Gate, PlannedTicket};
 use crate::record::EarlyStop;
 use crate::refusal::Refusal;
 use crate::registry::{Registry, Use};
-use crate::spec::node::{Error, Origin};
+use crate::spec::node::{Error, Node, Origin};
 use crate::spec::{StageSpec, Stop, Written};
 
 fn without_validation() -> Refusal {
     let message = "`accuracy_drop` compares validation accuracies, and no examples validate";
     let refusal = Refusal::of("accuracy_drop", message).within("until");
     refusal.help("give [dataset] a `validation` above 0, or leave the rule out")
+}
+
+fn test_data_decide() -> Refusal {
+    let message = "`accuracy_drop` would go by weights that test data chose, and so test data would decide what runs";
+    let refusal = Refusal::of("accuracy_drop", message).within("until");
+    refusal.help("leave the rule out, or take another `early_stop` than \"test-accuracy\"")
 }
 
 /// What all walks of a plan have in common.
@@ -52,7 +58,7 @@ impl<'a> Walk<'_, 'a> {
                         if until.accuracy_drop.is_some() && cursor.ahead.validation == 0 {
                             return Err(refused(without_validation(), &written.origin, written));
                         }
-                        next.extend(self.repeat(&written.origin, (*times, until), stages, cursor)?);
+                        next.extend(self.repeat(written, (*times, until), stages, cursor)?);
                     }
                 }
             }
@@ -63,7 +69,7 @@ impl<'a> Walk<'_, 'a> {
 
     fn repeat(
         &mut self,
-        origin: &Origin,
+        written: &Node,
         (times, until): (u32, &Stop),
         stages: &'a [StageSpec],
         cursor: Cursor<'a>,
@@ -72,14 +78,19 @@ impl<'a> Walk<'_, 'a> {
         let mut cursors = vec![cursor];
         for _ in 0..times {
             // Even one without a stage, as options that were left out leave it, takes its time.
-            cursors.iter().try_for_each(|cursor| self.spend(origin, cursor))?;
+            cursors.iter().try_for_each(|cursor| self.spend(&written.origin, cursor))?;
             cursors = self.stages(stages, cursors)?;
             for cursor in &mut cursors {
                 if let (Some(drop), Some(ticket), Some(dense)) = (until.accuracy_drop, cursor.evaluated, cursor.dense) {
                     let gate = Gate { ticket, dense, drop };
                     cursor.gates.push(gate);
                     let own = |planned: &&mut PlannedTicket| planned.step == ticket && planned.draw == cursor.draw;
-                    self.walked.tickets.iter_mut().rev().find(own).into_iter().for_each(|own| own.bound = Some(gate));
+                    if let Some(own) = self.walked.tickets.iter_mut().rev().find(own) {
+                        own.bound = Some(gate);
+                        if own.early_stop == EarlyStop::TestAccuracy {
+                            return Err(refused(test_data_decide(), &written.origin, written));
+                        }
+                    }
                 }
             }
             let small = |cursor: &Cursor<'a>| {

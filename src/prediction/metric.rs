@@ -38,7 +38,7 @@ metrics! {
     FinalTrainAccuracy "final_train_accuracy" Share |_, scores| scores.final_train_accuracy,
     FinalTestAccuracy "final_test_accuracy" Share |_, scores| scores.final_test_accuracy,
     WeightsRemaining "weights_remaining" Share |row, _| row.weights_remaining(),
-    KeptWeights "kept_weights" Weights |row, _| row.kept_weights as f64,
+    KeptWeights "kept_weights" Weights |row, _| row.kept() as f64,
     PrunableWeights "prunable_weights" Weights |row, _| row.prunable_weights as f64,
     Level "level" Levels |row, _| f64::from(row.level),
     Seconds "seconds" Seconds |row, _| row.seconds(),

@@ -18,7 +18,7 @@ pub struct Row {
     pub level: u32,
     /// Which of a control's repeated draws (`times`), from 0.
     pub draw: u32,
-    /// Kept weights as the plan foresaw them.
+    /// Kept weights as the plan foresaw them: replicates of a ticket have the same.
     pub kept_weights: usize,
     pub prunable_weights: usize,
     /// What its early stop is.
@@ -34,8 +34,14 @@ pub struct Row {
 }
 
 impl Row {
+    /// Kept weights as they were found; as foreseen before it ran. They differ where a plan says "about".
+    pub fn kept(&self) -> usize {
+        let found = |record: &Record| record.layers.iter().map(|layer| layer.kept).sum();
+        self.record.as_ref().map_or(self.kept_weights, found)
+    }
+
     pub fn weights_remaining(&self) -> f64 {
-        self.kept_weights as f64 / self.prunable_weights.max(1) as f64
+        self.kept() as f64 / self.prunable_weights.max(1) as f64
     }
 
     pub fn scores(&self) -> Option<&Scores> {

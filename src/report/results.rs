@@ -46,7 +46,7 @@ fn row(experiment: &str, row: &Row) -> Vec<String> {
         row.replicate.to_string(),
         row.level.to_string(),
         format!("{:.6}", row.weights_remaining()),
-        row.kept_weights.to_string(),
+        row.kept().to_string(),
         row.prunable_weights.to_string(),
         scores.map_or(String::new(), |s| s.early_stop_iteration.to_string()),
         validated.map_or(String::new(), |_| score(|s| s.validation_loss)),

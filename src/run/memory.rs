@@ -9,6 +9,7 @@ use crate::model::{Model, Node};
 use crate::plan::{Plan, Step};
 use crate::registry::Plugin;
 use crate::spec::{DatasetSpec, Spec};
+use crate::stage::Connectivity;
 use crate::train::evaluation_batch;
 
 /// How often a training holds its parameters at its end: values, the best state so far, the last one, and the ticket that it
@@ -28,6 +29,8 @@ const LINEAR_AT_WORK: u64 = 1;
 const OVERHEAD: u64 = 12_000_000;
 /// What the program takes before there is a job: its code, the built-in data, what a report is made with.
 pub const PROGRAM: u64 = 45_000_000;
+/// What connectivity adds.
+const LINE: u64 = 3;
 const FLOAT: u64 = 4;
 const LABEL: u64 = 2;
 
@@ -54,7 +57,7 @@ pub fn of_images(spec: &Spec) -> u64 {
 /// The step that needs the most of these, and its bytes.
 pub fn greatest<'a>(plan: &'a Plan, steps: impl Iterator<Item = &'a Step>) -> Option<(&'a Step, u64)> {
     // Steps are many and configurations few.
-    let alike = |step: &Step| (step.variant, Arc::as_ptr(&step.stage), step.snapshots.len());
+    let alike = |step: &Step| (step.variant, Arc::as_ptr(&step.stage), step.snapshots.len(), step.others.len());
     let distinct: HashMap<_, _> = steps.map(|step| (alike(step), step)).collect();
     let steps = distinct.into_values().map(|step| (step, of_step(plan, step)));
     // Of equal ones the first by name, the same on every device.
@@ -83,7 +86,9 @@ fn copies(step: &Step) -> u64 {
         _ => MOMENTS,
     };
     let scored = if matches!(used("learn"), "" | "weights") { 0 } else { SCORED };
-    COPIES + moments + scored + 2 * step.snapshots.len() as u64
+    // A line between two ends: both, what is between them, and that again as it is evaluated.
+    let line = if step.stage.name == Connectivity::NAME { LINE } else { 0 };
+    COPIES + moments + scored + line + 2 * step.snapshots.len() as u64 + step.others.len() as u64
 }
 
 /// Values of an example that the step back reads: all that leave a layer, but those that a ReLU overwrites, and what is the

@@ -35,7 +35,6 @@ impl View<'_> {
     fn row(&self, ticket: &PlannedTicket) -> Row {
         let record = self.records[ticket.step].clone();
         let status = self.status(ticket, record.as_ref());
-        let kept = record.as_ref().map_or(ticket.kept, |r| r.layers.iter().map(|layer| layer.kept).sum());
         Row {
             variant: self.plan.variants[ticket.variant].name.clone(),
             pipeline: ticket.pipeline.clone(),
@@ -43,7 +42,7 @@ impl View<'_> {
             replicate: ticket.replicate,
             level: ticket.level,
             draw: ticket.draw,
-            kept_weights: kept,
+            kept_weights: ticket.kept,
             prunable_weights: ticket.prunable,
             early_stop: ticket.early_stop,
             broke_bound: status == Status::Done && self.broke_bound(ticket),

@@ -82,6 +82,8 @@ pub struct Ahead<'a> {
     pub compares: bool,
     /// The position whose weights the stage restores, from the pipeline's first training.
     pub rewinds_to: Option<u64>,
+    /// Whether its weights were drawn anew since its first training, which has none of theirs.
+    pub redrawn: bool,
     /// Where its weights come from: the last position that was restored, 0 before any.
     pub origin: u64,
     /// What its trainings learn, for the report: "weights" or "mask".
@@ -250,7 +252,7 @@ pub trait Lab {
     fn progress(&self, iterations: u64) -> Result<(), Failure>;
 }
 
-/// The first examples of a split, in its order.
+/// At most so many examples of a split, evenly spaced in its order: data may lie class after class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     pub split: Split,

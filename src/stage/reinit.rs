@@ -32,6 +32,7 @@ impl Stage for Reinit {
         ahead.require_ticket(Self::NAME)?;
         build_init(ahead.registry, &self.init)?;
         ahead.position = 0;
+        ahead.redrawn = true;
         Ok(())
     }
 

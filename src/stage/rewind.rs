@@ -98,6 +98,12 @@ impl Stage for Rewind {
                 Refusal::new("`rewind` restores weights of the pipeline's first training, and there was none");
             return Err(refusal.help("put a `train` before it"));
         };
+        if ahead.redrawn && self.only.is_none() {
+            let refusal = Refusal::new("`rewind` would restore weights from before they were drawn anew");
+            return Err(
+                refusal.help("fork from a pipeline that keeps its first weights, such as \"imp\" or \"shuffle\"")
+            );
+        }
         let k = self.to.iterations(ahead.per_epoch);
         if k > trained {
             let message = format!("rewinding to {} goes past the end of the first training, {trained}it", self.to);

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 
-use super::feed::{Feed, Split, sent};
+use super::feed::{Feed, Split, sent, spaced};
 use crate::dataset::Prepared;
 use crate::device;
 use crate::loss::Tally;
@@ -64,8 +64,7 @@ impl Feed for Resting<'_> {
         batch: usize,
         forward: &dyn Fn(Tensor<2>) -> Tensor<2>,
     ) -> Result<Tally, Failure> {
-        let (_, indices) = split.of(self.data);
-        let indices = &indices[..most.min(indices.len())];
+        let indices = spaced(split.of(self.data).1, most);
         let sums = indices.chunks(batch).map(|batch| {
             let logits = forward(self.pixels(split, batch));
             says(logits, self.labels(split, batch), 0.0).sums
