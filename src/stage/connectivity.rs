@@ -63,6 +63,9 @@ fn orders() -> [String; 2] {
     ["one".into(), "other".into()]
 }
 
+/// Points at most.
+const POINTS: usize = 10_000;
+
 impl Plugin for Connectivity {
     const NAME: &'static str = "connectivity";
     const VERSION: u32 = 1;
@@ -90,9 +93,10 @@ impl Connectivity {
         }
     }
 
-    /// Error at each point of the line, its place before it.
-    fn errors(&self, lab: &dyn Lab, ends: &[Ticket; 2]) -> Result<Vec<(f64, f64)>, Failure> {
+    /// Error at each point of the line, its place before it. `done` iterations are behind.
+    fn errors(&self, lab: &dyn Lab, ends: &[Ticket; 2], done: u64) -> Result<Vec<(f64, f64)>, Failure> {
         let at = |point: usize| {
+            lab.progress(done)?;
             let share = point as f64 / (self.points - 1) as f64;
             let tally = lab.tally(&between(ends, share), Part::whole(Split::Test))?;
             Ok((share, 1.0 - tally.accuracy()))
@@ -104,6 +108,10 @@ impl Connectivity {
 impl Stage for Connectivity {
     fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), Refusal> {
         ahead.require_ticket(Self::NAME)?;
+        if self.points > POINTS {
+            let message = format!("{} points of a line are more than a figure shows", self.points);
+            return Err(Refusal::of("points", message).help(format!("at most {POINTS}; the paper has 30")));
+        }
         if self.orders[0] == self.orders[1] {
             let message = format!("both trainings have the data order {:?}, and so would be one", self.orders[0]);
             return Err(Refusal::of("orders", message).help("name two streams, as [\"one\", \"other\"]"));
@@ -130,7 +138,7 @@ impl Stage for Connectivity {
             ends.push(outcome.ticket);
         }
         let [one, other] = ends.try_into().map_err(|_| "two trainings end in two tickets".to_string())?;
-        let errors = self.errors(work.lab, &[one, other])?;
+        let errors = self.errors(work.lab, &[one, other], done)?;
         let number = |name, value| Measured::number(name, "fraction", value);
         let measured = vec![
             number("barrier", barrier(&errors)),

@@ -252,7 +252,7 @@ pub trait Lab {
     fn progress(&self, iterations: u64) -> Result<(), Failure>;
 }
 
-/// At most so many examples of a split, evenly spaced in its order: data may lie class after class.
+/// The first examples of a split, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     pub split: Split,

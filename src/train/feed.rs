@@ -1,7 +1,5 @@
 //! What a training is fed: batches, and what their logits say of their labels.
 
-use std::borrow::Cow;
-
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::resting::Resting;
@@ -89,21 +87,13 @@ impl Feed for Hosted<'_> {
         batch: usize,
         forward: &dyn Fn(Tensor<2>) -> Tensor<2>,
     ) -> Result<Tally, Failure> {
-        let indices = spaced(split.of(self.data).1, most);
+        let (_, indices) = split.of(self.data);
         let mut total = Tally::default();
-        for batch in indices.chunks(batch) {
+        for batch in indices[..most.min(indices.len())].chunks(batch) {
             let logits = device::fetched(forward(self.pixels(split, batch)))?;
             total.add(&loss::tally(&logits, &split.labels(self.data, batch), self.data.classes));
         }
         Ok(total)
-    }
-}
-
-/// At most so many of them, evenly spaced.
-pub(super) fn spaced(indices: &[u32], most: usize) -> Cow<'_, [u32]> {
-    match most < indices.len() {
-        true => (0..most).map(|at| indices[at * indices.len() / most]).collect(),
-        false => Cow::Borrowed(indices),
     }
 }
 
@@ -125,17 +115,4 @@ pub(super) fn changed(
     let mut pixels = data.pixels(examples, indices, device::buffer(indices.len() * len));
     change(&mut pixels, examples.shape);
     Tensor::from_data(TensorData::new(pixels, [indices.len(), len]), device)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn some_of_a_split_come_from_all_of_it() {
-        let indices: Vec<u32> = (10..20).collect();
-        assert_eq!(*spaced(&indices, 4), [10, 12, 15, 17]);
-        assert_eq!(*spaced(&indices, 10), indices);
-        assert_eq!(*spaced(&indices, usize::MAX), indices);
-    }
 }
