@@ -12,7 +12,7 @@ mod study;
 
 pub use early_stop::{EarlyStop, following, selected_on_test};
 pub use header::{DatasetFacts, Header, LayerFacts, ModelFacts, Other, PipelineFacts, PredictionFacts, VariantFacts};
-pub use measured::{Measured, Place, Point};
+pub use measured::{Heading, Measured, Place, Point};
 pub use provenance::{Host, Provenance};
 pub use row::{Row, Status};
 pub use study::{Shelf, Study};

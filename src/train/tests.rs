@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::feed::{Split, feed};
+use super::feed::Split;
 use super::moves::Found;
 use super::run::Run;
 use super::{Bench, Start, tensors};
@@ -86,7 +86,7 @@ impl Small {
 
     fn bench(&self) -> Bench<'_> {
         let (model, data, compute, registry) = (&self.model, &self.data, &self.compute, &self.registry);
-        Bench { model, data, compute, registry, progress: &|_| true }
+        Bench::new(model, data, compute, registry, &|_| true)
     }
 
     fn training(&self, optimizer: Value, learn: Value) -> Training {
@@ -279,9 +279,8 @@ fn gradients_are_the_slopes_of_the_mean_loss() {
         let mut ticket = begun.clone();
         ticket.arrays[name].values[i] += change;
         let values: Vec<Vec<f32>> = ticket.arrays.into_values().map(|array| array.values).collect();
-        let feed = feed(&small.data, &small.compute);
         let params = tensors(&values, &small.compute.plain);
-        bench.sweep(&*feed, bench.model, &params, (Split::Train, usize::MAX)).unwrap().mean_loss()
+        bench.sweep(bench.model, &params, (Split::Train, usize::MAX)).unwrap().mean_loss()
     };
     // Pixel 406 is in the middle of the image.
     for (name, i) in [("fc1.weight", 406 * 6), ("fc1.bias", 2), ("out.weight", 7), ("out.weight", 41), ("out.bias", 3)]

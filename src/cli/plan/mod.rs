@@ -149,8 +149,7 @@ impl<'a> Joined<'a> {
 
     /// Iterations of training that are to run.
     fn iterations(&self) -> u64 {
-        let new = self.plan().steps.iter().zip(&self.why).filter(|(_, why)| why.is_some());
-        new.map(|(step, _)| step.iterations).sum()
+        self.time.known + self.time.unknown
     }
 
     /// The first new step of a chain, where something is known of why it is new.
