@@ -2,11 +2,13 @@
 //!
 //! A file is 64 bytes of header, the images' bytes one after the other, and an index as JSON. It is named by a hash of what
 //! decides its bytes, written under another name, synced and renamed: it is there whole or not at all. The header says where
-//! the index is and what its hash is, so that a file that was cut short, or is another's, is known as such.
+//! the index is and what its hash is, and the index what the images' hash is. A file that was cut short, is another's or has
+//! changed by a bit is known as such: each load reads it once, from its beginning to its end, before it is mapped. That
+//! takes what the disk takes, and no memory, however large the file; a time of modification would not tell of a worn disk.
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,9 +16,9 @@ use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use crate::dataset::{Dataset, Examples, Pixels};
+use crate::dataset::{Dataset, Examples, Pixels, Watch};
 
-const MAGIC: [u8; 16] = *b"tombola images 1";
+const MAGIC: [u8; 16] = *b"tombola images 2";
 const HEADER: usize = 64;
 /// What begins the name of a file that is being written, and ends that of one that was damaged.
 const UNFINISHED: &str = "unfinished-";
@@ -42,6 +44,8 @@ pub struct Index {
     pub test: Part,
     /// Paths of the images that could not be read, and why.
     pub unreadable: Vec<(String, String)>,
+    /// BLAKE3 of all images' bytes, in hexadecimal: said by what writes them.
+    pub hash: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,20 +76,23 @@ impl Cache {
         self.0.join(format!("{}.images", &blake3::hash(of.as_bytes()).to_hex()[..32]))
     }
 
-    /// The images that `of` decides, where they are there. A damaged file, or another's, is set aside.
-    pub fn images(&self, of: &str) -> Result<Option<(Dataset, Index)>, String> {
+    /// The images that `of` decides, where they are there. A damaged file, or another's, is set aside, which is said.
+    pub fn images(&self, of: &str, watch: &dyn Watch) -> Result<Option<(Dataset, Index)>, String> {
         let path = self.file(of);
-        let file = match File::open(&path) {
+        let mut file = match File::open(&path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file.map_err(|e| told(&path, &e))?,
         };
-        match read(&file, of).map_err(|e| told(&path, &e))? {
-            Some(found) => Ok(Some(found)),
-            None => {
-                fs::rename(&path, path.with_extension(DAMAGED)).map_err(|e| told(&path, &e))?;
-                Ok(None)
-            }
+        let found = read(&file, of).map_err(|e| told(&path, &e))?;
+        if let Some((_, index)) = &found
+            && hash(&mut file, index, watch).map_err(|e| told(&path, &e))? == index.hash
+        {
+            return Ok(found);
         }
+        let aside = path.with_extension(DAMAGED);
+        fs::rename(&path, &aside).map_err(|e| told(&path, &e))?;
+        watch.warn(&format!("decoded images are damaged, and made anew: {} has the damaged ones", aside.display()));
+        Ok(None)
     }
 
     /// A file to write images to. Errors where the disk has not so much room.
@@ -98,16 +105,17 @@ impl Cache {
         }
         let mut to = BufWriter::with_capacity(1 << 20, self.unfinished()?);
         to.write_all(&[0; HEADER]).map_err(|e| told(&self.0, &e))?;
-        Ok(Writer { folder: self.0.clone(), to, bytes: 0 })
+        Ok(Writer { folder: self.0.clone(), to, bytes: 0, hasher: blake3::Hasher::new() })
     }
 
-    /// Ends a file, and maps what is in it.
-    pub fn keep(&self, writer: Writer, index: &Index) -> Result<Dataset, String> {
+    /// Ends a file, and maps what is in it: its bytes were hashed on their way, and are not read again.
+    pub fn keep(&self, writer: Writer, index: Index) -> Result<(Dataset, Index), String> {
         let path = self.file(&index.of);
+        let of = index.of.clone();
         let file = writer.ended(index).map_err(|e| told(&self.0, &e))?;
         renamed(file, &path).map_err(|e| told(&self.0, &e))?;
-        let lost = || format!("{}: it was written and is not there any more: try again", path.display());
-        self.images(&index.of)?.map(|(dataset, _)| dataset).ok_or_else(lost)
+        let found = File::open(&path).and_then(|file| read(&file, &of)).map_err(|e| told(&path, &e))?;
+        found.ok_or_else(|| format!("{}: it was written and is another now: try again", path.display()))
     }
 
     /// A file of another name, locked while its process lives. Those of processes that are gone are removed.
@@ -139,16 +147,18 @@ pub struct Writer {
     folder: PathBuf,
     to: BufWriter<NamedTempFile>,
     bytes: u64,
+    hasher: blake3::Hasher,
 }
 
 impl Writer {
     pub fn add(&mut self, image: &[u8]) -> Result<(), String> {
         self.bytes += image.len() as u64;
+        self.hasher.update(image);
         self.to.write_all(image).map_err(|e| told(&self.folder, &e))
     }
 
-    fn ended(mut self, index: &Index) -> io::Result<NamedTempFile> {
-        let index = serde_json::to_vec(index)?;
+    fn ended(mut self, index: Index) -> io::Result<NamedTempFile> {
+        let index = serde_json::to_vec(&Index { hash: self.hasher.finalize().to_hex().to_string(), ..index })?;
         self.to.write_all(&index)?;
         self.to.seek(SeekFrom::Start(0))?;
         self.to.write_all(&header(HEADER as u64 + self.bytes, &index))?;
@@ -196,6 +206,31 @@ fn read(file: &File, of: &str) -> io::Result<Option<(Dataset, Index)>> {
     };
     let both = examples(&index.train).zip(examples(&index.test));
     Ok(both.map(|(train, test)| (Dataset { train, test }, index)))
+}
+
+/// Bytes that are in memory at a time, of those that are hashed.
+const PIECE: usize = 1 << 20;
+
+/// The hash of a file's images.
+fn hash(file: &mut File, index: &Index, watch: &dyn Watch) -> io::Result<String> {
+    let count = index.train.labels.len() + index.test.labels.len();
+    let total = (count * index.shape.iter().product::<usize>()) as u64;
+    let (mut hasher, mut piece, mut done) = (blake3::Hasher::new(), vec![0; PIECE], 0);
+    file.seek(SeekFrom::Start(HEADER as u64))?;
+    let mut images = file.take(total);
+    let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
+    loop {
+        match images.read(&mut piece) {
+            Ok(0) => return Ok(hasher.finalize().to_hex().to_string()),
+            Ok(read) => {
+                hasher.update(&piece[..read]);
+                done += read as u64;
+                watch.progress("MB of decoded images checked", megabytes(done), megabytes(total));
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
 }
 
 /// Gives a file its name, and syncs the folder's list of names.

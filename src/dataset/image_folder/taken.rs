@@ -1,7 +1,7 @@
 //! A folder's images, from the cache where they are there.
 
 use super::cache::{Cache, Index};
-use super::decode::Decoding;
+use super::decode::{DECODERS, Decoding};
 use super::listing::{self, Listing};
 use super::{ImageFolder, Unreadable, reading};
 use crate::dataset::folder::Folder;
@@ -17,7 +17,11 @@ impl ImageFolder {
     fn decides(&self, spec: &DatasetSpec, content: &str) -> String {
         let Decoding { shape, resize } = self.decoding(spec);
         let (train, test, version) = (&self.train, &self.test, Self::VERSION);
-        format!("{} {version}: {train:?} {test:?} {shape:?} {resize} {:?} {content}", Self::NAME, self.unreadable)
+        format!(
+            "{} {version}, {DECODERS}: {train:?} {test:?} {shape:?} {resize} {:?} {content}",
+            Self::NAME,
+            self.unreadable
+        )
     }
 
     /// As `read`, with a cache of one's own.
@@ -30,7 +34,7 @@ impl ImageFolder {
         is_declared(spec, &folder, &content)?;
         let found = match found {
             Some(found) => Some(found),
-            None => cache.images(&self.decides(spec, &content))?,
+            None => cache.images(&self.decides(spec, &content), source.watch)?,
         };
         let (dataset, index) = match found {
             Some(found) => found,
@@ -61,16 +65,13 @@ impl ImageFolder {
             return Ok((content, None));
         }
         let declared = source.spec.content.as_deref().unwrap_or(UNKNOWN);
-        let (content, found) = match cache.images(&self.decides(source.spec, declared))?.is_some() {
-            // Files that were touched or moved are only hashed.
-            true => (reading::content(source.watch, listing)?, None),
-            false => {
-                let (content, found) = self.decoded(source, listing, cache)?;
-                (content, Some(found))
-            }
+        let (content, found) = match cache.images(&self.decides(source.spec, declared), source.watch)? {
+            // Files that were touched or moved are only hashed. Where they are others, nothing is taken.
+            Some(found) => (reading::content(source.watch, listing)?, found),
+            None => self.decoded(source, listing, cache)?,
         };
         cache.note_content(&state, &content)?;
-        Ok((content, found))
+        Ok((content, Some(found)))
     }
 
     /// Errors where the files cannot be the declared ones: found out before they are read.
@@ -121,7 +122,7 @@ impl ImageFolder {
             return Err(format!("{}: {remedy}", told(&index.unreadable)));
         }
         index.of = self.decides(source.spec, &content);
-        Ok((content, (cache.keep(writer, &index)?, index)))
+        Ok((content, cache.keep(writer, index)?))
     }
 }
 

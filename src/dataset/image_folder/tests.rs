@@ -26,6 +26,9 @@ impl Watch for Heard {
     }
 }
 
+/// What is heard of images that were decoded before, and are sound.
+const CHECKED: &str = "MB of decoded images checked 1";
+
 /// A data directory with the folder "pets", and a place for what is decoded.
 struct Pets {
     directory: TempDir,
@@ -124,13 +127,13 @@ fn a_folder_is_decoded_once_and_where_it_was_only_touched_hashed_again() {
     assert_eq!(pets.heard(), ["decoding images 4"]);
     let pets = pets.declared();
     let first = pets.read().unwrap();
-    assert_eq!(pets.heard(), [""; 0]);
+    assert_eq!(pets.heard(), [CHECKED]);
     let file = std::fs::File::options().write(true).open(pets.path("train/cat/b.png")).unwrap();
     file.set_modified(std::time::UNIX_EPOCH).unwrap();
     assert_eq!(pets.read().unwrap(), first);
-    assert_eq!(pets.heard(), ["hashing images 4"]);
+    assert_eq!(pets.heard(), [CHECKED, "hashing images 4"]);
     assert_eq!(pets.read().unwrap(), first);
-    assert_eq!(pets.heard(), [""; 0]);
+    assert_eq!(pets.heard(), [CHECKED]);
 }
 
 #[test]
@@ -176,12 +179,12 @@ fn unreadable_images_are_named_and_left_out_only_where_that_is_allowed() {
     let dataset = pets.read().unwrap();
     assert_eq!((dataset.train.labels, dataset.test.labels), (vec![0, 0, 1], vec![1]));
     let heard = pets.heard();
-    assert!(heard.len() == 1 && heard[0].contains("2 images cannot be read (train/cat/c.jpg: "), "{heard:?}");
-    assert!(heard[0].contains("left out"), "{heard:?}");
+    assert!(heard.len() == 2 && heard[1].contains("2 images cannot be read (train/cat/c.jpg: "), "{heard:?}");
+    assert!(heard[1].contains("left out"), "{heard:?}");
 }
 
 #[test]
-fn a_file_that_was_cut_short_or_written_to_is_set_aside_and_made_anew() {
+fn a_file_that_was_cut_short_or_has_another_bit_is_set_aside_and_made_anew_which_is_said() {
     let pets = Pets::new().declared();
     let first = pets.read().unwrap();
     let path = pets.images();
@@ -191,12 +194,22 @@ fn a_file_that_was_cut_short_or_written_to_is_set_aside_and_made_anew() {
     foreign[0] ^= 1;
     let mut index = whole.clone();
     *index.last_mut().unwrap() = b' ';
-    for damaged in [cut, foreign, index, whole[..64].to_vec(), whole[..10].to_vec(), Vec::new()] {
+    // The first and the last of the images' 48 bytes.
+    let [first_pixel, last_pixel] = [64, 111].map(|at| {
+        let mut pixel = whole.clone();
+        pixel[at] ^= 1;
+        pixel
+    });
+    let parts = [whole[..64].to_vec(), whole[..10].to_vec(), Vec::new()];
+    for damaged in [cut, foreign, index, first_pixel, last_pixel].into_iter().chain(parts) {
         // Another file, since what is mapped must not change.
         std::fs::remove_file(&path).unwrap();
         std::fs::write(&path, &damaged).unwrap();
         assert_eq!(pets.read().unwrap(), first);
-        assert_eq!(pets.heard(), ["decoding images 4"]);
+        let heard = pets.heard();
+        let [.., said, decoded] = &heard[..] else { panic!("{heard:?}") };
+        assert!(said.contains("decoded images are damaged, and made anew") && said.contains(".damaged"), "{said}");
+        assert_eq!(decoded, "decoding images 4");
         assert_eq!(std::fs::read(path.with_extension("damaged")).unwrap(), damaged);
         assert_eq!(std::fs::read(&path).unwrap(), whole);
     }
@@ -328,6 +341,20 @@ fn an_image_whose_longer_side_would_be_endless_is_unreadable() {
     thin.write_to(&mut bytes, ImageFormat::Png).unwrap();
     let error = Decoding { shape: [3, 224, 224], resize: 256 }.decode(bytes.get_ref()).unwrap_err();
     assert_eq!(error, "1×60000 pixels would be resized to 256×15360000");
+}
+
+#[test]
+fn what_is_decoded_is_kept_for_the_decoders_that_are_linked() {
+    let locked: toml::Table = toml::from_str(include_str!("../../../Cargo.lock")).unwrap();
+    let packages = locked["package"].as_array().unwrap();
+    let version = |name: &str| {
+        let of_name = packages.iter().filter(|package| package["name"].as_str() == Some(name));
+        let versions: Vec<_> = of_name.map(|package| package["version"].as_str().unwrap()).collect();
+        assert_eq!(versions.len(), 1, "{name}: {versions:?}");
+        format!("{name} {}", versions[0])
+    };
+    // Whoever updates one of them writes its version there.
+    assert_eq!(decode::DECODERS, ["image", "png", "zune-jpeg"].map(version).join(", "));
 }
 
 /// A library that decodes other bytes than before asks for another `VERSION`.
