@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::cifar::Labels;
 use super::parts::{Part, area, gather};
 use super::pickle::Pickle;
-use super::{Dataset, Format, Source};
+use super::{Dataset, Failure, Format, Source};
 use crate::registry::Plugin;
 use crate::spec::DatasetSpec;
 
@@ -47,7 +47,7 @@ impl Format for CifarPython {
         self.train.iter().chain(&self.test).map(String::as_str).collect()
     }
 
-    fn read(&self, source: &Source<'_>) -> Result<Dataset, String> {
+    fn read(&self, source: &Source<'_>) -> Result<Dataset, Failure> {
         gather(source, [&self.train, &self.test], |content, part| batch(&content, self.labels, source.spec, part))
     }
 }

@@ -9,7 +9,7 @@ use zip::result::ZipError;
 
 use super::npy_array::{self, Array};
 use super::parts::{Part, area, hold_out};
-use super::{Dataset, Examples, Format, Source};
+use super::{Dataset, Examples, Failure, Format, Source};
 use crate::registry::Plugin;
 use crate::spec::DatasetSpec;
 
@@ -72,7 +72,7 @@ impl Format for Npy {
         }
     }
 
-    fn read(&self, source: &Source<'_>) -> Result<Dataset, String> {
+    fn read(&self, source: &Source<'_>) -> Result<Dataset, Failure> {
         let archive = self.npz.as_ref().map(|npz| Ok::<_, String>((npz, source.file(npz)?))).transpose()?;
         let spec = source.spec;
         let content = |name: &str, most: u64| match &archive {

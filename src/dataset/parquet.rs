@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::parts::gather;
-use super::{Dataset, Format, Source};
+use super::{Dataset, Failure, Format, Source};
 use crate::registry::Plugin;
 
 #[cfg_attr(not(feature = "parquet"), path = "parquet/without.rs")]
@@ -50,7 +50,7 @@ impl Format for Parquet {
         self.train.iter().chain(&self.test).map(String::as_str).collect()
     }
 
-    fn read(&self, source: &Source<'_>) -> Result<Dataset, String> {
+    fn read(&self, source: &Source<'_>) -> Result<Dataset, Failure> {
         built()?;
         gather(source, [&self.train, &self.test], |content, part| self.rows(content, source.spec, part))
     }

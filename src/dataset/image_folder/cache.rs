@@ -16,7 +16,7 @@ use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use crate::dataset::{Dataset, Examples, Pixels, Watch};
+use crate::dataset::{Dataset, Examples, Failure, Pixels, Watch};
 
 const MAGIC: [u8; 16] = *b"tombola images 2";
 const HEADER: usize = 64;
@@ -26,12 +26,12 @@ const DAMAGED: &str = "damaged";
 
 /// The folder of decoded images: below `TOMBOLA_CACHE`, `XDG_CACHE_HOME`/tombola or ~/.cache/tombola. `variable` reads the
 /// environment.
-pub fn place(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, String> {
+pub fn place(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, Failure> {
     let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = || set("HOME").map(|home| home.join(".cache"));
     let own = set("TOMBOLA_CACHE").or_else(|| Some(set("XDG_CACHE_HOME").or_else(home)?.join("tombola")));
     let none = "no place for decoded images: name a folder for them by the environment variable TOMBOLA_CACHE";
-    own.map(|cache| cache.join("images")).ok_or_else(|| none.to_string())
+    own.map(|cache| cache.join("images")).ok_or_else(|| Failure::Machine(none.into()))
 }
 
 /// What the images of a file are.
@@ -66,7 +66,7 @@ impl Cache {
         (content.len() == 64 && content.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| content.to_string())
     }
 
-    pub fn note_content(&self, state: &str, content: &str) -> Result<(), String> {
+    pub fn note_content(&self, state: &str, content: &str) -> Result<(), Failure> {
         let (mut file, path) = (self.unfinished()?, self.0.join(format!("{state}.content")));
         let written = writeln!(file, "{content}").and_then(|()| file.as_file().sync_all());
         written.and_then(|()| renamed(file, &path)).map_err(|e| told(&self.0, &e))
@@ -77,7 +77,7 @@ impl Cache {
     }
 
     /// The images that `of` decides, where they are there. A damaged file, or another's, is set aside, which is said.
-    pub fn images(&self, of: &str, watch: &dyn Watch) -> Result<Option<(Dataset, Index)>, String> {
+    pub fn images(&self, of: &str, watch: &dyn Watch) -> Result<Option<(Dataset, Index)>, Failure> {
         let path = self.file(of);
         let mut file = match File::open(&path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -85,7 +85,7 @@ impl Cache {
         };
         let found = read(&file, of).map_err(|e| told(&path, &e))?;
         if let Some((_, index)) = &found
-            && hash(&mut file, index, watch).map_err(|e| told(&path, &e))? == index.hash
+            && hash((&mut file, &path), index, watch)? == index.hash
         {
             return Ok(found);
         }
@@ -96,7 +96,7 @@ impl Cache {
     }
 
     /// A file to write images to. Errors where the disk has not so much room.
-    pub fn writer(&self, bytes: u64) -> Result<Writer, String> {
+    pub fn writer(&self, bytes: u64) -> Result<Writer, Failure> {
         fs::create_dir_all(&self.0).map_err(|e| told(&self.0, &e))?;
         if let Some(free) = fs4::available_space(&self.0).ok().filter(|free| *free < bytes) {
             let (needed, free) = (bytes.div_ceil(1_000_000), free / 1_000_000);
@@ -109,17 +109,18 @@ impl Cache {
     }
 
     /// Ends a file, and maps what is in it: its bytes were hashed on their way, and are not read again.
-    pub fn keep(&self, writer: Writer, index: Index) -> Result<(Dataset, Index), String> {
+    pub fn keep(&self, writer: Writer, index: Index) -> Result<(Dataset, Index), Failure> {
         let path = self.file(&index.of);
         let of = index.of.clone();
         let file = writer.ended(index).map_err(|e| told(&self.0, &e))?;
         renamed(file, &path).map_err(|e| told(&self.0, &e))?;
         let found = File::open(&path).and_then(|file| read(&file, &of)).map_err(|e| told(&path, &e))?;
-        found.ok_or_else(|| format!("{}: it was written and is another now: try again", path.display()))
+        let other = || format!("{}: it was written and is another now: try again", path.display());
+        found.ok_or_else(|| Failure::Machine(other()))
     }
 
     /// A file of another name, locked while its process lives. Those of processes that are gone are removed.
-    fn unfinished(&self) -> Result<NamedTempFile, String> {
+    fn unfinished(&self) -> Result<NamedTempFile, Failure> {
         for entry in fs::read_dir(&self.0).map_err(|e| told(&self.0, &e))?.flatten() {
             let left = entry.file_name().to_str().is_some_and(|name| name.starts_with(UNFINISHED));
             if left && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
@@ -138,7 +139,7 @@ impl Cache {
                 _ => {}
             }
         }
-        Err(format!("{}: other processes take its files away", self.0.display()))
+        Err(Failure::Machine(format!("{}: other processes take its files away", self.0.display())))
     }
 }
 
@@ -151,7 +152,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn add(&mut self, image: &[u8]) -> Result<(), String> {
+    pub fn add(&mut self, image: &[u8]) -> Result<(), Failure> {
         self.bytes += image.len() as u64;
         self.hasher.update(image);
         self.to.write_all(image).map_err(|e| told(&self.folder, &e))
@@ -212,14 +213,17 @@ fn read(file: &File, of: &str) -> io::Result<Option<(Dataset, Index)>> {
 const PIECE: usize = 1 << 20;
 
 /// The hash of a file's images.
-fn hash(file: &mut File, index: &Index, watch: &dyn Watch) -> io::Result<String> {
+fn hash((file, path): (&mut File, &Path), index: &Index, watch: &dyn Watch) -> Result<String, Failure> {
     let count = index.train.labels.len() + index.test.labels.len();
     let total = (count * index.shape.iter().product::<usize>()) as u64;
     let (mut hasher, mut piece, mut done) = (blake3::Hasher::new(), vec![0; PIECE], 0);
-    file.seek(SeekFrom::Start(HEADER as u64))?;
+    file.seek(SeekFrom::Start(HEADER as u64)).map_err(|e| told(path, &e))?;
     let mut images = file.take(total);
     let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
     loop {
+        if watch.is_stopped() {
+            return Err(Failure::Interrupted);
+        }
         match images.read(&mut piece) {
             Ok(0) => return Ok(hasher.finalize().to_hex().to_string()),
             Ok(read) => {
@@ -228,7 +232,7 @@ fn hash(file: &mut File, index: &Index, watch: &dyn Watch) -> io::Result<String>
                 watch.progress("MB of decoded images checked", megabytes(done), megabytes(total));
             }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
+            Err(e) => return Err(told(path, &e)),
         }
     }
 }
@@ -243,6 +247,7 @@ fn renamed(file: NamedTempFile, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn told(place: &Path, e: &io::Error) -> String {
-    format!("cannot keep decoded images in {}: {e}: TOMBOLA_CACHE names another folder", place.display())
+fn told(place: &Path, e: &io::Error) -> Failure {
+    let place = place.display();
+    Failure::Machine(format!("cannot keep decoded images in {place}: {e}: TOMBOLA_CACHE names another folder"))
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use self::cache::Cache;
 use self::decode::Decoding;
 use super::files::is_plain;
-use super::{Dataset, Format, Source};
+use super::{Dataset, Failure, Format, Source};
 use crate::range;
 use crate::refusal::Refusal;
 use crate::registry::Plugin;
@@ -102,7 +102,7 @@ impl Format for ImageFolder {
         Ok(())
     }
 
-    fn read(&self, source: &Source<'_>) -> Result<Dataset, String> {
+    fn read(&self, source: &Source<'_>) -> Result<Dataset, Failure> {
         self.fits(source.spec).map_err(|refusal| refusal.to_string())?;
         let cache = Cache(cache::place(|name| std::env::var_os(name))?);
         self.read_with(source, &cache)

@@ -5,7 +5,7 @@ use super::decode::{DECODERS, Decoding};
 use super::listing::{self, Listing};
 use super::{ImageFolder, Unreadable, reading};
 use crate::dataset::folder::Folder;
-use crate::dataset::{Dataset, Source, UNKNOWN};
+use crate::dataset::{Dataset, Failure, Source, UNKNOWN};
 use crate::registry::Plugin;
 use crate::spec::DatasetSpec;
 
@@ -25,7 +25,7 @@ impl ImageFolder {
     }
 
     /// As `read`, with a cache of one's own.
-    pub(super) fn read_with(&self, source: &Source<'_>, cache: &Cache) -> Result<Dataset, String> {
+    pub(super) fn read_with(&self, source: &Source<'_>, cache: &Cache) -> Result<Dataset, Failure> {
         let spec = source.spec;
         let folder = source.folder()?;
         let listing = Listing::of(&folder, [&self.train, &self.test])?;
@@ -42,7 +42,7 @@ impl ImageFolder {
                 (again, found) if again == content => found,
                 _ => {
                     let place = folder.path.display();
-                    return Err(format!("{place} changes while it is read: try again when it does not"));
+                    return Err(format!("{place} changes while it is read: try again when it does not").into());
                 }
             },
         };
@@ -59,7 +59,7 @@ impl ImageFolder {
         source: &Source<'_>,
         listing: &Listing,
         cache: &Cache,
-    ) -> Result<(String, Option<Found>), String> {
+    ) -> Result<(String, Option<Found>), Failure> {
         let state = listing.state();
         if let Some(content) = cache.content(&state) {
             return Ok((content, None));
@@ -93,7 +93,7 @@ impl ImageFolder {
     }
 
     /// Decodes every image into the cache, and gives the content's hash and the images.
-    fn decoded(&self, source: &Source<'_>, listing: &Listing, cache: &Cache) -> Result<(String, Found), String> {
+    fn decoded(&self, source: &Source<'_>, listing: &Listing, cache: &Cache) -> Result<(String, Found), Failure> {
         let decoding = self.decoding(source.spec);
         let image = decoding.shape.iter().product::<usize>() as u64;
         let mut writer = cache.writer(image.saturating_mul(listing.files.len() as u64))?;
@@ -119,7 +119,7 @@ impl ImageFolder {
         })?;
         if self.unreadable == Unreadable::Error && !index.unreadable.is_empty() {
             let remedy = "replace them, or allow it by `unreadable = \"skip\"` in `format`, and they are left out";
-            return Err(format!("{}: {remedy}", told(&index.unreadable)));
+            return Err(format!("{}: {remedy}", told(&index.unreadable)).into());
         }
         index.of = self.decides(source.spec, &content);
         Ok((content, cache.keep(writer, index)?))

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::dataset::tests::declaration;
-use crate::dataset::{Examples, UNKNOWN, Watch};
+use crate::dataset::{Examples, Failure, UNKNOWN, Watch};
 use crate::registry::{Registry, Use};
 use crate::spec::Normalise;
 
@@ -75,7 +75,7 @@ impl Pets {
     fn read(&self) -> Result<Dataset, String> {
         let directories = [self.directory.path().join("data")];
         let source = Source { spec: &self.spec, directories: &directories, watch: &self.heard };
-        self.format.read_with(&source, &self.cache())
+        self.format.read_with(&source, &self.cache()).map_err(|why| why.to_string())
     }
 
     /// Declares what is there.
@@ -154,7 +154,7 @@ fn other_classes_and_counts_than_declared_are_errors_before_anything_is_decoded(
     let with = |spec: DatasetSpec| {
         let directories = [pets.directory.path().join("data")];
         let source = Source { spec: &spec, directories: &directories, watch: &pets.heard };
-        pets.format.read_with(&source, &pets.cache()).unwrap_err()
+        pets.format.read_with(&source, &pets.cache()).unwrap_err().to_string()
     };
     let error = with(DatasetSpec { classes: 3, ..pets.spec.clone() });
     assert!(error.contains(r#"classes = 3, and train/ has the folders of 2: "cat", "dog""#), "{error}");
@@ -227,9 +227,43 @@ fn what_a_process_that_is_gone_left_unfinished_is_removed() {
     assert!(!left.exists() && pets.directory.path().join("cache/unfinished-held").exists());
 }
 
+/// Says, when it is asked, that all is to end.
+struct Ends;
+
+impl Watch for Ends {
+    fn progress(&self, _: &str, _: u64, _: u64) {}
+
+    fn warn(&self, text: &str) {
+        panic!("{text}")
+    }
+
+    fn is_stopped(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_reading_that_is_to_end_ends_before_an_image_is_decoded_hashed_or_checked_and_leaves_what_is_kept_as_it_was() {
+    let pets = Pets::new();
+    let directories = [pets.directory.path().join("data")];
+    let ended = |pets: &Pets| {
+        let source = Source { spec: &pets.spec, directories: &directories, watch: &Ends };
+        assert_eq!(pets.format.read_with(&source, &pets.cache()), Err(Failure::Interrupted));
+        std::fs::read_dir(pets.directory.path().join("cache")).unwrap().count()
+    };
+    assert_eq!(ended(&pets), 0);
+    let pets = pets.declared();
+    let (first, kept) = (pets.read().unwrap(), std::fs::read(pets.images()).unwrap());
+    // The images, and the folder's content.
+    assert_eq!(ended(&pets), 2);
+    assert_eq!(std::fs::read(pets.images()).unwrap(), kept);
+    assert_eq!(pets.read().unwrap(), first);
+    assert_eq!(pets.heard(), [CHECKED; 2]);
+}
+
 #[test]
 fn a_disk_without_room_is_told_before_anything_is_decoded() {
-    let error = Pets::new().cache().writer(u64::MAX).err().unwrap();
+    let Some(Failure::Machine(error)) = Pets::new().cache().writer(u64::MAX).err() else { panic!("a wrong failure") };
     let parts = ["decoded images need 18446744073710 MB", "free", "TOMBOLA_CACHE names another folder"];
     assert!(parts.iter().all(|part| error.contains(part)), "{error}");
 }
@@ -281,7 +315,7 @@ fn a_folder_that_is_nowhere_is_told_with_every_place() {
     let pets = Pets::new();
     let directories = ["/none/a".into(), "/none/b".into()];
     let source = Source { spec: &pets.spec, directories: &directories, watch: &pets.heard };
-    let error = pets.format.read_with(&source, &pets.cache()).unwrap_err();
+    let error = pets.format.read_with(&source, &pets.cache()).unwrap_err().to_string();
     assert!(
         error.contains("/none/a/pets\n") && error.contains("/none/b/pets\n") && error.contains("--data"),
         "{error}"
@@ -298,7 +332,7 @@ fn the_cache_is_where_the_environment_says() {
     for (from, place) in places.iter().enumerate() {
         assert_eq!(of(&all[from..]), Ok(place.into()));
     }
-    assert!(of(&[("TOMBOLA_CACHE", "")]).unwrap_err().contains("TOMBOLA_CACHE"));
+    assert!(of(&[("TOMBOLA_CACHE", "")]).unwrap_err().to_string().contains("TOMBOLA_CACHE"));
 }
 
 fn decoded(shape: [usize; 3], resize: usize, image: &image::DynamicImage) -> Vec<u8> {
