@@ -170,6 +170,15 @@ mod tests {
             }
         }
 
+        #[test]
+        fn a_file_that_says_of_itself_what_cannot_be_is_refused() {
+            let mut damaged = COLOURS.to_vec();
+            // A column begins at a negative place, which the library does not expect.
+            damaged[1105] = 129;
+            let error = load(&damaged, colours(), |_| {}).unwrap_err();
+            assert!(error.contains("tiny.parquet: it is damaged: column start and length"), "{error}");
+        }
+
         proptest! {
             #[test]
             fn a_damaged_file_gives_examples_or_an_error(at in 0..COLOURS.len(), byte in any::<u8>()) {
