@@ -165,6 +165,9 @@ const HEADER: u64 = 1 << 16;
 /// The array of this name in an .npz file, read no further than `most` bytes and a header.
 fn member(npz: &[u8], name: &str, most: u64) -> Result<Vec<u8>, String> {
     let mut archive = ZipArchive::new(Cursor::new(npz)).map_err(|e| format!("it is damaged, or not .npz: {e}"))?;
+    if archive.has_duplicate_names() {
+        return Err("it holds two arrays of one name: save each once, with numpy.savez".into());
+    }
     let spellings = [name.to_string(), format!("{name}.npy")];
     let Some(index) = spellings.iter().find_map(|name| archive.index_for_name(name)) else {
         let names = archive.file_names().take(20).flatten();
@@ -273,6 +276,19 @@ mod tests {
         let lacking = json!({ "npz": "all.npz", "train_images": "x_train" });
         let error = files(&[("all.npz", npz(&grey()))]).load(spec(1, lacking)).unwrap_err();
         assert!(error.contains("all.npz: it holds no array \"x_train\"") && error.contains("train_images"), "{error}");
+    }
+
+    #[test]
+    fn an_npz_with_a_name_twice_is_refused() {
+        // The writer refuses to: the last of five names becomes the first.
+        let mut arrays = grey().to_vec();
+        arrays.push(("train_image_.npy", npy("|u1", &[2, 1, 2], &[9; 4])));
+        let mut archive = npz(&arrays);
+        let places: Vec<_> = (0..archive.len()).filter(|at| archive[*at..].starts_with(b"train_image_")).collect();
+        places.iter().for_each(|at| archive[at + 11] = b's');
+        assert_eq!(places.len(), 2, "beside the array, and in the directory");
+        let error = files(&[("all.npz", archive)]).load(spec(1, json!({ "npz": "all.npz" }))).unwrap_err();
+        assert!(error.contains("all.npz: it holds two arrays of one name"), "{error}");
     }
 
     #[test]
