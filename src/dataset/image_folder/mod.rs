@@ -90,6 +90,10 @@ impl Format for ImageFolder {
             return Err(Refusal::new(message).help("write `shape = [3, HEIGHT, WIDTH]`, or 1 to make them grey"));
         }
         let (least, most) = (height.max(width), u16::MAX.into());
+        if least > most {
+            let message = format!("images of {height}×{width} are larger than any that is decoded");
+            return Err(Refusal::new(message).help(format!("height and width of `shape` are {most} pixels at most")));
+        }
         let resize = self.decoding(spec).resize;
         if resize < least || resize > most {
             let message = format!("an image of {height}×{width} is not cut out of one whose shorter side is {resize}");

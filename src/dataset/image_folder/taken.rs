@@ -47,7 +47,8 @@ impl ImageFolder {
             },
         };
         if !index.unreadable.is_empty() {
-            source.watch.warn(&format!("data set {:?}: {} and are left out", spec.name, told(&index.unreadable)));
+            let out = if index.unreadable.len() == 1 { "is left out" } else { "are left out" };
+            source.watch.warn(&format!("data set {:?}: {}, and {out}", spec.name, told(&index.unreadable)));
         }
         Ok(dataset)
     }
@@ -118,7 +119,9 @@ impl ImageFolder {
             Ok(())
         })?;
         if self.unreadable == Unreadable::Error && !index.unreadable.is_empty() {
-            let remedy = "replace them, or allow it by `unreadable = \"skip\"` in `format`, and they are left out";
+            let [them, out] = if index.unreadable.len() == 1 { ["it", "it is"] } else { ["them", "they are"] };
+            let remedy =
+                format!("replace {them}, or allow it by `unreadable = \"skip\"` in `format`, and {out} left out");
             return Err(format!("{}: {remedy}", told(&index.unreadable)).into());
         }
         index.of = self.decides(source.spec, &content);

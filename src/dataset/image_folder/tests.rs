@@ -171,6 +171,7 @@ fn unreadable_images_are_named_and_left_out_only_where_that_is_allowed() {
     std::fs::write(pets.path("val/cat/short.png"), &whole[..whole.len() - 20]).unwrap();
     pets.spec = DatasetSpec { train: 4, test: 2, ..pets.spec };
     let error = pets.read().unwrap_err();
+    assert!(error.contains("replace them, or") && error.contains("they are left out"), "{error}");
     let named = ["2 images cannot be read", "train/cat/c.jpg", "val/cat/short.png", r#"unreadable = "skip""#];
     assert!(named.iter().all(|part| error.contains(part)), "{error}");
 
@@ -180,7 +181,20 @@ fn unreadable_images_are_named_and_left_out_only_where_that_is_allowed() {
     assert_eq!((dataset.train.labels, dataset.test.labels), (vec![0, 0, 1], vec![1]));
     let heard = pets.heard();
     assert!(heard.len() == 2 && heard[1].contains("2 images cannot be read (train/cat/c.jpg: "), "{heard:?}");
-    assert!(heard[1].contains("left out"), "{heard:?}");
+    assert!(heard[1].ends_with("), and are left out"), "{heard:?}");
+}
+
+#[test]
+fn one_unreadable_image_is_told_as_one() {
+    let mut pets = Pets::new();
+    std::fs::write(pets.path("train/cat/c.jpg"), b"no image").unwrap();
+    pets.spec = DatasetSpec { train: 4, ..pets.spec };
+    let error = pets.read().unwrap_err();
+    assert!(error.contains("1 image cannot be read") && error.contains("replace it, or"), "{error}");
+    let mut pets = Pets { format: ImageFolder { unreadable: Unreadable::Skip, ..pets.format }, ..pets }.declared();
+    pets.spec = DatasetSpec { train: 3, ..pets.spec };
+    pets.read().unwrap();
+    assert!(pets.heard()[1].ends_with("), and is left out"));
 }
 
 #[test]
@@ -410,6 +424,8 @@ fn a_shape_or_size_that_cannot_be_is_refused_with_its_field() {
     };
     assert!(refused("{}", [2, 8, 8]).0.contains("the declared shape 2"));
     assert_eq!(refused(r#"{"resize": 7}"#, [3, 8, 6]).1, ["resize"]);
+    let (message, field) = refused("{}", [3, 8, 100_000]);
+    assert!(message == "images of 8×100000 are larger than any that is decoded" && field.is_empty(), "{message}");
     assert_eq!(refused(r#"{"test": "train"}"#, [3, 8, 8]).1, ["test"]);
     assert!(serde_json::from_str::<ImageFolder>(r#"{"train": "../other"}"#).is_err());
     let spec = DatasetSpec { format: Use { name: "image-folder".into(), ..pets.spec.format.clone() }, ..pets.spec };
