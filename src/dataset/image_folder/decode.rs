@@ -1,5 +1,8 @@
 //! From a file's bytes to an image of the declared shape.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Cursor;
 
 use image::imageops::{self, FilterType};

@@ -2,6 +2,7 @@
 
 mod cache;
 mod decode;
+mod file;
 mod listing;
 mod reading;
 mod taken;

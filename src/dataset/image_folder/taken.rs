@@ -1,7 +1,8 @@
 //! A folder's images, from the cache where they are there.
 
-use super::cache::{Cache, Index};
+use super::cache::Cache;
 use super::decode::{DECODERS, Decoding};
+use super::file::Index;
 use super::listing::{self, Listing};
 use super::{ImageFolder, Unreadable, reading};
 use crate::dataset::folder::Folder;
