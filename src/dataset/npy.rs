@@ -79,13 +79,14 @@ impl Format for Npy {
             Some((npz, bytes)) => member(bytes, name, most).map_err(|e| format!("{npz}: {e}")),
             None => source.file(name),
         };
+        let place = |array: &str| self.npz.as_ref().map_or(array.into(), |npz| format!("{npz}: {array}"));
         let part = |[images, labels]: [&str; 2]| {
             let most = (spec.train as u64).saturating_add(spec.test as u64);
             let pixels = content(images, most.saturating_mul(area(spec) as u64))?;
             let mut part = Part::default();
-            let count = self.images(pixels, spec, &mut part).map_err(|e| format!("{images}: {e}"))?;
+            let count = self.images(pixels, spec, &mut part).map_err(|e| format!("{}: {e}", place(images)))?;
             let content = content(labels, most.saturating_mul(8))?;
-            numbers(content, count, spec, &mut part).map_err(|e| format!("{labels}: {e}"))?;
+            numbers(content, count, spec, &mut part).map_err(|e| format!("{}: {e}", place(labels)))?;
             Ok::<_, String>(part)
         };
         let [train, test] = [[&self.train_images, &self.train_labels], [&self.test_images, &self.test_labels]];
@@ -276,6 +277,14 @@ mod tests {
         let lacking = json!({ "npz": "all.npz", "train_images": "x_train" });
         let error = files(&[("all.npz", npz(&grey()))]).load(spec(1, lacking)).unwrap_err();
         assert!(error.contains("all.npz: it holds no array \"x_train\"") && error.contains("train_images"), "{error}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_array_names_the_npz_and_the_array() {
+        let mut arrays = grey();
+        arrays[1].1 = npy("|O", &[2], b"a pickle");
+        let error = files(&[("all.npz", npz(&arrays))]).load(spec(1, json!({ "npz": "all.npz" }))).unwrap_err();
+        assert!(error.contains("all.npz: train_labels.npy: it holds Python's objects"), "{error}");
     }
 
     #[test]

@@ -12,6 +12,8 @@ use std::borrow::Cow;
 
 use self::reader::Reader;
 
+const NO_LIST: &str = "not a list: save `[int(label) for label in labels]`";
+
 /// More opcodes than any data set of such files needs, for a few each of its labels and names.
 const STEPS: usize = 1 << 23;
 
@@ -75,7 +77,7 @@ impl<'a> Pickle<'a> {
 
     /// A list of whole numbers.
     pub fn integers(&self, value: Value<'a>) -> Result<Vec<i64>, String> {
-        let Some(Object::List(items)) = self.object(value) else { return Err("not a list".into()) };
+        let Some(Object::List(items)) = self.object(value) else { return Err(NO_LIST.into()) };
         let number = |item: &Value<'_>| match item {
             Value::Int(number) => Ok(*number),
             _ => Err("a list of other than whole numbers".to_string()),

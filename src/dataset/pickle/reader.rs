@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
             }
             b'R' => self.call()?,
             b'b' => self.build()?,
-            other => return Err(format!("opcode 0x{other:02x}, which no data set of this format needs")),
+            other => return Err(format!("opcode 0x{other:02x}, which no data set needs: save it with `protocol=4`")),
         }
         Ok(())
     }
@@ -133,7 +133,11 @@ impl<'a> Reader<'a> {
                 let columns_first = *order == Value::Text("F");
                 Object::Array(Some(Array { shape: *shape, dtype: *dtype, columns_first, content: *content }))
             }
-            _ => return Err(format!("it would call {module}.{name}, which is not done: this is no plain data")),
+            _ => {
+                return Err(format!(
+                    "it would call {module}.{name}, which is not done: save lists of whole numbers and arrays of bytes"
+                ));
+            }
         };
         self.make(made);
         Ok(())

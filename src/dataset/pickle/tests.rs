@@ -9,7 +9,7 @@ fn ask(bytes: &[u8]) -> Result<(), String> {
     let pickle = Pickle::read(bytes)?;
     let value = pickle.get("data")?;
     match pickle.integers(value) {
-        Err(why) if why == "not a list" => pickle.bytes(value).map(drop),
+        Err(why) if why == NO_LIST => pickle.bytes(value).map(drop),
         other => other.map(drop),
     }
 }
@@ -43,6 +43,13 @@ fn a_stack_that_is_too_short_and_a_mark_that_is_missing_are_refused() {
     for bytes in [&b"."[..], b"e.", b"u.", b"t.", b"s.", b"R.", b"b.", b"q\0.", b"h\0.", b"(a.", b"](.", b"]1."] {
         refused(bytes, "");
     }
+}
+
+#[test]
+fn an_old_protocol_and_numbers_of_numpy_are_refused_with_the_remedy() {
+    // pickle.dumps({"data": 1}, 0), and the beginning of a list of numpy's whole numbers, protocol 4, numpy 2.4.
+    refused(b"(dp0\nVdata\np1\nI1\ns.", "save it with `protocol=4`");
+    refused(b"\x80\x04cnumpy._core.multiarray\nscalar\n)R.", "save lists of whole numbers and arrays of bytes");
 }
 
 #[test]
