@@ -82,7 +82,8 @@ impl Fetch<'_> {
             let message = format!("{} has no mirror from which its files could be fetched", spec.name);
             return Err(Failure::Failed(format!("{message}: {}", other_ways(spec, file))));
         }
-        let made: Vec<PathBuf> = self.folders(spec).take_while(|folder| !folder.exists()).collect();
+        let folder = self.into.join(&spec.folder);
+        let made: Vec<&Path> = folder.ancestors().take_while(|of| *of != Path::new("") && !of.exists()).collect();
         let result = self.fetched(spec, file);
         if result.is_err() {
             // A folder of nothing looks as if a data set were there. What keeps a part is not empty, and stays.
@@ -100,13 +101,6 @@ impl Fetch<'_> {
         }
         self.ask_mirrors(spec, file, &mut part)?;
         part.finish().map(State::Fetched).map_err(Failure::Failed)
-    }
-
-    /// The data set's folder, and those that it lies in.
-    fn folders(&self, spec: &DatasetSpec) -> impl Iterator<Item = PathBuf> {
-        let folder = self.into.join(&spec.folder);
-        let above: Vec<PathBuf> = folder.ancestors().filter(|of| !of.as_os_str().is_empty()).map(Into::into).collect();
-        above.into_iter()
     }
 
     /// Where the file is already. One of its name that is not the declared one is in the way, and stays.
