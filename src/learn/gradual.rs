@@ -129,7 +129,8 @@ impl Gradual {
         }
         if end <= begin {
             let message = format!("pruning ends at {end}it, and begins at {begin}it");
-            return Err(Refusal::of("end", message).help(format!("an epoch has {per_epoch} iterations")));
+            let help = format!("it must end after it begins; an epoch has {per_epoch} iterations");
+            return Err(Refusal::of("end", message).help(help));
         }
         if end > total {
             let message = format!("pruning ends at {end}it, and the training before, at {total}it");

@@ -10,7 +10,7 @@ mod provenance;
 mod row;
 mod study;
 
-pub use early_stop::{EarlyStop, following, selected_on_test};
+pub use early_stop::{EarlyStop, following, selected_on_test, selected_on_test_in_lines};
 pub use header::{DatasetFacts, Header, LayerFacts, ModelFacts, Other, PipelineFacts, PredictionFacts, VariantFacts};
 pub use measured::{Heading, Measured, Place, Point};
 pub use provenance::{Host, Provenance};

@@ -85,7 +85,7 @@ impl PlanCommand {
 
     fn screen(&self, joined: &Joined<'_>, width: Width) -> String {
         let (heading, needs) = (summary::heading(joined, width), summary::needs(joined, width));
-        let warning = joined.opened.warning().map_or(String::new(), |said| width.wrapped("warning: ", "  ", &said));
+        let warning = joined.opened.warning(width);
         let tree = Tree::of(joined, self.all).lines(width);
         let ladder = ladder::lines(joined, self.all, width);
         format!("{heading}{warning}\n{tree}{ladder}\n{needs}")
