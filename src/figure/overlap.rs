@@ -43,12 +43,9 @@ impl Figure for Overlap {
         }
         let variants = variants_of(&study.analyses);
         let of = |variant: &str| lines.iter().filter(move |((own, _), _)| *own == variant).collect::<Vec<_>>();
-        let panel = |variant: &&str| Panel {
-            title: variant.to_string(),
-            series: of(variant)
-                .into_iter()
-                .flat_map(|((_, name), line)| drawn.line(study, variant, name, line))
-                .collect(),
+        let panel = |variant: &&str| {
+            let lines = of(variant).into_iter().flat_map(|((_, name), line)| drawn.line(study, variant, name, line));
+            Panel { title: variant.to_string(), series: one_chance(lines.collect(), study.header.pipelines.len()) }
         };
         let panels: Vec<Panel> = variants.iter().map(panel).filter(|panel| !panel.series.is_empty()).collect();
         if panels.is_empty() {
@@ -75,6 +72,19 @@ impl Figure for Overlap {
             table: Table { columns: columns.into_iter().skip(skip).map(String::from).collect(), rows },
         })
     }
+}
+
+/// Tickets of the same sizes have the same chance: one line is enough, of a style that no pipeline has.
+fn one_chance(mut series: Vec<Series>, style: usize) -> Vec<Series> {
+    let close = |a: &(f64, f64), b: &(f64, f64)| (a.0 - b.0).abs() < 0.01 && (a.1 - b.1).abs() < 0.01;
+    let same = |a: &[(f64, f64)], b: &[(f64, f64)]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| close(a, b));
+    let chances: Vec<&Series> = series.iter().filter(|series| matches!(series.shape, Shape::Curve(_))).collect();
+    let all_same = chances.windows(2).all(|pair| same(pair[0].curve(), pair[1].curve()));
+    if let Some(chance) = chances.first().filter(|_| all_same).map(|chance| (*chance).clone()) {
+        series.retain(|series| !matches!(series.shape, Shape::Curve(_)));
+        series.push(Series { label: "by chance".into(), style, ..chance });
+    }
+    series
 }
 
 #[derive(Default)]
@@ -128,6 +138,7 @@ mod tests {
     use super::*;
     use crate::figure::Point;
     use crate::figure::fixture::{overlap, study};
+    use crate::record::Row;
 
     #[test]
     fn a_point_is_the_mean_overlap_of_replicates_with_that_of_chance_beside_it() {
@@ -140,7 +151,23 @@ mod tests {
         let points = points.map(|(x, y, low, high)| Point { x, y, low, high }).to_vec();
         assert_eq!(series[0].shape, Shape::Points(points));
         assert_eq!(series[1].shape, Shape::Curve(vec![(50.0, 25.0), (25.0, 12.5)]));
+        assert_eq!(series[1].label, "by chance");
         assert_eq!(drawing.table.rows[0], ["overlap", "50%", "2", "62.50%", "50.00%", "75.00%", "25.00%"]);
         assert!(drawing.alternative.contains("overlap: 25.0% (12.5% by chance) at 25% of weights."));
+    }
+
+    #[test]
+    fn pipelines_of_other_sizes_have_chances_of_their_own() {
+        let of = |pipeline: &str, row: Row| Row { pipeline: pipeline.into(), ..row };
+        let study = |chance: f64| Study {
+            analyses: vec![of("one", overlap(0, 1, 0.5, 0.25)), of("other", overlap(0, 1, 0.6, chance))],
+            ..study()
+        };
+        let labels = |study: &Study| {
+            let series = Overlap {}.draw(study).unwrap().panels.remove(0).series;
+            series.into_iter().map(|series| series.label).collect::<Vec<_>>()
+        };
+        assert_eq!(labels(&study(0.25)), ["one", "other", "by chance"]);
+        assert_eq!(labels(&study(0.2)), ["one", "one, by chance", "other", "other, by chance"]);
     }
 }
