@@ -308,6 +308,10 @@ impl Registry {
             .figure::<figure::early_stop::EarlyStop>()
             .figure::<figure::edge_popup::EdgePopup>()
             .figure::<figure::layers::Layers>()
+            .figure::<figure::lottery_accuracy::LotteryAccuracy>()
+            .figure::<figure::lottery_odds::LotteryOdds>()
+            .figure::<figure::overlap::Overlap>()
+            .figure::<figure::sweep::Sweep>()
     }
 
     /// The plugins of one kind, by name.

@@ -4,6 +4,7 @@ mod analyses;
 mod architecture;
 mod combinations;
 mod command_line;
+mod committed;
 mod devices;
 mod evil;
 mod fetch;

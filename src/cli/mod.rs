@@ -14,6 +14,7 @@ mod plan;
 mod predictions;
 mod progress;
 mod reading;
+mod records;
 mod report;
 mod run;
 mod schema;
@@ -53,7 +54,7 @@ enum Command {
     Plan(plan::PlanCommand),
     /// Runs an experiment, resuming where it stopped, and renders its report
     Run(run::RunCommand),
-    /// Renders the report of what has run so far
+    /// Renders the report of what has run so far, or the index of all reports
     Report(report::ReportCommand),
     /// Downloads the files of data sets that are not there yet, and checks them
     Fetch(fetch::FetchCommand),
@@ -74,6 +75,13 @@ enum Command {
 pub struct Experiment {
     /// The experiment's folder
     folder: PathBuf,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// What such a command takes besides.
+#[derive(Args, Clone)]
+pub struct Options {
     /// Override a value of the spec, as `--set replicates=1` or `--set training.length=500it`; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,

@@ -43,36 +43,45 @@ impl Opened {
 
 impl Experiment {
     pub fn open(&self, registry: &Registry) -> Result<Opened, Ended> {
-        let compute = device::open(&self.device)?;
-        let overrides: Vec<String> =
-            self.set.iter().cloned().chain(self.replicates.map(|n| format!("replicates={n}"))).collect();
+        let compute = device::open(&self.options.device)?;
+        let overrides: Vec<String> = self
+            .options
+            .set
+            .iter()
+            .cloned()
+            .chain(self.options.replicates.map(|n| format!("replicates={n}")))
+            .collect();
         let (spec, plan) = planned(&self.folder, registry, &overrides, &compute.kind).map_err(told)?;
         Ok(Opened { spec, plan, compute })
     }
 
     /// The store, which need not be there yet.
     pub fn store(&self) -> Result<Store, Ended> {
-        place::folder("--runs", &self.runs)?;
-        Ok(Store::open(&self.runs))
+        place::folder("--runs", &self.options.runs)?;
+        Ok(Store::open(&self.options.runs))
     }
 
     /// Where this experiment's report goes; an error where nothing can be written there.
     pub fn report(&self, opened: &Opened) -> Result<PathBuf, Ended> {
-        let folder = self.reports.join(&opened.spec.name);
+        let folder = self.options.reports.join(&opened.spec.name);
         place::writable("--reports", &folder.join(report::FIGURES))?;
         Ok(folder)
     }
 
     /// Where data sets are looked for.
     pub fn directories(&self) -> Vec<PathBuf> {
-        directories(self.data.clone(), |variable| std::env::var_os(variable))
+        directories(self.options.data.clone(), |variable| std::env::var_os(variable))
     }
 
     /// How to rerun the experiment.
     fn command(&self) -> String {
-        let overrides = self.set.iter().map(|set| format!(" --set {}", quoted(set))).collect::<String>();
-        let replicates = self.replicates.map(|n| format!(" --replicates {n}")).unwrap_or_default();
-        let device = if self.device == "auto" { String::new() } else { format!(" --device {}", quoted(&self.device)) };
+        let overrides = self.options.set.iter().map(|set| format!(" --set {}", quoted(set))).collect::<String>();
+        let replicates = self.options.replicates.map(|n| format!(" --replicates {n}")).unwrap_or_default();
+        let device = if self.options.device == "auto" {
+            String::new()
+        } else {
+            format!(" --device {}", quoted(&self.options.device))
+        };
         format!("tombola run {}{overrides}{replicates}{device}", quoted(&self.folder.display().to_string()))
     }
 

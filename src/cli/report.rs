@@ -1,4 +1,4 @@
-//! `report`: renders what has run so far.
+//! `report`: renders what has run so far, of one experiment or of several, and the index of all reports.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::open::Opened;
-use super::{Ended, Experiment, print};
+use super::{Ended, Experiment, Options, print, records};
 use crate::record::Study;
 use crate::registry::Registry;
 use crate::report::{self, Judgement};
@@ -14,32 +14,74 @@ use crate::run::{State, Store, study};
 
 #[derive(Args)]
 pub struct ReportCommand {
+    /// The experiments' folders, or with --from-records those of their reports. Of several, or of none, the index of all
+    /// reports is written, too
+    folders: Vec<PathBuf>,
     #[command(flatten)]
-    experiment: Experiment,
-    /// Print where the report is and how its predictions were judged as JSON, for programs
+    options: Options,
+    /// Render reports again from their own records.jsonl, without the store: those named, or all
+    #[arg(long)]
+    from_records: bool,
+    /// Print where the reports are and how their predictions were judged as JSON, for programs
     #[arg(long)]
     json: bool,
 }
 
+/// What was written of one experiment.
 #[derive(Serialize)]
-struct ReportJson<'a> {
-    experiment: &'a str,
-    report: PathBuf,
-    predictions: Vec<Judgement<'a>>,
+pub struct Written {
+    pub experiment: String,
+    pub report: PathBuf,
+    /// As JSON: what they are of is gone by then.
+    predictions: serde_json::Value,
+}
+
+/// What was written of all.
+#[derive(Serialize)]
+struct AllJson {
+    index: PathBuf,
+    reports: Vec<Written>,
+}
+
+impl Written {
+    pub fn of(study: &Study, folder: &Path) -> Result<Written, Ended> {
+        let predictions: Vec<Judgement> = report::judge(study);
+        let predictions = serde_json::to_value(predictions).map_err(|e| cannot_tell(&e))?;
+        Ok(Written { experiment: study.header.experiment.clone(), report: folder.join("index.html"), predictions })
+    }
+}
+
+fn cannot_tell(error: &serde_json::Error) -> Ended {
+    format!("cannot write the report as JSON: {error}").into()
 }
 
 impl ReportCommand {
     pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
-        let opened = self.experiment.open(registry)?;
-        let (store, folder) = (self.experiment.store()?, self.experiment.report(&opened)?);
-        let study = render(&self.experiment, &opened, (&store, None), registry, &folder)?;
-        let (report, predictions) = (folder.join("index.html"), report::judge(&study));
+        let reports = &self.options.reports;
+        let written = match (self.from_records, &self.folders[..]) {
+            (true, []) => records::rendered(&records::folders(reports)?, registry)?,
+            (true, folders) => records::rendered(folders, registry)?,
+            (false, folders) => folders.iter().map(|folder| self.one(folder, registry)).collect::<Result<_, _>>()?,
+        };
+        let index = if self.folders.len() == 1 { None } else { Some(records::index(reports)?) };
+        let lines = || written.iter().map(|written| &written.report).chain(&index);
         if !self.json {
-            return print(&format!("{}\n", report.display()));
+            return print(&lines().map(|path| format!("{}\n", path.display())).collect::<String>());
         }
-        let json = ReportJson { experiment: &opened.spec.name, report, predictions };
-        let text = serde_json::to_string_pretty(&json).map_err(|e| format!("cannot write the report as JSON: {e}"))?;
-        print(&(text + "\n"))
+        let text = match (index, written) {
+            (None, written) => written.first().map(serde_json::to_string_pretty).unwrap_or_else(|| Ok(String::new())),
+            (Some(index), reports) => serde_json::to_string_pretty(&AllJson { index, reports }),
+        };
+        print(&(text.map_err(|e| cannot_tell(&e))? + "\n"))
+    }
+
+    /// Renders one experiment's report from the store.
+    fn one(&self, folder: &Path, registry: &Registry) -> Result<Written, Ended> {
+        let experiment = Experiment { folder: folder.into(), options: self.options.clone() };
+        let opened = experiment.open(registry)?;
+        let (store, folder) = (experiment.store()?, experiment.report(&opened)?);
+        let study = render(&experiment, &opened, (&store, None), registry, &folder)?;
+        Written::of(&study, &folder)
     }
 }
 

@@ -85,6 +85,18 @@ mod tests {
     }
 
     #[test]
+    fn a_line_far_below_all_points_is_told_and_not_drawn() {
+        let mut study = study();
+        let zero = crate::record::PipelineFacts { name: "zero".into(), ..study.header.pipelines[0].clone() };
+        study.header.pipelines.push(zero);
+        study.rows.push(scored(row("zero", 0, 0, 1024), 0.1, 100));
+        let drawing = Accuracy {}.draw(&study).unwrap();
+        assert!(drawing.caption.contains("Far below, and in the table only: zero."), "{}", drawing.caption);
+        assert!(drawing.y.range.0 > 80.0 && drawing.panels[0].series.iter().all(|series| series.label != "zero"));
+        assert!(drawing.table.rows.iter().any(|row| row[0] == "zero"));
+    }
+
+    #[test]
     fn missing_tickets_are_in_the_caption_and_in_no_mean() {
         let drawing = accuracies(vec![
             scored(row("reinitialise", 0, 1, 512), 0.5, 100),

@@ -30,6 +30,18 @@ pub(super) fn falling(label: &str, values: &[f64], levels: &[f64]) -> Axis {
     Axis { label: label.into(), scale: Scale::LogFalling, range: (most * 1.1, least / 1.1), ticks }
 }
 
+/// Sizes, logarithmic, with a tick at each of `sizes`.
+pub(super) fn rising(label: &str, sizes: &[(f64, String)]) -> Axis {
+    let (least, most) = extent(&sizes.iter().map(|(at, _)| *at).collect::<Vec<_>>());
+    Axis { label: label.into(), scale: Scale::LogRising, range: (least / 1.3, most * 1.3), ticks: sizes.to_vec() }
+}
+
+/// Rows that have names, the first at the top.
+pub(super) fn rows(label: &str, names: &[String]) -> Axis {
+    let ticks = names.iter().rev().enumerate().map(|(at, name)| (at as f64, name.clone())).collect();
+    Axis { label: label.into(), scale: Scale::Linear, range: (-0.5, names.len() as f64 - 0.5), ticks }
+}
+
 /// All of 0 to 100%.
 pub(super) fn whole(label: &str) -> Axis {
     let ticks = (0..=5).map(|i| (f64::from(i) * 20.0, format!("{}", i * 20))).collect();

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::tally::Tally;
-use super::{Drawing, Figure, Panel, Series, Shape, Table, axis};
+use super::{Drawing, Figure, Panel, Series, Shape, Table, axis, panels};
 use crate::record::{Place, Row, Study};
 use crate::registry::Plugin;
 use crate::units::percent;
@@ -50,7 +50,7 @@ impl Figure for Connectivity {
         let all: Vec<Line<'_>> = panels
             .iter()
             .flat_map(|panel| panel.series.iter().map(move |series| (panel, series)))
-            .map(|(panel, series)| (panel, series, points(series)))
+            .map(|(panel, series)| (panel, series, series.curve()))
             .collect();
         if all.is_empty() {
             return None;
@@ -71,6 +71,7 @@ impl Figure for Connectivity {
             x: axis::linear("position on the line", &[0.0, 1.0], (0.0, 1.0)),
             y,
             table,
+            columns: panels::columns(study, panels.len()),
             panels,
         })
     }
@@ -108,23 +109,11 @@ fn curve(rows: &[&Row], tally: &mut Tally) -> Vec<(f64, f64)> {
     mean
 }
 
-fn points(series: &Series) -> &[(f64, f64)] {
-    match &series.shape {
-        Shape::Curve(points) => points,
-        Shape::Points(_) | Shape::Baseline { .. } => &[],
-    }
-}
-
-/// A series' label with the variant before it, where there are several.
-fn label(panel: &Panel, series: &Series) -> String {
-    if panel.title.is_empty() { series.label.clone() } else { format!("{}, {}", panel.title, series.label) }
-}
-
 fn in_words((panel, series, points): &(&Panel, &Series, &[(f64, f64)])) -> String {
     let largest = points.iter().map(|(_, y)| *y).fold(f64::NEG_INFINITY, f64::max);
     let end = |point: Option<&(f64, f64)>| point.map_or(f64::NAN, |(_, y)| *y);
     let (one, other) = (end(points.first()), end(points.last()));
-    format!("{}: {one:.2} and {other:.2} at the ends, {largest:.2} at most.", label(panel, series))
+    format!("{}: {one:.2} and {other:.2} at the ends, {largest:.2} at most.", panel.label(series))
 }
 
 /// A curve with its panel, and its points.
@@ -133,7 +122,7 @@ type Line<'a> = (&'a Panel, &'a Series, &'a [(f64, f64)]);
 /// A row a point, a column a curve.
 fn table(all: &[Line<'_>]) -> Table {
     let mut columns = vec!["position".to_string()];
-    columns.extend(all.iter().map(|(panel, series, _)| label(panel, series)));
+    columns.extend(all.iter().map(|(panel, series, _)| panel.label(series)));
     let mut positions: Vec<f64> = all.iter().flat_map(|(.., points)| points.iter().map(|(x, _)| *x)).collect();
     positions.sort_by(f64::total_cmp);
     positions.dedup();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::points::{dense, groups, ladders, mask_learners, variants};
 use super::tally::Tally;
-use super::{Drawing, Figure, Panel, Series, Shape, Table, axis};
+use super::{Drawing, Figure, Panel, Series, Shape, Table, axis, panels};
 use crate::record::{Row, Study};
 use crate::registry::Plugin;
 use crate::units::percent;
@@ -33,7 +33,7 @@ impl Figure for Curves {
             .map(|variant| Panel { title: variant.into(), series: series(study, variant, &mut tally) })
             .collect();
         let table = table(&panels);
-        let curves = || panels.iter().flat_map(|panel| &panel.series).map(points);
+        let curves = || panels.iter().flat_map(|panel| &panel.series).map(Series::curve);
         let end = curves().flatten().map(|(x, _)| *x).reduce(f64::max)?;
         let settled: Vec<f64> = curves().flat_map(settled).collect();
         let y = axis::accuracy("validation accuracy (%)", &settled);
@@ -49,6 +49,7 @@ impl Figure for Curves {
                 tally.absent()
             ),
             alternative: format!("Validation accuracy (%) by iteration. {}", words.join(" ")),
+            columns: panels::columns(study, panels.len()),
             panels,
             x: axis::linear("iteration", &[0.0, end], (0.0, end)),
             y,
@@ -114,13 +115,6 @@ fn curve(study: &Study, rows: &[&Row], tally: &mut Tally) -> Vec<(f64, f64)> {
     everywhere.map(|(iteration, replicates)| (iteration as f64, mean(replicates))).collect()
 }
 
-fn points(series: &Series) -> &[(f64, f64)] {
-    match &series.shape {
-        Shape::Curve(points) => points,
-        Shape::Points(_) | Shape::Baseline { .. } => &[],
-    }
-}
-
 /// The accuracies after the first tenth of a training. Its first evaluations lie far below all others: on an axis that
 /// holds them, no two curves could be told apart.
 fn settled(curve: &[(f64, f64)]) -> Vec<f64> {
@@ -144,17 +138,18 @@ fn outside(below: usize, least: f64) -> String {
     }
 }
 
+/// Where a curve begins and ends, and its highest point.
 fn in_words(panel: &Panel) -> Vec<String> {
     let say = |series: &Series| {
-        let (end, last) = points(series).last()?;
-        Some(format!("{}: {last:.2}% at iteration {end}.", full_label(panel, series)))
+        let all = series.curve();
+        let ((begin, first), (end, last)) = (all.first()?, all.last()?);
+        let highest = all.iter().fold((*end, *last), |best, point| if point.1 > best.1 { *point } else { best });
+        let most =
+            if highest.1 > *last { format!(", at most {:.2}% at {}", highest.1, highest.0) } else { String::new() };
+        let label = panel.label(series);
+        Some(format!("{label}: from {first:.2}% at iteration {begin} to {last:.2}% at {end}{most}."))
     };
     panel.series.iter().filter_map(say).collect()
-}
-
-/// A series' label with the variant before it, where there are several.
-fn full_label(panel: &Panel, series: &Series) -> String {
-    if panel.title.is_empty() { series.label.clone() } else { format!("{}, {}", panel.title, series.label) }
 }
 
 /// A row an iteration, a column a curve.
@@ -163,10 +158,10 @@ fn table(panels: &[Panel]) -> Table {
     let mut cells: BTreeMap<u64, Vec<(usize, f64)>> = BTreeMap::new();
     for panel in panels {
         for series in &panel.series {
-            for (x, y) in points(series) {
+            for (x, y) in series.curve() {
                 cells.entry(*x as u64).or_default().push((columns.len(), *y));
             }
-            columns.push(full_label(panel, series));
+            columns.push(panel.label(series));
         }
     }
     let row = |(iteration, cells): (u64, Vec<(usize, f64)>)| {
@@ -195,6 +190,14 @@ mod tests {
     }
 
     #[test]
+    fn words_say_where_a_curve_begins_ends_and_is_highest() {
+        let shape = Shape::Curve(vec![(0.0, 10.0), (100.0, 97.0), (200.0, 96.5)]);
+        let panel = Panel { title: String::new(), series: vec![Series { label: "dense".into(), style: 0, shape }] };
+        let words = "dense: from 10.00% at iteration 0 to 96.50% at 200, at most 97.00% at 100.";
+        assert_eq!(in_words(&panel), [words]);
+    }
+
+    #[test]
     fn a_curve_is_the_mean_at_iterations_that_every_replicate_evaluated() {
         let mut study = study();
         study.rows.retain(|row| row.pipeline == "dense" && row.replicate < 2);
@@ -215,7 +218,7 @@ mod tests {
         let drawing = Curves {}.draw(&study()).unwrap();
         assert!(drawing.caption.contains(" 15 evaluations below"), "{}", drawing.caption);
         assert_eq!(drawing.table.rows[0][1], "10.00%");
-        let lowest = drawing.panels[0].series.iter().flat_map(points).map(|p| p.1).fold(100.0, f64::min);
+        let lowest = drawing.panels[0].series.iter().flat_map(Series::curve).map(|p| p.1).fold(100.0, f64::min);
         assert!(lowest >= drawing.y.range.0);
     }
 }

@@ -25,7 +25,7 @@ const CHOSEN: &str =
     "Iteration of early stop, as the methods say it is chosen, over weights remaining (logarithmic, falling).";
 
 fn all(study: &Study, holds: impl Fn(&Rule) -> bool) -> bool {
-    study.rows.iter().all(|row| holds(&row.early_stop))
+    study.rows.iter().filter(|row| row.is_trained()).all(|row| holds(&row.early_stop))
 }
 
 impl Figure for EarlyStop {

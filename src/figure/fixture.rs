@@ -35,6 +35,29 @@ pub(crate) fn study() -> Study {
     Study { header: header(), rows, analyses: Vec::new(), shelf: None }
 }
 
+/// A sweep of it over two widths, with analyses, of which every figure that ships has something to draw.
+pub(crate) fn everything() -> Study {
+    let mut study = study();
+    let rows = std::mem::take(&mut study.rows);
+    let connectivity = |replicate| {
+        let mut row = analysis("connectivity", replicate, 1);
+        row.record.as_mut().unwrap().measured[1].name = "test error".into();
+        row
+    };
+    let analyses =
+        (0..2).flat_map(|r| [lottery(r, 0.01), overlap(r, 1, 0.5, 0.4), overlap(r, 2, 0.3, 0.2), connectivity(r)]);
+    let analyses: Vec<Row> = analyses.collect();
+    for width in ["0.5", "1.0"] {
+        let variant = format!("width={width}");
+        let of_variant = |row: &Row| Row { variant: variant.clone(), ..row.clone() };
+        study.rows.extend(rows.iter().map(of_variant));
+        study.analyses.extend(analyses.iter().map(of_variant));
+        let settings = vec![("model.width".to_string(), width.to_string())];
+        study.header.variants.push(VariantFacts { name: variant.clone(), settings, parameters: 1, prunable: 1 });
+    }
+    study
+}
+
 /// Every figure that ships, drawn of `study`.
 pub(crate) fn drawings(study: &Study) -> Vec<Drawing> {
     let registry = Registry::builtin();
@@ -110,6 +133,32 @@ pub(crate) fn analysis(pipeline: &str, replicate: u32, level: u32) -> Row {
     ];
     let record = row.record.map(|record| Record { training: None, scores: None, measured, ..record });
     Row { analysis: pipeline.into(), record, ..row }
+}
+
+/// What the stage `lottery` leaves of so good a mask, made up.
+pub(crate) fn lottery(replicate: u32, q: f64) -> Row {
+    let mut row = analysis("lottery", replicate, 0);
+    let each = |name: &str, values: [f64; 2]| {
+        Measured::each(name, "fraction", "s", ["1", "100"].map(String::from).into_iter().zip(values))
+    };
+    row.record.as_mut().unwrap().measured = vec![
+        Measured::number("threshold", "fraction", 0.18),
+        Measured::number("q over new networks", "fraction", q),
+        each("best of s, predicted", [q, 1.0 - (1.0 - q).powi(100)]),
+        each("best of s, new networks", [q, 0.5]),
+        each("best of s, one network", [0.0, 0.25]),
+        Measured::curve("accuracy, new networks", "fraction", "quantile", [(0.0, 0.05), (0.5, 0.1), (1.0, 0.3)]),
+        Measured::curve("accuracy, one network", "fraction", "quantile", [(0.0, 0.1), (0.5, 0.1), (1.0, 0.1)]),
+    ];
+    row
+}
+
+/// What the stage `overlap` leaves, made up.
+pub(crate) fn overlap(replicate: u32, level: u32, found: f64, chance: f64) -> Row {
+    let mut row = analysis("overlap", replicate, level);
+    let number = |name, value| Measured::number(name, "fraction", value);
+    row.record.as_mut().unwrap().measured = vec![number("overlap", found), number("overlap by chance", chance)];
+    row
 }
 
 fn header() -> Header {

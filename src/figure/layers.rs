@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::points::{Group, groups, ladders, mask_learners, variants};
 use super::tally::Tally;
-use super::{Drawing, Figure, Panel, Series, Shape, Table, axis};
+use super::{Drawing, Figure, Panel, Point, Series, Shape, Table, axis, panels};
 use crate::record::{Row, Study};
 use crate::registry::Plugin;
 use crate::units::percent;
@@ -45,6 +45,7 @@ impl Figure for Layers {
                 "Weights remaining of each tensor over those of the network. {}",
                 drawn.words.join(" ")
             ),
+            columns: panels::columns(study, panels.len()),
             panels,
             x: axis::falling("weights remaining (%)", &drawn.x, &drawn.levels),
             y: axis::linear("tensor's weights remaining (%)", &drawn.y, (0.0, 100.0)),
@@ -113,7 +114,9 @@ fn add(
         drawn.x.extend(points.iter().map(|point| point.x));
         let Some(last) = points.last() else { continue };
         let label = if name_pipeline { format!("{pipeline}: {tensor}") } else { tensor };
-        drawn.words.push(format!("{label}: {:.1}% at {}.", last.y, percent(last.x / 100.0)));
+        let say = |point: &Point| format!("{:.1}% at {}", point.y, percent(point.x / 100.0));
+        let from = points.first().filter(|first| *first != last).map(|first| format!("from {} to ", say(first)));
+        drawn.words.push(format!("{label}: {}{}.", from.unwrap_or_default(), say(last)));
         series.push(Series { label, style: series.len(), shape: Shape::Points(points) });
     }
 }

@@ -9,8 +9,15 @@ pub mod edge_popup;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod layers;
+pub mod lottery_accuracy;
+pub mod lottery_odds;
+mod measured;
 mod over_weights;
+pub mod overlap;
+mod panels;
 pub(crate) mod points;
+pub mod sweep;
+mod swept;
 mod tally;
 
 use crate::record::Study;
@@ -32,6 +39,8 @@ pub struct Drawing {
     pub alternative: String,
     /// One, or several side by side with the same axes.
     pub panels: Vec<Panel>,
+    /// How many panels stand in a row; where it is not said, two.
+    pub columns: Option<usize>,
     pub x: Axis,
     pub y: Axis,
     /// Every number in the figure.
@@ -59,6 +68,8 @@ pub enum Scale {
     Linear,
     /// Logarithmic, falling from left to right: weights remaining.
     LogFalling,
+    /// Logarithmic, rising: sizes.
+    LogRising,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -73,8 +84,14 @@ pub struct Series {
 pub enum Shape {
     /// Points joined by lines, with bars from the least to the greatest replicate.
     Points(Vec<Point>),
+    /// The same without lines: between them lies nothing.
+    Dots(Vec<Point>),
+    /// Markers in rows: of each the row is `y`, and the bar runs along x.
+    Across(Vec<Point>),
     /// A curve without markers.
     Curve(Vec<(f64, f64)>),
+    /// What lies between two curves: at each x the lower and the upper one.
+    Band(Vec<(f64, f64, f64)>),
     /// A horizontal line with the band of its replicates.
     Baseline { y: f64, low: f64, high: f64 },
 }
@@ -85,6 +102,34 @@ pub struct Point {
     pub y: f64,
     pub low: f64,
     pub high: f64,
+}
+
+impl Series {
+    /// The points of a curve; none of anything else.
+    fn curve(&self) -> &[(f64, f64)] {
+        match &self.shape {
+            Shape::Curve(points) => points,
+            _ => &[],
+        }
+    }
+
+    /// The ends of a horizontal line's band.
+    fn baseline(&self) -> Option<(f64, f64)> {
+        match self.shape {
+            Shape::Baseline { low, high, .. } => Some((low, high)),
+            _ => None,
+        }
+    }
+}
+
+impl Panel {
+    /// A series' label with the panel's title before it, where there are several.
+    fn label(&self, series: &Series) -> String {
+        match self.title.is_empty() {
+            true => series.label.clone(),
+            false => format!("{}, {}", self.title, series.label),
+        }
+    }
 }
 
 /// Numbers behind a figure: a header and rows, already written as text.

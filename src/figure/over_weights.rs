@@ -1,10 +1,15 @@
 //! The shape that three figures share: a score over weights remaining, with the dense network as a horizontal line.
 
-use super::points::{dense, groups, variants};
+use indexmap::IndexSet;
+
+use super::points::{baselines, groups, variants};
 use super::tally::Tally;
-use super::{Axis, Drawing, Panel, Point, Scale, Series, Shape, Table, axis};
+use super::{Axis, Drawing, Panel, Point, Scale, Series, Shape, Table, axis, panels};
 use crate::record::{PipelineFacts, Row, Scores, Study};
 use crate::units::percent;
+
+/// How many times the extent of all else a line may lie below it.
+const FAR: f64 = 3.0;
 
 /// One of these figures.
 pub(super) struct OverWeights {
@@ -24,22 +29,25 @@ impl OverWeights {
     /// Draws `pipelines`, each with its style; `None` where none has a point.
     pub fn draw(&self, study: &Study, pipelines: &[(usize, &PipelineFacts)]) -> Option<Drawing> {
         let mut drawn = Drawn { several_variants: variants(study).len() > 1, ..Drawn::default() };
-        let panels: Vec<Panel> =
+        let mut panels: Vec<Panel> =
             variants(study).into_iter().map(|variant| self.panel(study, variant, pipelines, &mut drawn)).collect();
         if drawn.x.is_empty() {
             return None;
         }
+        drop_far_below(&mut panels, &mut drawn);
         let x = match self.x_scale {
             Scale::LogFalling => axis::falling("weights remaining (%)", &drawn.x, &drawn.x_of_first),
-            Scale::Linear => axis::whole("weights kept (%)"),
+            Scale::Linear | Scale::LogRising => axis::whole("weights kept (%)"),
         };
-        let caption = format!("{} {}{}{}", self.shows, drawn.tally.bars(), drawn.baseline, drawn.tally.absent());
+        let caption = format!("{} {}{}{}", self.shows, drawn.tally.bars(), drawn.lines(), drawn.tally.absent());
         let alternative = format!("{} over {}. {}", self.value_name, x.label, drawn.words.join(" "));
         let y = (self.y_axis)(&drawn.y);
-        let columns = ["variant", "pipeline", "weights remaining", "n", "mean", "min", "max"];
-        let columns = columns.into_iter().skip(usize::from(!drawn.several_variants)).map(String::from).collect();
-        let table = Table { columns, rows: drawn.rows };
-        Some(Drawing { name: self.name.into(), title: self.title.into(), caption, alternative, panels, x, y, table })
+        let header = ["variant", "pipeline", "weights remaining", "n", "mean", "min", "max"];
+        let header = header.into_iter().skip(usize::from(!drawn.several_variants)).map(String::from).collect();
+        let table = Table { columns: header, rows: drawn.rows };
+        let columns = panels::columns(study, panels.len());
+        let (name, title) = (self.name.into(), self.title.into());
+        Some(Drawing { name, title, caption, alternative, panels, columns, x, y, table })
     }
 
     fn panel(&self, study: &Study, variant: &str, pipelines: &[(usize, &PipelineFacts)], drawn: &mut Drawn) -> Panel {
@@ -48,11 +56,11 @@ impl OverWeights {
         if drawn.several_variants {
             drawn.words.push(format!("{variant}:"));
         }
-        if let Some(dense) = dense(study, variant)
-            && let Some(summary) = drawn.tally.summary(&dense.rows, &value)
-        {
-            drawn.baseline = format!(" Horizontal line: {}, its band likewise.", dense.label);
-            drawn.y.extend([summary.low, summary.high]);
+        for dense in baselines(study, variant) {
+            let Some(summary) = drawn.tally.summary(&dense.rows, &value) else { continue };
+            if !drawn.baselines.contains(&dense.label) {
+                drawn.baselines.push(dense.label.clone());
+            }
             drawn.words.push(format!("{}: {}.", dense.label, (self.write)(summary.mean)));
             drawn.row(variant, &dense.label, 1.0, summary.n, [summary.mean, summary.low, summary.high].map(self.write));
             series.push(Series { label: dense.label, style: dense.style, shape: summary.baseline() });
@@ -89,12 +97,36 @@ impl OverWeights {
 
     fn in_words(&self, pipeline: &str, points: &[Point]) -> String {
         let say = |point: &Point| format!("{} at {}", (self.write)(point.y), percent(point.x / 100.0));
-        match points {
-            [] => String::new(),
-            [only] => format!("{pipeline}: {}.", say(only)),
-            [first, .., last] => format!("{pipeline}: from {} to {}.", say(first), say(last)),
+        let [first, .., last] = points else {
+            return points.first().map_or(String::new(), |only| format!("{pipeline}: {}.", say(only)));
+        };
+        let mut words = format!("{pipeline}: from {} to {}", say(first), say(last));
+        let ends = [first.y, last.y];
+        let beyond = [("at most", f64::max as fn(f64, f64) -> f64), ("at least", f64::min)];
+        for (bound, further) in beyond {
+            let furthest = points.iter().reduce(|a, b| if further(a.y, b.y) == a.y { a } else { b });
+            if let Some(furthest) = furthest.filter(|point| !ends.contains(&point.y)) {
+                words += &format!(", {bound} {}", say(furthest));
+            }
         }
+        words + "."
     }
+}
+
+/// Takes out horizontal lines so far below all points that these could not be told apart on one axis: a network that
+/// learns nothing. The caption names them.
+fn drop_far_below(panels: &mut [Panel], drawn: &mut Drawn) {
+    let lines: Vec<(f64, f64)> = panels.iter().flat_map(|panel| &panel.series).filter_map(Series::baseline).collect();
+    let least = drawn.y.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = drawn.y.iter().copied().chain(lines.iter().map(|(_, high)| *high)).fold(f64::NEG_INFINITY, f64::max);
+    let far = |(_, high): (f64, f64)| high < least - FAR * (most - least);
+    drawn.y.extend(lines.into_iter().filter(|line| !far(*line)).flat_map(|(low, high)| [low, high]));
+    for panel in &mut *panels {
+        let taken = panel.series.extract_if(.., |series| series.baseline().is_some_and(far));
+        drawn.below.extend(taken.map(|series| series.label));
+    }
+    let is_shown = |label: &String| panels.iter().flat_map(|panel| &panel.series).any(|series| series.label == *label);
+    drawn.baselines.retain(is_shown);
 }
 
 /// What the panels so far hold.
@@ -108,10 +140,28 @@ struct Drawn {
     y: Vec<f64>,
     rows: Vec<Vec<String>>,
     words: Vec<String>,
-    baseline: String,
+    /// Labels of the horizontal lines, each once.
+    baselines: Vec<String>,
+    /// Those too far below to be drawn.
+    below: IndexSet<String>,
 }
 
 impl Drawn {
+    fn lines(&self) -> String {
+        let lines = match &self.baselines[..] {
+            [] => String::new(),
+            [only] => format!(" Horizontal line: {only}, its band likewise."),
+            several => format!(" Horizontal lines: {}, their bands likewise.", several.join(", ")),
+        };
+        match self.below.is_empty() {
+            true => lines,
+            false => {
+                let below: Vec<&str> = self.below.iter().map(String::as_str).collect();
+                format!("{lines} Far below, and in the table only: {}.", below.join(", "))
+            }
+        }
+    }
+
     fn row(&mut self, variant: &str, pipeline: &str, weights_remaining: f64, n: usize, written: [String; 3]) {
         let mut row = vec![pipeline.to_string(), percent(weights_remaining), n.to_string()];
         row.extend(written);

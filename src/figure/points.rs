@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use indexmap::IndexSet;
+
 use crate::figure::{Point, Shape};
 use crate::record::{PipelineFacts, Row, Study};
 
@@ -30,13 +32,13 @@ pub(crate) fn groups<'a>(study: &'a Study, variant: &str, pipeline: &str) -> Vec
 
 /// The variants in the order of the plan; one, named "", without a sweep.
 pub(crate) fn variants(study: &Study) -> Vec<&str> {
-    let mut variants: Vec<&str> = Vec::new();
-    for row in &study.rows {
-        if !variants.contains(&row.variant.as_str()) {
-            variants.push(&row.variant);
-        }
-    }
-    variants
+    variants_of(&study.rows)
+}
+
+/// The same of some rows only, as of those of analyses.
+pub(crate) fn variants_of(rows: &[Row]) -> Vec<&str> {
+    let variants: IndexSet<&str> = rows.iter().map(|row| row.variant.as_str()).collect();
+    variants.into_iter().collect()
 }
 
 /// The pipelines that learn weights and prune some, with their place in the spec, which is their style.
@@ -85,6 +87,21 @@ pub(crate) fn dense<'a>(study: &'a Study, variant: &str) -> Option<Dense<'a>> {
     };
     let belongs = |row: &&Row| row.variant == variant && row.pipeline == pipelines[style].name && row.level == 0;
     Some(Dense { label, style, rows: study.rows.iter().filter(belongs).collect() })
+}
+
+/// The networks of one variant that keep all their weights: every pipeline that learns weights and prunes none; where there
+/// is none, the dense network as `dense` finds it.
+pub(crate) fn baselines<'a>(study: &'a Study, variant: &str) -> Vec<Dense<'a>> {
+    let ladders: Vec<usize> = ladders(study).iter().map(|(style, _)| *style).collect();
+    let whole = |(style, pipeline): (usize, &PipelineFacts)| {
+        let of_it = |row: &&Row| row.variant == variant && row.pipeline == pipeline.name;
+        let rows: Vec<&Row> = study.rows.iter().filter(of_it).collect();
+        let prunes_none = rows.iter().all(|row| row.kept_weights == row.prunable_weights);
+        let is_one = !rows.is_empty() && prunes_none && pipeline.each.is_none() && !ladders.contains(&style);
+        is_one.then(|| Dense { label: pipeline.name.clone(), style, rows })
+    };
+    let all: Vec<Dense> = weight_learners(study).filter_map(whole).collect();
+    if all.is_empty() { dense(study, variant).into_iter().collect() } else { all }
 }
 
 /// What the replicates of a group have in common.
@@ -177,6 +194,20 @@ mod tests {
         study.header.pipelines.remove(0);
         let found = dense(&study, "").unwrap();
         assert_eq!((found.label.as_str(), found.rows.len()), ("imp at 100%", 3));
+    }
+
+    #[test]
+    fn every_pipeline_that_prunes_nothing_is_a_baseline_and_without_any_level_0_is() {
+        let mut study = study();
+        let labels = |study: &Study| baselines(study, "").into_iter().map(|b| (b.label, b.style)).collect::<Vec<_>>();
+        assert_eq!(labels(&study), [("dense".to_string(), 0)]);
+        study.header.pipelines.push(PipelineFacts { name: "sgd".into(), ..study.header.pipelines[0].clone() });
+        assert_eq!(labels(&study).len(), 1);
+        study.rows.push(scored(row("sgd", 0, 0, 1024), 0.9, 100));
+        assert_eq!(labels(&study), [("dense".to_string(), 0), ("sgd".to_string(), 5)]);
+        study.rows.retain(|row| row.pipeline == "imp");
+        study.header.pipelines.retain(|pipeline| pipeline.name == "imp");
+        assert_eq!(labels(&study), [("imp at 100%".to_string(), 0)]);
     }
 
     #[test]

@@ -51,6 +51,11 @@ impl Row {
         self.record.as_ref()?.scores.as_ref()
     }
 
+    /// Whether a training gave it, as far as is known: one that was evaluated as it is has no early stop.
+    pub fn is_trained(&self) -> bool {
+        self.record.as_ref().is_none_or(|record| record.training.is_some())
+    }
+
     /// Wall time of the ticket's training, evaluation included, or of its analysis; 0 where it has neither.
     pub fn seconds(&self) -> f64 {
         let took = |record: &&Record| record.training.is_some() || !record.measured.is_empty();

@@ -88,13 +88,28 @@ pub(super) struct Line<'a> {
     range: String,
     /// Of replicates without it: "1 not measured".
     notes: String,
+    /// One layer's: a network has many, and so a report shows them apart.
+    #[serde(skip)]
+    by_layer: bool,
+}
+
+/// The numbers of whole tickets, and those of single layers.
+#[derive(Serialize)]
+pub(super) struct Tables<'a> {
+    tickets: Vec<Line<'a>>,
+    layers: Vec<Line<'a>>,
+}
+
+pub(super) fn tables(study: &Study) -> Tables<'_> {
+    let (layers, tickets) = lines(study).into_iter().partition(|line| line.by_layer);
+    Tables { tickets, layers }
 }
 
 /// Of a series, the most points that stand in the table: curves are a figure's, and long lists the CSV's.
 const POINTS: usize = 8;
 
 /// The numbers, and series over a few things that have names, in plan order.
-pub(super) fn lines(study: &Study) -> Vec<Line<'_>> {
+fn lines(study: &Study) -> Vec<Line<'_>> {
     let mut groups: IndexMap<_, Vec<&Row>> = IndexMap::new();
     for row in study.analyses.iter().filter(|row| row.status != Status::Stopped) {
         let place = (row.variant.as_str(), row.pipeline.as_str(), row.level, row.kept_weights, row.analysis.as_str());
@@ -107,7 +122,9 @@ fn group<'a>(rows: &[&'a Row]) -> Vec<Line<'a>> {
     let mut figures: IndexMap<(&str, String), &Measured> = IndexMap::new();
     for figure in rows.iter().copied().flat_map(measured) {
         let curve = figure.points.iter().any(|point| matches!(point.at, Some(Place::At(_))));
-        for point in figure.points.iter().filter(|_| !curve && figure.points.len() <= POINTS) {
+        // What a replicate has with each of the others is nothing to take means of.
+        let listed = !curve && figure.points.len() <= POINTS && figure.over != "replicate";
+        for point in figure.points.iter().filter(|_| listed) {
             figures.entry((&figure.name, place(point))).or_insert(figure);
         }
     }
@@ -132,6 +149,7 @@ fn group<'a>(rows: &[&'a Row]) -> Vec<Line<'a>> {
                 format!("{}–{}", told(sample.least, &figure.unit), told(sample.greatest, &figure.unit))
             }),
             notes: if absent > 0 { format!("{absent} not measured") } else { String::new() },
+            by_layer: figure.over == "layer",
         }
     };
     figures.iter().map(line).collect()
@@ -182,6 +200,21 @@ mod tests {
         study.analyses[1].record = None;
         study.analyses[1].status = Status::Missing;
         assert_eq!(told(&study), ["barrier 2 1.10 1.00–1.20 1 not measured"]);
+    }
+
+    #[test]
+    fn numbers_of_single_layers_stand_apart() {
+        let mut study = analysed();
+        for row in &mut study.analyses {
+            let layers = [("fc1.weight", 0.5), ("fc2.weight", 0.25)].map(|(name, value)| (name.to_string(), value));
+            let by_layer = Measured::each("weights remaining by layer", "fraction", "layer", layers);
+            row.record.as_mut().unwrap().measured.push(by_layer);
+        }
+        let tables = tables(&study);
+        let names = |lines: &[Line<'_>]| lines.iter().map(|line| line.figure.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&tables.tickets), ["barrier"]);
+        let expected = ["fc1.weight", "fc2.weight"].map(|name| format!("weights remaining by layer, {name}"));
+        assert_eq!(names(&tables.layers), expected);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::cells::{Cell, cells};
 use super::predictions::{Judgement, judge, tally};
 use super::verdict::{outcomes, sentence, verdict};
-use super::{analyses, format, problems, provenance, selection};
+use super::{analyses, format, problems, provenance, selection, svg};
 use crate::figure::{Drawing, Table};
 use crate::record::{Header, Status, Study};
 use crate::units::percent;
@@ -30,7 +30,8 @@ pub(super) struct Context<'a> {
     /// Whether the study is a sweep, so that tables name the variant.
     sweep: bool,
     cells: Vec<Line<'a>>,
-    analyses: Vec<analyses::Line<'a>>,
+    /// None of a study without analyses.
+    analyses: Option<analyses::Tables<'a>>,
     figures: Vec<Figure<'a>>,
     compute: provenance::Compute<'a>,
     provenance: provenance::Facts,
@@ -38,13 +39,13 @@ pub(super) struct Context<'a> {
 }
 
 #[derive(Serialize)]
-struct Progress {
-    complete: bool,
-    done: usize,
+pub(super) struct Progress {
+    pub complete: bool,
+    pub done: usize,
     /// Tickets that the plan wants, evaluated or analysed; those beyond a stop rule are none.
-    planned: usize,
+    pub planned: usize,
     /// What these are: "tickets", "analyses", or both.
-    of: &'static str,
+    pub of: &'static str,
     stopped: usize,
 }
 
@@ -70,6 +71,8 @@ struct Line<'a> {
 
 #[derive(Serialize)]
 struct Figure<'a> {
+    /// Of several columns: a narrow page scrolls it.
+    wide: bool,
     name: &'a str,
     title: &'a str,
     caption: &'a str,
@@ -93,9 +96,9 @@ pub(super) fn context<'a>(study: &'a Study, figures: &'a [(Drawing, String)]) ->
         progress: progress(study),
         outcomes: tally(&predictions),
         predictions,
-        sweep: study.rows.iter().any(|row| !row.variant.is_empty()),
+        sweep: study.rows.iter().chain(&study.analyses).any(|row| !row.variant.is_empty()),
         cells: cells.iter().map(|cell| line(study, &cells, cell)).collect(),
-        analyses: analyses::lines(study),
+        analyses: (!study.analyses.is_empty()).then(|| analyses::tables(study)),
         figures: figures.iter().map(|(drawing, svg)| figure(drawing, svg)).collect(),
         compute: provenance::compute(study),
         provenance: provenance::facts(study),
@@ -103,7 +106,7 @@ pub(super) fn context<'a>(study: &'a Study, figures: &'a [(Drawing, String)]) ->
     }
 }
 
-fn progress(study: &Study) -> Progress {
+pub(super) fn progress(study: &Study) -> Progress {
     let all = || study.rows.iter().chain(&study.analyses);
     let count = |wanted: fn(&Status) -> bool| all().filter(|row| wanted(&row.status)).count();
     let stopped = count(|status| *status == Status::Stopped);
@@ -141,5 +144,6 @@ fn line<'a>(study: &Study, cells: &[Cell], cell: &Cell<'a>) -> Line<'a> {
 
 fn figure<'a>(drawing: &'a Drawing, svg: &'a str) -> Figure<'a> {
     let Drawing { name, title, caption, alternative, table: Table { columns, rows }, .. } = drawing;
-    Figure { name, title, caption, alternative, svg, columns, rows }
+    let wide = svg::is_wide(drawing);
+    Figure { wide, name, title, caption, alternative, svg, columns, rows }
 }

@@ -2,8 +2,6 @@
 
 use crate::figure::{Axis, Drawing, Scale, Series};
 
-/// Width of a figure.
-pub(super) const WIDTH: i32 = 560;
 /// Line and marker of a legend's entry, with the space to its text.
 pub(super) const SAMPLE: i32 = 42;
 pub(super) const TEXT: i32 = 16;
@@ -39,6 +37,7 @@ pub(super) fn place(axis: &Axis, value: f64) -> f64 {
     match axis.scale {
         Scale::Linear => value,
         Scale::LogFalling => -value.ln(),
+        Scale::LogRising => value.ln(),
     }
 }
 
@@ -63,18 +62,18 @@ pub(super) struct Entry<'a> {
     pub left: i32,
 }
 
-/// The series of all panels, each once, in rows that fit the width.
-pub(super) fn legend(drawing: &Drawing) -> Vec<Vec<Entry<'_>>> {
+/// The series of all panels, each once, in rows that fit the figure's width.
+pub(super) fn legend(drawing: &Drawing, room: i32) -> Vec<Vec<Entry<'_>>> {
     let mut rows: Vec<Vec<Entry>> = Vec::new();
-    let mut left = WIDTH;
+    let mut left = room;
     for series in drawing.panels.iter().flat_map(|panel| &panel.series) {
         let mut entries = rows.iter().flatten();
         if entries.any(|entry| entry.series.label == series.label && entry.series.style == series.style) {
             continue;
         }
-        let label = fitted(&series.label, WIDTH - SAMPLE - 40);
-        let width = SAMPLE + text_width(&label) + 16;
-        if left + width > WIDTH {
+        let label = fitted(&series.label, room - SAMPLE - 40);
+        let width = SAMPLE + text_width(&label) + 24;
+        if left + width > room {
             left = 20;
             rows.push(Vec::new());
         }

@@ -7,6 +7,8 @@ mod condition;
 mod context;
 mod evaluate;
 mod format;
+mod grid;
+mod index;
 mod layout;
 mod output;
 mod palette;
@@ -22,7 +24,8 @@ mod template;
 mod verdict;
 
 pub use condition::Condition;
-pub use output::{Content, FIGURES, File, write};
+pub use index::{Entry, index};
+pub use output::{Content, FIGURES, File, put, write};
 pub use predictions::{Judgement, Outcome, judge, tally};
 
 use std::path::Path;
@@ -55,7 +58,7 @@ pub fn render<'a>(study: &'a Study, registry: &Registry, templates: Option<&Path
 }
 
 /// The order in which a reader wants the shipped figures; others follow by name.
-const ORDER: [&str; 5] = ["accuracy", "edge-popup", "early-stop", "curves", "layers"];
+const ORDER: [&str; 6] = ["accuracy", "edge-popup", "sweep", "early-stop", "curves", "layers"];
 
 fn figures(study: &Study, registry: &Registry) -> Result<Vec<(Drawing, String)>, String> {
     let mut abouts = registry.abouts(Kind::Figure);

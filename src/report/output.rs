@@ -43,10 +43,7 @@ pub(super) const ANALYSES: &str = "analyses.csv";
 pub fn write(files: &[File], folder: &Path) -> Result<(), String> {
     let figures = folder.join(FIGURES);
     fs::create_dir_all(&figures).map_err(|e| told(&figures, &e))?;
-    let written: Result<Vec<_>, String> = files.iter().map(|file| begin(file, folder)).collect();
-    for (temporary, path) in written? {
-        temporary.persist(&path).map_err(|e| told(&path, &e.error))?;
-    }
+    put(files, folder)?;
     let known: HashSet<_> = files.iter().map(|file| folder.join(&file.path)).collect();
     let stale = fs::read_dir(&figures).map_err(|e| told(&figures, &e))?;
     let table = Some(folder.join(ANALYSES)).filter(|table| table.exists());
@@ -57,6 +54,14 @@ pub fn write(files: &[File], folder: &Path) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Writes files into a folder that is there, whole or not at all. An error names the path.
+pub fn put(files: &[File], folder: &Path) -> Result<(), String> {
+    let written: Result<Vec<_>, String> = files.iter().map(|file| begin(file, folder)).collect();
+    written?
+        .into_iter()
+        .try_for_each(|(temporary, path)| temporary.persist(&path).map(drop).map_err(|e| told(&path, &e.error)))
 }
 
 fn told(path: &Path, error: &std::io::Error) -> String {

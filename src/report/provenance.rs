@@ -12,7 +12,7 @@ use crate::record::{Provenance, Row, Study};
 pub(super) struct Compute<'a> {
     pipelines: Vec<(&'a str, String)>,
     /// A step that pipelines share is counted once.
-    total: String,
+    pub total: String,
 }
 
 pub(super) fn compute(study: &Study) -> Compute<'_> {

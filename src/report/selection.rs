@@ -2,9 +2,10 @@
 
 use crate::record::{EarlyStop, Study, following, selected_on_test};
 
-/// Of each ticket, its variant, pipeline and rule.
+/// Of each ticket that was trained, its variant, pipeline and rule.
 fn tickets(study: &Study) -> Vec<(&str, &str, EarlyStop)> {
-    study.rows.iter().map(|row| (row.variant.as_str(), row.pipeline.as_str(), row.early_stop)).collect()
+    let trained = study.rows.iter().filter(|row| row.is_trained());
+    trained.map(|row| (row.variant.as_str(), row.pipeline.as_str(), row.early_stop)).collect()
 }
 
 /// A sentence where test data select.
@@ -12,9 +13,14 @@ pub(super) fn warning(study: &Study) -> Option<String> {
     selected_on_test(&tickets(study)).map(|said| format!("{}{}.", said[..1].to_uppercase(), &said[1..]))
 }
 
+const UNTRAINED: &str = "Nothing is trained: tickets are evaluated as they are, and nothing chooses among evaluations.";
+
 /// What the methods say of early stop.
 pub(super) fn method(study: &Study) -> String {
     let tickets = tickets(study);
+    if tickets.is_empty() && !study.rows.is_empty() {
+        return UNTRAINED.into();
+    }
     let rules = [EarlyStop::ValidationLoss, EarlyStop::ValidationAccuracy, EarlyStop::Final, EarlyStop::TestAccuracy];
     let found = rules.map(|rule| (rule, following(rule, &tickets)));
     let found: Vec<_> = found.into_iter().filter(|(_, names)| !names.is_empty()).collect();
@@ -59,6 +65,17 @@ mod tests {
             "Early stop is the evaluation of least validation loss, found after the training. Test data is evaluated on \
              those weights and on the final ones only, and chooses nothing."
         );
+    }
+
+    #[test]
+    fn tickets_that_were_evaluated_as_they_are_have_no_early_stop() {
+        let mut study = following(&[("imp", EarlyStop::Final)]);
+        study.rows.retain(|row| row.pipeline == "imp");
+        study.rows[0].record.as_mut().unwrap().training = None;
+        study.rows[0].early_stop = EarlyStop::default();
+        assert!(method(&study).starts_with("Early stop is the training's end, found"), "{}", method(&study));
+        study.rows.truncate(1);
+        assert_eq!(method(&study), UNTRAINED);
     }
 
     #[test]

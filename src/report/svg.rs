@@ -9,13 +9,13 @@ use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::layout::{Entry, SAMPLE, TEXT, WIDTH, escape, fitted, legend, place, printable, text_width, ticks_that_fit};
+use super::grid::{AXIS, Grid, title_width};
+use super::layout::{Entry, SAMPLE, TEXT, escape, fitted, legend, place, printable, ticks_that_fit};
 use super::palette::{Paint, dress, style_sheet};
 use crate::figure::{Axis, Drawing, Panel, Point, Series, Shape};
 
 /// Units a pixel: plotters rounds to whole units, and so to quarters of a pixel.
 const UNIT: i32 = 4;
-const PANEL_HEIGHT: i32 = 340;
 const LEGEND_ROW: i32 = 24;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -32,32 +32,32 @@ pub fn render(drawing: &Drawing) -> Result<String, String> {
             ));
         }
     }
-    let columns = columns(&drawing.panels);
-    let rows = drawing.panels.len().div_ceil(columns).max(1);
-    let legend = legend(drawing);
-    let plots = PANEL_HEIGHT * rows as i32;
-    let height = plots + LEGEND_ROW * legend.len() as i32 + 8;
+    let grid = Grid::of(drawing);
+    let legend = legend(drawing, grid.width);
+    let height = grid.height() + LEGEND_ROW * legend.len() as i32 + 8;
     let mut drawn = String::new();
     {
-        let size = ((WIDTH * UNIT) as u32, (height * UNIT) as u32);
+        let size = ((grid.width * UNIT) as u32, (height * UNIT) as u32);
         let root = SVGBackend::with_string(&mut drawn, size).into_drawing_area();
-        let (upper, lower) = root.split_vertically(plots * UNIT);
-        for (panel, area) in drawing.panels.iter().zip(upper.split_evenly((rows, columns))) {
-            draw_panel(drawing, panel, &root, &area, WIDTH / columns as i32).map_err(failed(drawing))?;
+        for (number, panel) in drawing.panels.iter().enumerate() {
+            draw_panel(drawing, panel, &root, &grid, number).map_err(failed(drawing))?;
         }
+        if grid.columns > 1 {
+            draw_x_label(drawing, &root, &grid).map_err(failed(drawing))?;
+        }
+        let (_, lower) = root.split_vertically(grid.height() * UNIT);
         for (row, entries) in legend.iter().enumerate() {
             draw_legend(entries, row as i32, &lower).map_err(failed(drawing))?;
         }
         root.present().map_err(failed(drawing))?;
     }
     let content = drawn.split_once('\n').map_or("", |(_, content)| content).replace(" opacity=\"1\"", "");
-    Ok(head(drawing, height) + &dress(&content, UNIT))
+    Ok(head(drawing, (grid.width, height)) + &dress(&content, UNIT))
 }
 
-/// Two, unless a title would lose its end, which is what tells variants apart.
-fn columns(panels: &[Panel]) -> usize {
-    let whole = |panel: &Panel| fitted(&panel.title, WIDTH / 2 - 20) == printable(&panel.title);
-    if panels.iter().all(whole) { panels.len().clamp(1, 2) } else { 1 }
+/// Whether it is wider than a phone shows with letters that can be read.
+pub(super) fn is_wide(drawing: &Drawing) -> bool {
+    Grid::of(drawing).columns > 1
 }
 
 fn failed<E: Display>(drawing: &Drawing) -> impl Fn(E) -> String {
@@ -65,12 +65,12 @@ fn failed<E: Display>(drawing: &Drawing) -> impl Fn(E) -> String {
 }
 
 /// The root element with what plotters leaves out: a name and a description for who cannot see, and colours.
-fn head(drawing: &Drawing, height: i32) -> String {
+fn head(drawing: &Drawing, (width, height): (i32, i32)) -> String {
     let name: String = drawing.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let (title, description) = (escape(&drawing.title), escape(&drawing.alternative));
-    let (width, tall) = (WIDTH * UNIT, height * UNIT);
     // Drawn a quarter larger than it was laid out for, where there is room.
-    let (shown_width, shown_height) = (WIDTH * 5 / 4, height * 5 / 4);
+    let (shown_width, shown_height) = (width * 5 / 4, height * 5 / 4);
+    let (width, tall) = (width * UNIT, height * UNIT);
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" id=\"{name}-figure\" viewBox=\"0 0 {width} {tall}\" \
          width=\"{shown_width}\" height=\"{shown_height}\" style=\"max-width:100%;height:auto\" role=\"img\" \
@@ -97,19 +97,25 @@ fn font() -> TextStyle<'static> {
 
 type DrawResult = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
-fn draw_panel(drawing: &Drawing, panel: &Panel, root: &Area, area: &Area, width: i32) -> DrawResult {
+fn draw_panel(drawing: &Drawing, panel: &Panel, root: &Area, grid: &Grid, number: usize) -> DrawResult {
     let (x, y) = (&drawing.x, &drawing.y);
-    let y_label_width = y.ticks.iter().map(|(_, label)| text_width(label)).max().unwrap_or(0) + 34;
-    let plot_width = width - y_label_width - 34;
+    let (left, top) = grid.corner(number);
+    let (plot_width, plot_height) = grid.plot;
     let shown_x = ticks_that_fit(x, plot_width);
     let x_ticks = shown_x.iter().map(|(at, _)| *at).collect();
     let y_ticks = y.ticks.iter().map(|(at, _)| *at).collect();
-    // Above the margin, into which the uppermost label of the y axis reaches.
-    let title = fitted(&panel.title, width - 20);
-    let titled = if title.is_empty() { None } else { Some(area.titled(&title, font())?) };
-    let mut builder = ChartBuilder::on(titled.as_ref().unwrap_or(area));
-    builder.margin(10 * UNIT).margin_right(24 * UNIT).x_label_area_size(50 * UNIT);
-    builder.y_label_area_size(y_label_width * UNIT);
+    let title = fitted(&panel.title, title_width(grid.columns));
+    if !title.is_empty() {
+        // Above the margin, into which the uppermost label of the y axis reaches.
+        let middle = ((left + plot_width / 2) * UNIT, (top - TEXT) * UNIT);
+        root.draw(&Text::new(title, middle, font().pos(Pos::new(HPos::Center, VPos::Center))))?;
+    }
+    let labels = if grid.says_y(number) { grid.labels } else { 0 };
+    let axis = if grid.says_x(number) { AXIS } else { 0 };
+    let corner = ((left - labels) * UNIT, top * UNIT);
+    let area = root.clone().shrink(corner, ((labels + plot_width) * UNIT, (plot_height + axis) * UNIT));
+    let mut builder = ChartBuilder::on(&area);
+    builder.x_label_area_size(axis * UNIT).y_label_area_size(labels * UNIT);
     let mut chart = builder.build_cartesian_2d(Ruler { axis: x, ticks: x_ticks }, Ruler { axis: y, ticks: y_ticks })?;
     let label = |axis: &Axis, at: f64| {
         let tick = axis.ticks.iter().find(|(value, _)| *value == at);
@@ -123,15 +129,35 @@ fn draw_panel(drawing: &Drawing, panel: &Panel, root: &Area, area: &Area, width:
         .set_all_tick_mark_size(5 * UNIT)
         .label_style(font())
         .axis_desc_style(font())
-        .x_desc(fitted(&x.label, plot_width + 24))
-        .y_desc(fitted(&y.label, PANEL_HEIGHT - 60))
+        .x_desc(if grid.columns == 1 { fitted(&x.label, plot_width + 24) } else { String::new() })
+        .y_desc(fitted(&y.label, plot_height + 10))
         .x_label_formatter(&|at| label(x, *at))
         .y_label_formatter(&|at| label(y, *at))
         .draw()?;
+    // An axis that says nothing has its line all the same.
+    let (right, bottom) = (left + plot_width, top + plot_height);
+    let line = |from: (i32, i32), to: (i32, i32)| {
+        let scaled = [from, to].map(|(x, y)| (x * UNIT, y * UNIT));
+        root.draw(&PathElement::new(scaled, stroke(Paint::Ink, 1.0)))
+    };
+    if labels == 0 {
+        line((left, top), (left, bottom))?;
+    }
+    if axis == 0 {
+        line((left, bottom), (right, bottom))?;
+    }
     for series in &panel.series {
         draw_series(drawing, series, root, &chart)?;
     }
     Ok(())
+}
+
+/// What the x axes of all columns are, once.
+fn draw_x_label(drawing: &Drawing, root: &Area, grid: &Grid) -> DrawResult {
+    let (start, end) = (grid.corner(0).0, grid.corner(grid.columns - 1).0 + grid.plot.0);
+    let middle = ((start + end) / 2 * UNIT, (grid.height() - TEXT) * UNIT);
+    let text = fitted(&drawing.x.label, end - start);
+    root.draw(&Text::new(text, middle, font().pos(Pos::new(HPos::Center, VPos::Center))))
 }
 
 /// An axis as plotters wants one: where a value lies in pixels, and which values have a tick.
@@ -170,16 +196,28 @@ fn draw_series(drawing: &Drawing, series: &Series, root: &Area, chart: &Chart) -
         Shape::Baseline { y, low, high } => {
             let (start, end) = drawing.x.range;
             if low < high {
-                let band = colour(Paint::Mark(series.style)).mix(0.14).filled();
-                root.draw(&Rectangle::new([at(start, *high), at(end, *low)], band))?;
+                root.draw(&Rectangle::new([at(start, *high), at(end, *low)], band(series.style)))?;
             }
             line(vec![at(start, *y), at(end, *y)])
         }
-        Shape::Points(points) => {
-            line(points.iter().map(|point| at(point.x, point.y)).collect())?;
+        Shape::Band(points) => {
+            let upper = points.iter().map(|(x, _, high)| at(*x, *high));
+            let lower = points.iter().rev().map(|(x, low, _)| at(*x, *low));
+            root.draw(&Polygon::new(upper.chain(lower).collect::<Vec<_>>(), band(series.style)))
+        }
+        Shape::Across(points) => points.iter().try_for_each(|Point { x, y, low, high }| {
+            if low < high {
+                bar(at(*low, *y), at(*high, *y), (0, 4), series.style, root)?;
+            }
+            marker(at(*x, *y), series.style, root)
+        }),
+        Shape::Points(points) | Shape::Dots(points) => {
+            if matches!(series.shape, Shape::Points(_)) {
+                line(points.iter().map(|point| at(point.x, point.y)).collect())?;
+            }
             for Point { x, y, low, high } in points {
                 if low < high {
-                    bar(at(*x, *high), at(*x, *low), series.style, root)?;
+                    bar(at(*x, *high), at(*x, *low), (4, 0), series.style, root)?;
                 }
                 marker(at(*x, *y), series.style, root)?;
             }
@@ -188,12 +226,17 @@ fn draw_series(drawing: &Drawing, series: &Series, root: &Area, chart: &Chart) -
     }
 }
 
-fn bar(top: (i32, i32), bottom: (i32, i32), style: usize, area: &Area) -> DrawResult {
-    let cap = 4 * UNIT;
+fn band(style: usize) -> ShapeStyle {
+    colour(Paint::Mark(style)).mix(0.14).filled()
+}
+
+/// A bar between two ends, whose caps reach so far to either side.
+fn bar(start: (i32, i32), end: (i32, i32), cap: (i32, i32), style: usize, area: &Area) -> DrawResult {
+    let (right, down) = (cap.0 * UNIT, cap.1 * UNIT);
     let paint = stroke(Paint::Mark(style), 1.4);
-    area.draw(&PathElement::new(vec![top, bottom], paint))?;
-    for (x, y) in [top, bottom] {
-        area.draw(&PathElement::new(vec![(x - cap, y), (x + cap, y)], paint))?;
+    area.draw(&PathElement::new(vec![start, end], paint))?;
+    for (x, y) in [start, end] {
+        area.draw(&PathElement::new(vec![(x - right, y - down), (x + right, y + down)], paint))?;
     }
     Ok(())
 }
@@ -218,8 +261,15 @@ fn draw_legend(entries: &[Entry], row: i32, area: &Area) -> DrawResult {
     for entry in entries {
         let (start, end) = (entry.left * UNIT, (entry.left + SAMPLE - 8) * UNIT);
         let style = entry.series.style;
-        area.draw(&PathElement::new(vec![(start, y), (end, y)], stroke(Paint::Line(style), 2.2)))?;
-        if matches!(entry.series.shape, Shape::Points(_)) {
+        let shape = &entry.series.shape;
+        if matches!(shape, Shape::Band(_)) || matches!(shape, Shape::Baseline { low, high, .. } if low < high) {
+            let half = 6 * UNIT;
+            area.draw(&Rectangle::new([(start, y - half), (end, y + half)], band(style)))?;
+        }
+        if !matches!(shape, Shape::Band(_) | Shape::Dots(_) | Shape::Across(_)) {
+            area.draw(&PathElement::new(vec![(start, y), (end, y)], stroke(Paint::Line(style), 2.2)))?;
+        }
+        if matches!(shape, Shape::Points(_) | Shape::Dots(_) | Shape::Across(_)) {
             marker(((start + end) / 2, y), style, area)?;
         }
         let text = font().pos(Pos::new(HPos::Left, VPos::Center));
@@ -231,7 +281,8 @@ fn draw_legend(entries: &[Entry], row: i32, area: &Area) -> DrawResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figure::fixture::{drawings, study};
+    use crate::figure::fixture::{drawings, everything, study};
+    use crate::registry::{Kind, Registry};
 
     /// Walks the tags of an XML document; panics where one is not closed in turn, quoted, or escaped.
     fn assert_well_formed(xml: &str) {
@@ -279,8 +330,8 @@ mod tests {
 
     #[test]
     fn every_figure_is_well_formed_and_the_same_drawing_gives_the_same_bytes() {
-        let drawn = drawings(&study());
-        assert_eq!(drawn.len(), 5);
+        let drawn = drawings(&everything());
+        assert_eq!(drawn.len(), Registry::builtin().abouts(Kind::Figure).len());
         for drawing in drawn {
             let svg = render(&drawing).unwrap();
             assert_well_formed(&svg);
@@ -290,26 +341,17 @@ mod tests {
     }
 
     #[test]
-    fn a_title_too_long_for_half_the_width_has_all_of_it() {
-        let panel = |title: &str| Panel { title: title.into(), series: Vec::new() };
-        let (short, long) = (panel("width=0.5"), panel("width=0.5 learning_rate=1.2e-3"));
-        assert_eq!(columns(&[short.clone(), short.clone()]), 2);
-        assert_eq!(columns(&[short.clone(), long.clone()]), 1);
-        assert_eq!((columns(&[short]), columns(&[])), (1, 1));
-        assert_eq!(fitted(&long.title, WIDTH - 20), long.title);
-    }
-
-    #[test]
     fn hostile_names_stay_text() {
         let hostile = "<&\"'>]]>\u{1b}\u{0}fill=\"#000000\" opacity=\"1\"";
-        let mut study = study();
+        let mut study = everything();
         for pipeline in &mut study.header.pipelines {
             pipeline.name = format!("{}{hostile}", pipeline.name);
         }
-        for row in &mut study.rows {
+        for row in study.rows.iter_mut().chain(&mut study.analyses) {
             row.pipeline = format!("{}{hostile}", row.pipeline);
-            row.variant = hostile.into();
+            row.variant += hostile;
         }
+        study.header.variants.iter_mut().for_each(|variant| variant.name += hostile);
         for mut drawing in drawings(&study) {
             drawing.title = hostile.into();
             drawing.panels.push(drawing.panels[0].clone());
@@ -321,7 +363,7 @@ mod tests {
 
     #[test]
     fn no_colour_is_left_that_dark_pages_cannot_change() {
-        for drawing in drawings(&study()) {
+        for drawing in drawings(&everything()) {
             let svg = render(&drawing).unwrap();
             assert!(!svg.contains("=\"#"), "{}", drawing.name);
         }

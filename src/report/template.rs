@@ -1,4 +1,4 @@
-//! The two templates: embedded, and replaced by a file of the same name where a folder holds one.
+//! The templates, two of a report and two of the index of all reports: embedded, and those of a report replaced by a file of the same name where a folder holds one.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,6 +11,10 @@ use serde::Serialize;
 
 const HTML: (&str, &str) = ("report.html.j2", include_str!("../../templates/report.html.j2"));
 const MARKDOWN: (&str, &str) = ("report.md.j2", include_str!("../../templates/report.md.j2"));
+const INDEX: [(&str, &str); 2] = [
+    ("index.html.j2", include_str!("../../templates/index.html.j2")),
+    ("index.md.j2", include_str!("../../templates/index.md.j2")),
+];
 const CSS: &str = include_str!("../../templates/style.css");
 
 /// The page and the Markdown. Errors name the template and the line.
@@ -21,6 +25,16 @@ pub(super) fn render(context: &impl Serialize, folder: Option<&Path>) -> Result<
         environment.render_named_str(name, &source, Serde(context)).map_err(|e| format!("template {name}: {e:#}"))
     };
     Ok((fill(HTML)?, fill(MARKDOWN)?))
+}
+
+/// The same of the index.
+pub(super) fn index(context: &impl Serialize) -> Result<[String; 2], String> {
+    let environment = environment()?;
+    let fill = |(name, source): (&'static str, &'static str)| {
+        environment.render_named_str(name, source, Serde(context)).map_err(|e| format!("template {name}: {e:#}"))
+    };
+    let [page, markdown] = INDEX;
+    Ok([fill(page)?, fill(markdown)?])
 }
 
 fn source(name: &str, shipped: &str, folder: Option<&Path>) -> Result<String, String> {
@@ -64,6 +78,7 @@ fn environment() -> Result<Environment<'static>, String> {
     environment.add_filter("line", one_line);
     environment.add_filter("code", code);
     environment.add_filter("sentence", sentence);
+    environment.add_filter("path", path);
     environment.add_global("style", CSS);
     Ok(environment)
 }
@@ -120,6 +135,12 @@ fn one_line(text: String) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A folder's name within an address.
+fn path(name: String) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
 /// Text that ends as a sentence does.
 fn sentence(text: String) -> String {
     let text = text.trim();
@@ -142,6 +163,7 @@ mod tests {
     fn text_that_begins_like_a_list_begins_none_and_backticks_end_no_code() {
         let shown = ["- a", "--", "+ a", "12. a", "3)", "-0.5", "1.2e-3", "+5", "a - b"].map(|t| markdown(t.into()));
         assert_eq!(shown, [r"\- a", r"\--", r"\+ a", r"12\. a", r"3\)", "-0.5", "1.2e-3", "+5", "a - b"]);
+        assert_eq!(path("a b)é".into()), "a%20b%29%C3%A9");
         let coded = ["a\nb", "a`<img>``b", "`"].map(|t| code(t.into()));
         assert_eq!(coded, ["`a b`", "``` a`<img>``b ```", "`` ` ``"]);
     }

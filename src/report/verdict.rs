@@ -58,6 +58,9 @@ fn reinitialised<'a>(study: &Study, cells: &'a [Cell<'a>], cell: &Cell) -> Optio
 pub(super) fn sentence(study: &Study, cells: &[Cell]) -> String {
     let found = outcomes(study, cells);
     let scored = cells.iter().any(|cell| cell.accuracy.is_some());
+    if scored && cells.iter().all(|cell| cell.is_reference) {
+        return "None: dense networks alone, nothing is compared with them.".into();
+    }
     match (found.is_empty(), scored && !cells.iter().any(|cell| cell.is_reference)) {
         (false, _) => found.join("; ") + ".",
         (true, true) => "No verdict: no dense network is among the pipelines.".into(),

@@ -110,12 +110,12 @@ impl PlanCommand {
         };
         Ok(Joined {
             opened,
-            store: &self.experiment.runs,
+            store: &self.experiment.options.runs,
             why: firsts.reasons(like, &history),
             time: estimate(opened, &groups, &samples, &measured, (jobs, threads)),
             measured: self.measure,
             disk: disk(plan, &new, &groups),
-            free: free(&self.experiment.runs),
+            free: free(&self.experiment.options.runs),
             memory: Memory::of(opened, &new, self.machine.allowed()),
             states,
             others: recorded.into_iter().map(|recorded| other(recorded?, &opened.spec.name)).collect(),
