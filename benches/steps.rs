@@ -164,7 +164,7 @@ impl Workload {
             now - begun < time
         };
         let Workload { registry, model, data, compute, training, .. } = self;
-        let bench = Bench { model, data, compute, registry, progress: &progress };
+        let bench = Bench::new(model, data, compute, registry, &progress);
         let seeds = Seeds { seed: 1, replicate: Some(replicate) };
         let start = Start { position: 0, seeds, snapshots: &[] };
         let ended = bench.train(self.ticket(seeds), training, &start);

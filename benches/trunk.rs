@@ -88,7 +88,8 @@ fn trunk(form: &str, iterations: u64, batch: u64) -> Result<Vec<(f64, f64)>, Str
     let compute = device::open("cpu")?;
     let plan = plan(&spec, &registry, &compute.kind).map_err(|e| e.to_string())?;
     let directories: Vec<PathBuf> = std::env::var_os("TOMBOLA_DATA").map(PathBuf::from).into_iter().collect();
-    let data = tombola::run::data::data(&spec, &registry, &directories, &tombola::dataset::Deaf)?;
+    let data =
+        tombola::run::data::data(&spec, &registry, &directories, &tombola::dataset::Deaf).map_err(|e| e.to_string())?;
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let store = Store::open(folder.path());
     store.prepare()?;

@@ -25,6 +25,16 @@ pub fn fraction<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     number(from, |x| (0.0..=1.0).contains(&x), "must lie between 0 and 1")
 }
 
+/// From 0 to 1, or none.
+pub fn optional_fraction<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    match Option::<f64>::deserialize(from)? {
+        Some(x) if !(0.0..=1.0).contains(&x) => {
+            Err(D::Error::custom(format!("{x} is out of range: it must lie between 0 and 1")))
+        }
+        x => Ok(x),
+    }
+}
+
 /// A rate that is not 0, or none.
 pub fn rate_above_zero<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Rate>, D::Error> {
     match Option::<Rate>::deserialize(from)? {

@@ -27,6 +27,7 @@ use crate::init::{self, Init};
 use crate::layer::{self, Layer};
 use crate::learn::{self, Learn};
 use crate::optimizer::{self, Optimizer};
+use crate::record::Heading;
 use crate::schedule::{self, Schedule};
 use crate::spec::node::{self, Node};
 use crate::stage::{self, Stage};
@@ -48,6 +49,8 @@ pub trait Plugin: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'sta
     const REFERENCES: &'static [(&'static str, Kind)] = &[];
     /// Keys of what names this plugin that are not needed with it: a format that makes its examples has no files.
     const WITHOUT: &'static [&'static str] = &[];
+    /// The figures of an analysis, which predictions may name.
+    const MEASURES: &'static [Heading] = &[];
 }
 
 /// A kind of plugin.
@@ -154,6 +157,7 @@ pub struct About {
     pub references: &'static [(&'static str, Kind)],
     /// Keys that what names the plugin does not need.
     pub without: &'static [&'static str],
+    pub measures: &'static [Heading],
     pub schema: Schema,
     /// Reads the configuration from a spec's table and writes it back with every default filled in.
     pub canonical: fn(&Node) -> Result<Value, Vec<node::Error>>,
@@ -179,6 +183,7 @@ impl<T: ?Sized + 'static> Shelf<T> {
             example: P::EXAMPLE,
             references: P::REFERENCES,
             without: P::WITHOUT,
+            measures: P::MEASURES,
             schema: schema_for!(P),
             canonical: |table| {
                 let config: P = table.deserialize()?;
@@ -193,6 +198,11 @@ impl<T: ?Sized + 'static> Shelf<T> {
     pub fn build(&self, used: &Use) -> Result<Arc<T>, String> {
         let entry = self.0.get(used.name.as_str()).ok_or_else(|| format!("no plugin is named {:?}", used.name))?;
         (entry.build)(&used.config).map_err(|e| format!("{:?}: {e}", used.name))
+    }
+
+    /// The figures of the analysis that `used` names; none of what is no analysis.
+    pub fn measures(&self, used: &Use) -> &'static [Heading] {
+        self.0.get(used.name.as_str()).map_or(&[], |entry| entry.about.measures)
     }
 
     pub fn abouts(&self) -> impl Iterator<Item = &About> {

@@ -160,6 +160,8 @@ impl TryFrom<f64> for Rate {
         if !(0.0..=1.0).contains(&value) {
             return Err(format!("{value} is not a rate: it must lie between 0 and 1"));
         }
+        // Of -0.
+        let value = value.abs();
         let text = format!("{value}");
         let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
         let too_fine = || format!("{value} has too many decimals: write at most 18");
@@ -203,6 +205,11 @@ pub fn percent(fraction: f64) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn minus_zero_is_zero() {
+        assert!(Rate::try_from(-0.0).unwrap().is_zero());
+    }
 
     #[test]
     fn a_rate_is_the_decimal_as_written() {

@@ -3,7 +3,8 @@
 use std::io::BufReader;
 use std::path::Path;
 
-use tombola::record::{Measured, Row, Status, Study};
+use tombola::record::{Heading, Measured, Row, Status, Study};
+use tombola::registry::Registry;
 use tombola::run::Store;
 
 use crate::small::{SPEC, folder, planned, results, run};
@@ -44,6 +45,20 @@ each = "edge-popup"
 stage = [{ init = {} }, { random-mask = { weights_remaining = 0.5 } }, { anatomy = {} }, { train = {} }]
 "#;
 
+/// What an analysis said ahead that it would measure, it did, under the same names.
+fn all_is_measured_under_its_headings(folder: &Path, study: &Study) {
+    let registry = Registry::builtin();
+    let spec = tombola::spec::load(&folder.join("small"), &registry, &[]).unwrap_or_else(|e| panic!("{e}"));
+    for row in &study.analyses {
+        let headings = spec.variants[0].pipelines[&row.pipeline].headings(&registry);
+        for figure in &row.record.as_ref().unwrap().measured {
+            let same = |heading: &&Heading| heading.name == figure.name;
+            let heading = headings.iter().find(same).unwrap_or_else(|| panic!("{}: {}", row.analysis, figure.name));
+            assert_eq!((heading.unit, heading.over), (figure.unit.as_str(), figure.over.as_str()), "{}", figure.name);
+        }
+    }
+}
+
 #[test]
 fn the_anatomy_of_each_trained_ticket_level_0_included_has_lines_of_its_own() {
     let folder = besides(ANATOMY);
@@ -53,6 +68,7 @@ fn the_anatomy_of_each_trained_ticket_level_0_included_has_lines_of_its_own() {
     let levels: Vec<_> = of("anatomy").iter().map(|row| (row.replicate, row.level)).collect();
     assert_eq!(levels, (0..2).flat_map(|replicate| (0..4).map(move |level| (replicate, level))).collect::<Vec<_>>());
     assert_eq!((of("popped").len(), of("within").len()), (4, 2));
+    all_is_measured_under_its_headings(folder.path(), &study);
     for row in &study.analyses {
         assert_eq!(row.status, Status::Done);
         let remaining = number(row, "weights remaining");
@@ -65,7 +81,7 @@ fn the_anatomy_of_each_trained_ticket_level_0_included_has_lines_of_its_own() {
     assert!(study.rows.iter().all(|row| !["anatomy", "popped"].contains(&row.pipeline.as_str())));
     assert_eq!(study.rows.iter().filter(|row| row.pipeline == "within").count(), 2);
     let csv = report(folder.path(), "analyses.csv");
-    assert!(csv.contains("small,,anatomy,1,3,0,0.12"), "{csv}");
+    assert!(csv.contains("small,,anatomy,1,,3,0,0.12"), "{csv}");
     assert!(report(folder.path(), "index.html").contains("<h2 id=\"analyses\">"));
     assert!(report(folder.path(), "report.md").contains("## Analyses"));
 }
@@ -132,6 +148,7 @@ fn trainings_masks_and_odds_are_compared_whatever_the_jobs() {
     let study = study(one.path());
     let of = |pipeline: &str| study.analyses.iter().filter(|row| row.pipeline == pipeline).collect::<Vec<_>>();
     assert!(study.analyses.iter().all(|row| row.status == Status::Done));
+    all_is_measured_under_its_headings(one.path(), &study);
     // Two levels, two replicates, each with a line of five points whose largest error makes the barrier.
     assert_eq!(of("connectivity").len(), 4);
     for row in of("connectivity") {
@@ -157,13 +174,66 @@ fn trainings_masks_and_odds_are_compared_whatever_the_jobs() {
     assert!(one.path().join("reports/small/figures/connectivity.svg").exists());
     // What is compared with is part of what a step is, and a run again finds every step.
     let plan = planned(one.path(), &[]);
-    let compares = plan.steps.iter().filter(|step| !step.others.is_empty()).count();
+    let compares = plan.steps.iter().filter(|step| step.other.is_some()).count();
     assert_eq!(compares, 4 + 2);
     let (said, before) = (run(one.path(), &[]), report(one.path(), "analyses.csv"));
     assert!(!said.contains("measured") && before == report(two.path(), "analyses.csv"), "{said}");
     // One replicate has nothing to be compared with across replicates, and that is no error.
     let alone = planned(one.path(), &["replicates=1"]);
     assert!(alone.analyses.iter().all(|row| row.pipeline != "within-imp"));
+}
+
+#[test]
+fn a_prediction_may_be_of_what_an_analysis_measures() {
+    let folder = besides(
+        r#"
+[pipeline.anatomy]
+use = "anatomy"
+each = "imp"
+[[prediction]]
+claim = "levels keep what they say"
+expect = "anatomy.weights_remaining@level 3 within 0.1% of imp.weights_remaining@level 3"
+[[prediction]]
+claim = "there are as many multiply-adds as weights in a network without convolutions"
+expect = "anatomy.multiply_adds_dense@first / imp.prunable_weights@first within 0 of 1"
+[[prediction]]
+claim = "half of the first layer stays at level 1, in each replicate"
+expect = "anatomy.weights_remaining_by_layer[fc1.weight].min@level 1 > 0.9"
+[[prediction]]
+claim = "no layer has that name"
+expect = "anatomy.weights_remaining_by_layer[fc9.weight]@level 1 > 0.9"
+"#,
+    );
+    run(folder.path(), &[]);
+    let study = study(folder.path());
+    let judged = tombola::report::judge(&study);
+    let outcomes: Vec<_> = judged.iter().map(|judgement| (judgement.outcome, judgement.why.join("; "))).collect();
+    let missing = "anatomy@level 1, replicate 0, 1: no \"weights_remaining_by_layer\" was measured";
+    use tombola::report::Outcome::{Fails, Holds, NotJudged};
+    let plain = [Holds, Holds, Fails].map(|outcome| (outcome, String::new()));
+    assert_eq!(outcomes[..3], plain);
+    assert_eq!(outcomes[3], (NotJudged, missing.to_string()));
+    let halves: Vec<_> = judged[2].conditions.iter().map(|condition| condition.n).collect();
+    assert_eq!(halves, [2]);
+}
+
+#[test]
+fn each_pair_of_replicates_waits_for_its_own_two_tickets_and_their_stop_rules_alone() {
+    let folder = besides("[pipeline.within]\nuse = \"overlap\"\neach = \"imp\"\nwith = \"imp\"\n");
+    let plan = planned(folder.path(), &["replicates=3", "pipeline.imp.stop={ accuracy_drop = 0.5 }"]);
+    let pairs = plan.analyses.iter().map(|ticket| {
+        let step = &plan.steps[ticket.step];
+        let other = &plan.steps[step.other.unwrap()];
+        let own = [step.replicate, other.replicate];
+        assert!(step.gates.iter().all(|gate| own.contains(&plan.steps[gate.ticket].replicate)));
+        assert_eq!(step.gates.len(), 2 * step.level.saturating_sub(1) as usize);
+        (ticket.replicate, other.replicate, ticket.level)
+    });
+    let expected = [(1, 0), (2, 0), (2, 1)].map(|(one, other)| (0..4).map(move |level| (one, other, level)));
+    let (mut pairs, mut expected) = (pairs.collect::<Vec<_>>(), expected.into_iter().flatten().collect::<Vec<_>>());
+    pairs.sort();
+    expected.sort();
+    assert_eq!(pairs, expected);
 }
 
 #[test]

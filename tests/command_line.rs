@@ -10,11 +10,15 @@ fn tombola(arguments: &[&str]) -> (i32, String, String) {
 }
 
 #[test]
-fn the_shipped_experiments_are_right() {
-    for name in ["quickstart", "lenet-mnist", "lenet-mnist-full", "edge-popup-tuning"] {
-        let (code, out, err) = tombola(&["check", &format!("experiments/{name}")]);
+fn the_shipped_experiments_are_right_and_can_be_planned() {
+    let folders = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/experiments")).unwrap();
+    for folder in folders {
+        let folder = format!("experiments/{}", folder.unwrap().file_name().into_string().unwrap());
+        let (code, out, err) = tombola(&["check", &folder]);
         assert_eq!(code, 0, "{err}");
         assert!(out.contains("nothing is wrong"), "{out}");
+        let (code, _, err) = tombola(&["plan", &folder, "--runs", "target/no-runs"]);
+        assert_eq!(code, 0, "{err}");
     }
 }
 

@@ -154,8 +154,9 @@ fn the_best_of_s_masks_is_good_as_often_as_their_odds_say_over_new_networks_and_
     let q = odds("q over new networks", "");
     assert_eq!(q.len(), 5);
     assert!(q.iter().all(|q| (0.005..0.03).contains(q)), "{q:?}");
-    for size in ["1", "10", "100", "1000"] {
+    for size in ["1", "10", "100"] {
         let deviations = odds("deviation, new networks", size);
+        assert_eq!(deviations.len(), 5);
         assert!(deviations.iter().all(|deviation| deviation.abs() <= 3.0), "best of {size}: {deviations:?}");
     }
     let within = ["1", "10", "100"].map(|size| odds("deviation, one network", size)).concat();

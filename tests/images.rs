@@ -129,7 +129,33 @@ fn a_cache_that_cannot_be_written_is_told_with_what_to_do() {
     let folder = folder();
     std::fs::write(folder.path().join("cache"), "a file").unwrap();
     let (code, _, said) = tombola(folder.path(), &["run"]);
-    assert!(code == 2 && said.contains("TOMBOLA_CACHE names another folder"), "{code}: {said}");
+    assert!(code == 1 && said.contains("TOMBOLA_CACHE names another folder"), "{code}: {said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_while_images_are_decoded_ends_with_130_and_says_how_to_go_on() {
+    let folder = folder();
+    // So many that decoding them takes a while.
+    let image = RgbImage::from_fn(900, 900, |x, y| Rgb([(x * y) as u8, x as u8, y as u8]));
+    let first = folder.path().join("data/tiny/train/dark/large.png");
+    image.save_with_format(&first, ImageFormat::Png).unwrap();
+    for number in 0..200 {
+        std::fs::copy(&first, first.with_file_name(format!("large{number}.png"))).unwrap();
+    }
+    let spec = folder.path().join("tiny/experiment.toml");
+    std::fs::write(&spec, std::fs::read_to_string(&spec).unwrap().replace("train = 16", "train = 217")).unwrap();
+    let run = command(folder.path(), &["run"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let cache = folder.path().join("cache/images");
+    while std::fs::read_dir(&cache).map_or(0, |files| files.count()) == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
+    let output = run.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("Run the same command again to go on"), "{said}");
+    assert_eq!(std::fs::read_dir(&cache).unwrap().count(), 0, "nothing half is left");
 }
 
 /// The most memory that a run held, over what its plan said.

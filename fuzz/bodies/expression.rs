@@ -2,10 +2,10 @@
 
 use std::sync::OnceLock;
 
-use tombola::prediction::{check, parse};
+use tombola::prediction::{Named, check, parse};
 use tombola::record::{
-    DatasetFacts, EarlyStop, Header, LayerCount, ModelFacts, PredictionFacts, Provenance, Record, Row, Scores, Status,
-    Study,
+    DatasetFacts, EarlyStop, Header, Heading, LayerCount, Measured, ModelFacts, PredictionFacts, Provenance, Record,
+    Row, Scores, Status, Study,
 };
 use tombola::report::judge;
 
@@ -28,7 +28,9 @@ pub fn run(input: &[u8]) {
         Ok(same) => assert_eq!(same.to_string(), print),
         Err(faults) => panic!("{text:?} prints as {print:?}, which cannot be read: {faults:?}"),
     }
-    let faults = check(&expression, &["dense", "imp"]);
+    let headings = || Some(vec![Heading::number("barrier", "fraction"), Heading::series("odds", "fraction", "s")]);
+    let named = ["dense", "imp", "line"].map(|pipeline| Named { pipeline, headings: headings() });
+    let faults = check(&expression, &named);
     faults.iter().for_each(|fault| assert!(text.get(fault.span.clone()).is_some()));
     let mut study = study().clone();
     study.header.predictions = vec![PredictionFacts { claim: "fuzzed".into(), expect: print }];
@@ -37,7 +39,7 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// Two pipelines in three variants and replicates, each at four levels; one ticket has not run.
+/// Two pipelines in three variants and replicates, each at four levels; one ticket has not run. One was measured.
 fn study() -> &'static Study {
     static STUDY: OnceLock<Study> = OnceLock::new();
     STUDY.get_or_init(|| {
@@ -52,7 +54,8 @@ fn study() -> &'static Study {
         }
         rows[7].status = Status::Missing;
         rows[7].record = None;
-        Study { header: head(), rows, analyses: Vec::new(), shelf: None }
+        let analyses = (0..2).map(|replicate| measured(row("line", "", replicate, 1))).collect();
+        Study { header: head(), rows, analyses, shelf: None }
     })
 }
 
@@ -63,6 +66,7 @@ fn row(pipeline: &str, variant: &str, replicate: u32, level: u32) -> Row {
         pipeline: pipeline.into(),
         analysis: String::new(),
         replicate,
+        other_replicate: None,
         level,
         draw: 0,
         kept_weights: kept,
@@ -83,6 +87,17 @@ fn row(pipeline: &str, variant: &str, replicate: u32, level: u32) -> Row {
             provenance: Provenance::default(),
         }),
     }
+}
+
+fn measured(mut row: Row) -> Row {
+    row.analysis = "lottery".into();
+    if let Some(record) = &mut row.record {
+        let odds = ["1", "10"].map(|s| (s.to_string(), 0.5));
+        record.measured =
+            vec![Measured::number("barrier", "fraction", 0.01), Measured::each("odds", "fraction", "s", odds)];
+        record.scores = None;
+    }
+    row
 }
 
 fn scores(accuracy: f64) -> Scores {

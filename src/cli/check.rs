@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::plan::text::Width;
 use super::{Ended, Experiment, count, print};
 use crate::registry::Registry;
 use crate::spec;
@@ -26,7 +27,7 @@ impl Check {
             if plan.analyses.is_empty() { String::new() } else { format!(", {} analysed", plan.analyses.len()) };
         let sweep = spec.variants.iter().any(|variant| !variant.name.is_empty());
         let variants = if sweep { count(spec.variants.len(), "variant") + " × " } else { String::new() };
-        let warning = opened.warning().map_or(String::new(), |warning| format!("warning: {warning}\n"));
+        let warning = opened.warning(Width::of_stdout());
         print(&format!(
             "{}: {variants}{} × {}, {}{measured} from {}: nothing is wrong\n{warning}",
             spec.name,

@@ -29,6 +29,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::dataset;
 use crate::registry::Registry;
 use crate::run::crash;
 use crate::unseen::is_harmful;
@@ -110,6 +111,16 @@ pub enum Ended {
     /// The command or the spec is wrong, with what to print.
     Wrong(String),
     Interrupted,
+}
+
+impl From<dataset::Failure> for Ended {
+    fn from(failure: dataset::Failure) -> Ended {
+        match failure {
+            dataset::Failure::Interrupted => Ended::Interrupted,
+            dataset::Failure::Machine(message) => Ended::Failed(message),
+            dataset::Failure::Wrong(message) => message.into(),
+        }
+    }
 }
 
 impl From<String> for Ended {

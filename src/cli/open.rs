@@ -3,15 +3,19 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::{Ended, Experiment, place};
+use super::plan::text::Width;
+use super::{Ended, Experiment, count, place};
 use crate::dataset::files::directories;
 use crate::device::{self, Compute};
 use crate::plan::{self, Plan, PlannedTicket};
-use crate::record::{Header, selected_on_test};
+use crate::record::{Header, selected_on_test_in_lines};
 use crate::registry::Registry;
 use crate::report;
 use crate::run::Store;
 use crate::spec::{self, Diagnostics, Reading, Spec};
+
+/// Variants that a warning names.
+const VARIANTS: usize = 10;
 
 /// An experiment, planned for a device.
 pub struct Opened {
@@ -21,13 +25,19 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// A sentence where test data select.
-    pub fn warning(&self) -> Option<String> {
+    /// Lines where test data select, each ended; those of a terminal no longer than it is wide.
+    pub fn warning(&self, width: Width) -> String {
         let plan = &self.plan;
         let of = |ticket: &'_ PlannedTicket| plan.variants[ticket.variant].name.as_str();
         let tickets: Vec<_> =
             plan.tickets.iter().map(|ticket| (of(ticket), ticket.pipeline.as_str(), ticket.early_stop)).collect();
-        selected_on_test(&tickets)
+        let Some((said, variants)) = selected_on_test_in_lines(&tickets) else { return String::new() };
+        let mut text = width.wrapped("warning: ", "  ", &said);
+        variants.iter().take(VARIANTS).for_each(|line| text += &width.wrapped("  ", "    ", line));
+        match variants.len().saturating_sub(VARIANTS) {
+            0 => text,
+            more => text + &format!("  … of {} more\n", count(more, "variant")),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,9 +14,17 @@ const SHORT: Duration = Duration::from_secs(2);
 /// Where no bar can be drawn, a line that often.
 const LINE: Duration = Duration::from_secs(30);
 
-/// Says to stderr how far a reading is: a bar on a terminal, a line now and then elsewhere.
-#[derive(Default)]
-pub struct Reading(Mutex<Option<Doing>>);
+/// Says to stderr how far a reading is: a bar on a terminal, a line now and then elsewhere. Ends it where a Ctrl-C asks.
+pub struct Reading<'a> {
+    doing: Mutex<Option<Doing>>,
+    stop: &'a AtomicBool,
+}
+
+impl<'a> Reading<'a> {
+    pub fn until(stop: &'a AtomicBool) -> Reading<'a> {
+        Reading { doing: Mutex::default(), stop }
+    }
+}
 
 struct Doing {
     what: String,
@@ -24,9 +33,9 @@ struct Doing {
     bar: Option<ProgressBar>,
 }
 
-impl Watch for Reading {
+impl Watch for Reading<'_> {
     fn progress(&self, doing: &str, done: u64, total: u64) {
-        let mut held = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut held = self.doing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let now = Instant::now();
         let new = || Doing { what: doing.into(), begun: now, told: None, bar: None };
         match held.as_mut() {
@@ -40,6 +49,10 @@ impl Watch for Reading {
 
     fn warn(&self, text: &str) {
         super::say(&format!("warning: {text}"));
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 }
 

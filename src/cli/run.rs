@@ -9,6 +9,7 @@ use super::progress::Progress;
 use super::reading::Reading;
 use super::report::render;
 use super::{Ended, Experiment, count, predictions, print, say};
+use crate::dataset::Failure;
 use crate::registry::Registry;
 use crate::report::judge;
 use crate::run::{self, Finished, Limits, Shared, State, Store};
@@ -69,7 +70,14 @@ impl RunCommand {
         let jobs = self.machine.jobs(&opened.plan, new.map(|(step, _)| step), spec)?;
         store.prepare().map_err(Ended::Failed)?;
         let provenance = run::provenance(&spec.folder, &spec.name, &opened.compute.kind);
-        let data = run::data::data(spec, registry, &self.experiment.directories(), &Reading::default())?;
+        let stop = stop_on_interrupt("Stopping: completed steps are kept. Once more to end at once.")?;
+        let data = match run::data::data(spec, registry, &self.experiment.directories(), &Reading::until(&stop)) {
+            Err(Failure::Interrupted) => {
+                let states = run::standing(&opened.plan, &recorded);
+                return Ok(Finished { states, ran: 0, interrupted: true });
+            }
+            data => data?,
+        };
         let shared = Shared {
             plan: &opened.plan,
             registry,
@@ -79,7 +87,6 @@ impl RunCommand {
             provenance: &provenance,
             pipelines: &opened.plan.pipelines(),
         };
-        let stop = stop_on_interrupt("Stopping: completed steps are kept. Once more to end at once.")?;
         let progress = Progress::begin(&opened.plan, &recorded, jobs);
         let limits = Limits { jobs, threads: self.machine.threads() };
         let finished = run::run(&shared, &recorded, limits, &progress, &stop);

@@ -123,6 +123,9 @@ fn as_text(entry: &Entry, counts: Option<&Counts>) -> String {
         let _ = writeln!(text, "  {:<18} {} ({})", parameter.name, parameter.takes, parameter.otherwise());
         let _ = writeln!(text, "  {:<18} {}", "", parameter.help);
     }
+    if !entry.measures.is_empty() {
+        let _ = write!(text, "\nMeasures, as predictions name it:\n{}", indented(&entry.measures.join("\n")));
+    }
     match counts {
         Some(counts) => text += &counts.lines(),
         None if entry.sort == Sort::Declared(Declared::Model) => text.push_str(UNCOUNTED),
@@ -158,6 +161,7 @@ fn as_json(entry: &Entry, counts: Option<&Counts>) -> String {
         "details": entry.details,
         "version": entry.version,
         "parameters": entry.parameters,
+        "measures": entry.measures,
         "counts": counts.map(Counts::json),
         "example": example,
         "file": file,

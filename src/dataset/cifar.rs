@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::parts::{Part, area, gather};
-use super::{Dataset, Format, Source};
+use super::{Dataset, Failure, Format, Source};
 use crate::registry::Plugin;
 use crate::spec::DatasetSpec;
 
@@ -52,7 +52,7 @@ impl Format for Cifar {
         self.train.iter().chain(&self.test).map(String::as_str).collect()
     }
 
-    fn read(&self, source: &Source<'_>) -> Result<Dataset, String> {
+    fn read(&self, source: &Source<'_>) -> Result<Dataset, Failure> {
         gather(source, [&self.train, &self.test], |content, part| records(&content, self.labels, source.spec, part))
     }
 }

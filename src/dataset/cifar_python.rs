@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::cifar::Labels;
 use super::parts::{Part, area, gather};
 use super::pickle::Pickle;
-use super::{Dataset, Format, Source};
+use super::{Dataset, Failure, Format, Source};
 use crate::registry::Plugin;
 use crate::spec::DatasetSpec;
 
@@ -47,7 +47,7 @@ impl Format for CifarPython {
         self.train.iter().chain(&self.test).map(String::as_str).collect()
     }
 
-    fn read(&self, source: &Source<'_>) -> Result<Dataset, String> {
+    fn read(&self, source: &Source<'_>) -> Result<Dataset, Failure> {
         gather(source, [&self.train, &self.test], |content, part| batch(&content, self.labels, source.spec, part))
     }
 }
@@ -92,10 +92,15 @@ mod tests {
     ///     for protocol in (2, 4, 5):
     ///         open(f"ten-{protocol}.pickle", "wb").write(pickle.dumps(ten, protocol))
     ///     open("hundred-2.pickle", "wb").write(pickle.dumps(hundred, 2))
-    const TEN: [&[u8]; 3] = [
+    ///     for protocol in (2, 4):
+    ///         bytes = {key.encode(): value for key, value in ten.items()}
+    ///         open(f"bytes-{protocol}.pickle", "wb").write(pickle.dumps(bytes, protocol))
+    const TEN: [&[u8]; 5] = [
         include_bytes!("fixtures/ten-2.pickle"),
         include_bytes!("fixtures/ten-4.pickle"),
         include_bytes!("fixtures/ten-5.pickle"),
+        include_bytes!("fixtures/bytes-2.pickle"),
+        include_bytes!("fixtures/bytes-4.pickle"),
     ];
     const HUNDRED: &[u8] = include_bytes!("fixtures/hundred-2.pickle");
 
@@ -112,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_python_pickled_is_read_whatever_the_protocol() {
+    fn what_python_pickled_is_read_whatever_the_protocol_and_whether_keys_are_texts_or_bytes() {
         for bytes in TEN {
             let dataset = Files::new(&[("ten", bytes)]).load(spec(json!({ "train": ["ten"], "test": [] }))).unwrap();
             assert_eq!((dataset.train.labels, dataset.test.labels), (vec![2, 0], vec![1]));

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Dataset, Examples, Format, Source};
+use super::{Dataset, Examples, Failure, Format, Source};
 use crate::registry::Plugin;
 use crate::spec::DatasetSpec;
 
@@ -46,7 +46,7 @@ impl Format for Idx {
         [&self.train_images, &self.train_labels, &self.test_images, &self.test_labels].map(String::as_str).into()
     }
 
-    fn read(&self, source: &Source<'_>) -> Result<Dataset, String> {
+    fn read(&self, source: &Source<'_>) -> Result<Dataset, Failure> {
         let part = |images: &str, labels: &str| {
             examples(source.spec, (images, source.file(images)?), (labels, source.file(labels)?))
         };

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Dataset, Examples, Format, Source};
+use super::{Dataset, Examples, Failure, Format, Source};
 use crate::registry::Plugin;
 use crate::seed::{Purpose, Seeds, Stream};
 
@@ -63,14 +63,16 @@ const SHEAR: f64 = 0.75;
 const RANGE: f64 = 5.0;
 
 impl Format for Mnist1d {
-    fn read(&self, source: &Source<'_>) -> Result<Dataset, String> {
+    fn read(&self, source: &Source<'_>) -> Result<Dataset, Failure> {
         let spec = source.spec;
         let all = spec.train.saturating_add(spec.test);
         if spec.shape != SHAPE || spec.classes != CLASSES {
-            return Err(format!("MNIST-1D has shape = {SHAPE:?} and classes = {CLASSES}: correct the declaration"));
+            let why = format!("MNIST-1D has shape = {SHAPE:?} and classes = {CLASSES}: correct the declaration");
+            return Err(why.into());
         }
         if !all.is_multiple_of(CLASSES) || all > 1 << 24 {
-            return Err(format!("train + test = {all}: MNIST-1D has as many of each of its {CLASSES} classes"));
+            let why = format!("train + test = {all}: MNIST-1D has as many of each of its {CLASSES} classes");
+            return Err(why.into());
         }
         let streams = Seeds { seed: self.seed, replicate: None };
         let examples = streams.stream(Purpose::Examples, "mnist-1d");

@@ -7,6 +7,7 @@ pub mod batch;
 mod checked;
 pub mod cifar;
 pub mod cifar_python;
+mod failure;
 pub mod files;
 mod folder;
 pub mod idx;
@@ -25,6 +26,7 @@ pub mod split;
 mod subset;
 mod watch;
 
+pub use failure::Failure;
 pub use files::Source;
 pub use pixels::Pixels;
 pub use prepared::Prepared;
@@ -68,7 +70,7 @@ pub trait Format: Send + Sync {
 
     /// What is returned has the declared shape and no label outside the declared classes. An error says which file, and
     /// what is wrong with it.
-    fn read(&self, source: &Source<'_>) -> Result<Dataset, String>;
+    fn read(&self, source: &Source<'_>) -> Result<Dataset, Failure>;
 
     /// Whether it reads the data set's folder as a whole, whose `content` is declared, and no [[file]]. Its images are mapped,
     /// not held in memory.
@@ -86,26 +88,27 @@ pub trait Format: Send + Sync {
 ///
 /// Errors where a file is missing or is not the declared one, and where the files hold other counts than declared.
 pub fn load(spec: &DatasetSpec, registry: &Registry, directories: &[PathBuf]) -> Result<Dataset, String> {
-    load_watched(spec, registry, directories, &Deaf)
+    load_watched(spec, registry, directories, &Deaf).map_err(|why| why.to_string())
 }
 
-/// As `load`, telling how far it is.
+/// As `load`, telling how far it is, and hearing that it is to end.
 pub fn load_watched(
     spec: &DatasetSpec,
     registry: &Registry,
     directories: &[PathBuf],
     watch: &dyn Watch,
-) -> Result<Dataset, String> {
+) -> Result<Dataset, Failure> {
+    if watch.is_stopped() {
+        return Err(Failure::Interrupted);
+    }
     let format = registry.formats.build(&spec.format)?;
     let source = Source { spec, directories, watch };
-    let dataset = format.read(&source).map_err(|e| format!("data set {:?}: {e}", spec.name))?;
+    let dataset = format.read(&source).map_err(|why| why.of(&spec.name))?;
     for (part, declared, examples) in [("train", spec.train, &dataset.train), ("test", spec.test, &dataset.test)] {
         let found = examples.labels.len();
         if found != declared {
-            return Err(format!(
-                "data set {:?}: its declaration says {part} = {declared}, its files hold {found}: correct `{part}`",
-                spec.name
-            ));
+            let why = format!("its declaration says {part} = {declared}, its files hold {found}: correct `{part}`");
+            return Err(Failure::Wrong(why).of(&spec.name));
         }
     }
     Ok(match spec.average {

@@ -9,7 +9,7 @@ use zip::result::ZipError;
 
 use super::npy_array::{self, Array};
 use super::parts::{Part, area, hold_out};
-use super::{Dataset, Examples, Format, Source};
+use super::{Dataset, Examples, Failure, Format, Source};
 use crate::registry::Plugin;
 use crate::spec::DatasetSpec;
 
@@ -72,20 +72,21 @@ impl Format for Npy {
         }
     }
 
-    fn read(&self, source: &Source<'_>) -> Result<Dataset, String> {
+    fn read(&self, source: &Source<'_>) -> Result<Dataset, Failure> {
         let archive = self.npz.as_ref().map(|npz| Ok::<_, String>((npz, source.file(npz)?))).transpose()?;
         let spec = source.spec;
         let content = |name: &str, most: u64| match &archive {
             Some((npz, bytes)) => member(bytes, name, most).map_err(|e| format!("{npz}: {e}")),
             None => source.file(name),
         };
+        let place = |array: &str| self.npz.as_ref().map_or(array.into(), |npz| format!("{npz}: {array}"));
         let part = |[images, labels]: [&str; 2]| {
             let most = (spec.train as u64).saturating_add(spec.test as u64);
             let pixels = content(images, most.saturating_mul(area(spec) as u64))?;
             let mut part = Part::default();
-            let count = self.images(pixels, spec, &mut part).map_err(|e| format!("{images}: {e}"))?;
+            let count = self.images(pixels, spec, &mut part).map_err(|e| format!("{}: {e}", place(images)))?;
             let content = content(labels, most.saturating_mul(8))?;
-            numbers(content, count, spec, &mut part).map_err(|e| format!("{labels}: {e}"))?;
+            numbers(content, count, spec, &mut part).map_err(|e| format!("{}: {e}", place(labels)))?;
             Ok::<_, String>(part)
         };
         let [train, test] = [[&self.train_images, &self.train_labels], [&self.test_images, &self.test_labels]];
@@ -165,6 +166,9 @@ const HEADER: u64 = 1 << 16;
 /// The array of this name in an .npz file, read no further than `most` bytes and a header.
 fn member(npz: &[u8], name: &str, most: u64) -> Result<Vec<u8>, String> {
     let mut archive = ZipArchive::new(Cursor::new(npz)).map_err(|e| format!("it is damaged, or not .npz: {e}"))?;
+    if archive.has_duplicate_names() {
+        return Err("it holds two arrays of one name: save each once, with numpy.savez".into());
+    }
     let spellings = [name.to_string(), format!("{name}.npy")];
     let Some(index) = spellings.iter().find_map(|name| archive.index_for_name(name)) else {
         let names = archive.file_names().take(20).flatten();
@@ -273,6 +277,27 @@ mod tests {
         let lacking = json!({ "npz": "all.npz", "train_images": "x_train" });
         let error = files(&[("all.npz", npz(&grey()))]).load(spec(1, lacking)).unwrap_err();
         assert!(error.contains("all.npz: it holds no array \"x_train\"") && error.contains("train_images"), "{error}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_array_names_the_npz_and_the_array() {
+        let mut arrays = grey();
+        arrays[1].1 = npy("|O", &[2], b"a pickle");
+        let error = files(&[("all.npz", npz(&arrays))]).load(spec(1, json!({ "npz": "all.npz" }))).unwrap_err();
+        assert!(error.contains("all.npz: train_labels.npy: it holds Python's objects"), "{error}");
+    }
+
+    #[test]
+    fn an_npz_with_a_name_twice_is_refused() {
+        // The writer refuses to: the last of five names becomes the first.
+        let mut arrays = grey().to_vec();
+        arrays.push(("train_image_.npy", npy("|u1", &[2, 1, 2], &[9; 4])));
+        let mut archive = npz(&arrays);
+        let places: Vec<_> = (0..archive.len()).filter(|at| archive[*at..].starts_with(b"train_image_")).collect();
+        places.iter().for_each(|at| archive[at + 11] = b's');
+        assert_eq!(places.len(), 2, "beside the array, and in the directory");
+        let error = files(&[("all.npz", archive)]).load(spec(1, json!({ "npz": "all.npz" }))).unwrap_err();
+        assert!(error.contains("all.npz: it holds two arrays of one name"), "{error}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::parts::gather;
-use super::{Dataset, Format, Source};
+use super::{Dataset, Failure, Format, Source};
 use crate::registry::Plugin;
 
 #[cfg_attr(not(feature = "parquet"), path = "parquet/without.rs")]
@@ -50,7 +50,7 @@ impl Format for Parquet {
         self.train.iter().chain(&self.test).map(String::as_str).collect()
     }
 
-    fn read(&self, source: &Source<'_>) -> Result<Dataset, String> {
+    fn read(&self, source: &Source<'_>) -> Result<Dataset, Failure> {
         built()?;
         gather(source, [&self.train, &self.test], |content, part| self.rows(content, source.spec, part))
     }
@@ -168,6 +168,15 @@ mod tests {
             for end in [0, 4, 100, COLOURS.len() / 2, COLOURS.len() - 1] {
                 assert!(load(&COLOURS[..end], colours(), |_| {}).unwrap_err().contains("not parquet"), "{end}");
             }
+        }
+
+        #[test]
+        fn a_file_that_says_of_itself_what_cannot_be_is_refused() {
+            let mut damaged = COLOURS.to_vec();
+            // A column begins at a negative place, which the library does not expect.
+            damaged[1105] = 129;
+            let error = load(&damaged, colours(), |_| {}).unwrap_err();
+            assert!(error.contains("tiny.parquet: it is damaged: column start and length"), "{error}");
         }
 
         proptest! {

@@ -1,6 +1,6 @@
 //! A data set's two parts, as formats gather them from files.
 
-use super::{Dataset, Examples, Source};
+use super::{Dataset, Examples, Failure, Source};
 use crate::spec::DatasetSpec;
 
 /// One part as it grows, file after file.
@@ -38,10 +38,13 @@ pub fn gather(
     source: &Source<'_>,
     [train, test]: [&[String]; 2],
     parse: impl Fn(Vec<u8>, &mut Part) -> Result<(), String>,
-) -> Result<Dataset, String> {
+) -> Result<Dataset, Failure> {
     let names = [train, test].concat();
     let mut parts = [Part::default(), Part::default()];
     for ((name, content), number) in names.iter().zip(source.files(&names)?).zip(0..) {
+        if source.watch.is_stopped() {
+            return Err(Failure::Interrupted);
+        }
         let part = &mut parts[usize::from(number >= train.len())];
         parse(content, part).map_err(|e| format!("{name}: {e}"))?;
     }

@@ -7,6 +7,11 @@ pub trait Watch: Sync {
 
     /// What stops nothing, and should be known.
     fn warn(&self, text: &str);
+
+    /// Whether to end here, with `Failure::Interrupted`: what takes long asks now and then.
+    fn is_stopped(&self) -> bool {
+        false
+    }
 }
 
 /// Hears nothing.

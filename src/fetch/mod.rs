@@ -10,7 +10,6 @@ mod exchange;
 mod part;
 mod redirect;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -54,6 +53,11 @@ pub enum State {
 pub enum Failure {
     /// By Ctrl-C; the file that keeps what came, where something did.
     Interrupted(Option<PathBuf>),
+    /// By every mirror: `reasons`, an address each, were said to `Watch::said` as they came.
+    Refused {
+        why: String,
+        reasons: Vec<String>,
+    },
     Failed(String),
 }
 
@@ -78,6 +82,17 @@ impl Fetch<'_> {
             let message = format!("{} has no mirror from which its files could be fetched", spec.name);
             return Err(Failure::Failed(format!("{message}: {}", other_ways(spec, file))));
         }
+        let folder = self.into.join(&spec.folder);
+        let made: Vec<&Path> = folder.ancestors().take_while(|of| *of != Path::new("") && !of.exists()).collect();
+        let result = self.fetched(spec, file);
+        if result.is_err() {
+            // A folder of nothing looks as if a data set were there. What keeps a part is not empty, and stays.
+            let _ = made.iter().try_for_each(std::fs::remove_dir);
+        }
+        result
+    }
+
+    fn fetched(&self, spec: &DatasetSpec, file: &Download) -> Result<State, Failure> {
         let folder = self.folder(spec)?;
         let mut part = Part::open(&folder, &file.name).map_err(Failure::Failed)?;
         // Another process may have fetched it while this one waited for the lock.
@@ -147,14 +162,15 @@ impl Fetch<'_> {
             }
             mirrors = again;
         }
-        let kept = part.kept().map(|path| format!("\n{} keeps what came: the same command goes on.", path.display()));
-        Err(Failure::Failed(format!(
-            "{} of {} could not be fetched:{reasons}{}\nTo come by it otherwise, {}",
+        let kept = part.kept().map(|path| format!(". {} keeps what came: the same command goes on.", path.display()));
+        let why = format!(
+            "{} of {} could not be fetched from any mirror{}\nTo come by it otherwise, {}",
             file.name,
             spec.name,
             kept.unwrap_or_default(),
             other_ways(spec, file)
-        )))
+        );
+        Err(Failure::Refused { why, reasons: reasons.0.iter().map(|(at, why)| format!("{at}: {why}")).collect() })
     }
 
     /// A while before mirrors are asked again: longer from time to time, and no longer than they may be silent.
@@ -185,12 +201,6 @@ impl Reasons {
         watch.said(&format!("{address}: {why}"));
         self.0.retain(|(other, _)| *other != address);
         self.0.push((address, why));
-    }
-}
-
-impl fmt::Display for Reasons {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|(address, why)| write!(f, "\n  {address}: {why}"))
     }
 }
 

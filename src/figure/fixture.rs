@@ -75,6 +75,7 @@ pub(crate) fn row(pipeline: &str, replicate: u32, level: u32, kept_weights: usiz
         pipeline: pipeline.into(),
         analysis: String::new(),
         replicate,
+        other_replicate: None,
         level,
         draw: 0,
         kept_weights,

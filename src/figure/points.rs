@@ -114,15 +114,16 @@ pub(crate) struct Summary {
     pub high: f64,
 }
 
-/// A value a replicate, its draws averaged; rows without a finite one are left out.
+/// A value a replicate, or a pair of them that an analysis compared, its draws averaged; rows without a finite one are left
+/// out.
 pub(crate) fn by_replicate(rows: &[&Row], value: &dyn Fn(&Row) -> Option<f64>) -> Vec<(u32, f64)> {
-    let mut replicates: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    let mut replicates: BTreeMap<(u32, Option<u32>), Vec<f64>> = BTreeMap::new();
     for row in rows {
         if let Some(value) = value(row).filter(|value| value.is_finite()) {
-            replicates.entry(row.replicate).or_default().push(value);
+            replicates.entry((row.replicate, row.other_replicate)).or_default().push(value);
         }
     }
-    replicates.into_iter().map(|(replicate, draws)| (replicate, mean(&draws))).collect()
+    replicates.into_iter().map(|((replicate, _), draws)| (replicate, mean(&draws))).collect()
 }
 
 /// The mean over replicates, a replicate's draws averaged first, with the least and the greatest replicate; `None`

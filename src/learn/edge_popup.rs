@@ -66,6 +66,7 @@ impl Learn for EdgePopup {
             return Err(Refusal::new(PRUNED).help("put it before any prune"));
         }
         ahead.layers.iter_mut().for_each(|layer| layer.kept = self.weights_remaining.kept_of(layer.prunable));
+        ahead.require_weights("weights_remaining", "give a larger fraction: this one rounds to no weight")?;
         Ok(())
     }
 

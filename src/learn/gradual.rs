@@ -84,8 +84,12 @@ impl Learn for Gradual {
         self.cubic(begins)?;
         match self.scope {
             Scope::Layer => {
+                let divided = ahead.divided;
+                ahead.about |= divided;
                 for layer in &mut ahead.layers {
-                    layer.kept = self.last(layer.kind, layer.kept, layer.prunable)?;
+                    // How many a tensor has after a prune of global scope, only a run tells.
+                    let kept = if divided { layer.prunable } else { layer.kept };
+                    layer.kept = self.last(layer.kind, kept, layer.prunable)?.min(layer.kept);
                 }
             }
             Scope::Global => {
@@ -94,6 +98,7 @@ impl Learn for Gradual {
                 ahead.remove_globally(kept - last);
             }
         }
+        ahead.require_weights("weights_remaining", "give a larger fraction: this one rounds to no weight")?;
         ahead.level += 1;
         Ok(())
     }
@@ -124,7 +129,8 @@ impl Gradual {
         }
         if end <= begin {
             let message = format!("pruning ends at {end}it, and begins at {begin}it");
-            return Err(Refusal::of("end", message).help(format!("an epoch has {per_epoch} iterations")));
+            let help = format!("it must end after it begins; an epoch has {per_epoch} iterations");
+            return Err(Refusal::of("end", message).help(help));
         }
         if end > total {
             let message = format!("pruning ends at {end}it, and the training before, at {total}it");

@@ -15,9 +15,10 @@ impl<'a> Earlier<'a> {
         self.0.entry(pipeline).or_default().push(walked.trained.clone());
     }
 
-    /// The starts of a fork that compares, each with its others; those without one are none. Of another pipeline, the
-    /// ticket of the same replicate whose weights remaining are nearest; of the same, the tickets of the same level and
-    /// as many weights in the replicates before.
+    /// The starts of a fork that compares, each with one other, and so as often as it has others. Of another pipeline, the
+    /// ticket of the same replicate whose weights remaining are nearest; of the same, each ticket of the same level and
+    /// as many weights in the replicates before. A comparison waits for its own two tickets, and for the stop rules ahead
+    /// of them: where one of a pair is not there, the other pairs are.
     pub fn beside(&self, fork: &Fork, starts: Vec<Cursor<'a>>) -> Result<Vec<Cursor<'a>>, Error> {
         let Some(with) = &fork.with else { return Ok(starts) };
         let walked = self.0.get(with.as_str()).map_or(&[][..], Vec::as_slice);
@@ -35,14 +36,15 @@ impl<'a> Earlier<'a> {
             let own = walked.last().into_iter().flatten();
             own.min_by_key(|other| other.ahead.kept().abs_diff(start.ahead.kept())).cloned().into_iter().collect()
         };
-        let joined = |mut start: Cursor<'a>| {
-            let others = others(&start);
-            start.ahead.others = others.len();
-            start.others = others.iter().filter_map(|other| other.at).collect();
-            start.gates.extend(others.into_iter().flat_map(|other| other.gates));
+        let joined = |(start, other): (&Cursor<'a>, Cursor<'a>)| {
+            let mut start = start.clone();
+            start.ahead.beside = true;
+            start.other = other.at;
+            start.gates.extend(other.gates);
             start
         };
-        Ok(starts.into_iter().map(joined).filter(|start| !start.others.is_empty()).collect())
+        let pairs = starts.iter().flat_map(|start| others(start).into_iter().map(move |other| (start, other)));
+        Ok(pairs.map(joined).collect())
     }
 }
 

@@ -53,8 +53,8 @@ pub struct Cursor<'a> {
     /// The last evaluated step.
     pub evaluated: Option<usize>,
     pub gates: Vec<Gate>,
-    /// Steps whose tickets the next stage may compare with.
-    pub others: Vec<usize>,
+    /// The step whose ticket the next stage may compare with.
+    pub other: Option<usize>,
 }
 
 impl<'a> Cursor<'a> {
@@ -77,7 +77,7 @@ impl<'a> Cursor<'a> {
             per_epoch: 1,
             evaluated: false,
             measures: false,
-            others: 0,
+            beside: false,
             compares: false,
             rewinds_to: None,
             redrawn: false,
@@ -105,7 +105,7 @@ impl<'a> Cursor<'a> {
             dense: None,
             evaluated: None,
             gates: Vec::new(),
-            others: Vec::new(),
+            other: None,
         }
     }
 }
@@ -150,6 +150,12 @@ pub fn forks<'a>(fork: &Fork, of: &Walked<'a>) -> Result<Vec<Cursor<'a>>, Error>
     if levels.is_empty() && fork.when == When::Trained {
         let error = Error::new(&fork.origin, format!("{:?} has no ticket to fork from", fork.each)).absent("a level");
         return Err(error.help("fork from a pipeline that trains or evaluates, such as \"dense\" or \"imp\""));
+    }
+    if levels.is_empty() && of.trained.iter().any(|ticket| ticket.ahead.level > 0) {
+        let message =
+            format!("{:?} prunes while it trains: no ticket of level 1 or more waits for its training", fork.each);
+        let error = Error::new(&fork.origin, message).absent("a level");
+        return Err(error.help("fork from what was trained: `when = \"trained\"`"));
     }
     if levels.is_empty() {
         let message = format!("{:?} has no ticket of level 1 or more to fork from", fork.each);

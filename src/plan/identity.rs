@@ -45,24 +45,19 @@ fn layers(layers: &[LayerSpec]) -> Vec<Value> {
 
 /// The inputs of a step, of which its id is the hash. `parent` is the parent's id, or the root.
 ///
-/// `others` are the ids of steps whose tickets are compared with the parent's; without any there is no such key.
-pub fn inputs(stage: &Use, parent: Value, draw: u32, others: &[&str]) -> Value {
-    match others {
-        [] => json!({ "step": 1, "stage": stage, "draw": draw, "parent": parent }),
-        others => json!({ "step": 1, "stage": stage, "draw": draw, "parent": parent, "others": others }),
+/// `other` is the id of the step whose ticket is compared with the parent's; without one there is no such key.
+pub fn inputs(stage: &Use, parent: Value, draw: u32, other: Option<&str>) -> Value {
+    match other {
+        None => json!({ "step": 1, "stage": stage, "draw": draw, "parent": parent }),
+        Some(other) => json!({ "step": 1, "stage": stage, "draw": draw, "parent": parent, "other": other }),
     }
 }
 
 /// 32 hexadecimal digits of the BLAKE3 hash of the inputs as JSON, given `stage` and `parent` as such: plans are long, and
 /// stages few. Keys are written in the order of the code, numbers in their shortest form, so equal inputs are equal text.
-pub fn id(stage: &str, parent: &str, draw: u32, others: &[&str]) -> String {
-    let others = match others {
-        [] => String::new(),
-        others => {
-            format!(",\"others\":[{}]", others.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(","))
-        }
-    };
-    let inputs = format!("{{\"step\":1,\"stage\":{stage},\"draw\":{draw},\"parent\":{parent}{others}}}");
+pub fn id(stage: &str, parent: &str, draw: u32, other: Option<&str>) -> String {
+    let other = other.map_or(String::new(), |other| format!(",\"other\":\"{other}\""));
+    let inputs = format!("{{\"step\":1,\"stage\":{stage},\"draw\":{draw},\"parent\":{parent}{other}}}");
     blake3::hash(inputs.as_bytes()).to_hex()[..32].to_string()
 }
 
@@ -75,11 +70,10 @@ mod tests {
         let config = json!({ "rate": { "conv": 0.1, "linear": 0.2 }, "scope": "layer \"é\"" });
         let stage = Use { name: "prune".into(), config, version: 3 };
         let text = serde_json::to_string(&stage).unwrap();
-        let others: [&[&str]; 3] = [&[], &["0a"], &["0a", "0b"]];
         let parents = [json!("00ff"), json!({ "model": [], "seed": 1 })];
-        for (parent, others) in parents.iter().flat_map(|parent| others.map(|others| (parent, others))) {
-            let inputs = inputs(&stage, parent.clone(), 2, others).to_string();
-            assert_eq!(id(&text, &parent.to_string(), 2, others), blake3::hash(inputs.as_bytes()).to_hex()[..32]);
+        for (parent, other) in parents.iter().flat_map(|parent| [None, Some("0a")].map(|other| (parent, other))) {
+            let inputs = inputs(&stage, parent.clone(), 2, other).to_string();
+            assert_eq!(id(&text, &parent.to_string(), 2, other), blake3::hash(inputs.as_bytes()).to_hex()[..32]);
         }
     }
 }

@@ -57,8 +57,8 @@ impl Plan {
     /// What a step's id was made of, so that a new step can be told from recorded ones.
     pub fn inputs(&self, step: &Step) -> Value {
         let parent = step.parent.map_or_else(|| (*step.root).clone(), |parent| self.steps[parent].id.clone().into());
-        let others: Vec<&str> = step.others.iter().map(|other| self.steps[*other].id.as_str()).collect();
-        identity::inputs(&step.stage, parent, step.draw, &others)
+        let other = step.other.map(|other| self.steps[other].id.as_str());
+        identity::inputs(&step.stage, parent, step.draw, other)
     }
 
     /// The model that a step's ticket is of.
@@ -77,8 +77,8 @@ pub struct Step {
     /// What the first step of a chain depends on, and its chain with it.
     pub root: Arc<Value>,
     pub parent: Option<usize>,
-    /// Steps whose tickets it compares with its parent's.
-    pub others: Vec<usize>,
+    /// The step whose ticket it compares with its parent's.
+    pub other: Option<usize>,
     /// The first variant that it is of: model, data and seed are the same for all that share it.
     pub variant: usize,
     /// The pipeline, of that variant, that it was first planned for.
@@ -158,6 +158,6 @@ pub fn plan(spec: &Spec, registry: &Registry, device: &str) -> Result<Plan, Diag
         return Err(problems);
     }
     let plan = planner.plan();
-    predictions::check(spec, &plan)?;
+    predictions::check(spec, &plan, registry)?;
     Ok(plan)
 }

@@ -57,11 +57,12 @@ impl<'a> Planner<'a> {
             for pipeline in &order {
                 let starts = match &pipeline.fork {
                     None => Ok(vec![beginning.clone()]),
-                    Some(fork) => match walked.get(fork.each.as_str()) {
-                        Some(of) => forks(fork, of).and_then(|starts| earlier.beside(fork, starts)),
-                        // Its own error was told.
-                        None => continue,
-                    },
+                    // Their own error was told.
+                    Some(fork) if fork.needs().any(|(name, _)| !walked.contains_key(name.as_str())) => continue,
+                    Some(fork) => {
+                        let of = &walked[fork.each.as_str()];
+                        forks(fork, of).and_then(|starts| earlier.beside(fork, starts))
+                    }
                 };
                 // The first replicate has none before it to be compared with.
                 if starts.as_ref().is_ok_and(Vec::is_empty) {

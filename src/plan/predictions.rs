@@ -1,15 +1,33 @@
-//! Whether the tickets that predictions name are among those that the plan evaluates.
+//! Whether the tickets that predictions name are among those that the plan evaluates or measures.
 
 use super::{Plan, PlannedTicket};
-use crate::prediction::{Fault, Ladder, Metric, Reference, Rung};
+use crate::prediction::{Fault, Ladder, Metric, Reference, Rung, spelled};
+use crate::record::Heading;
+use crate::registry::Registry;
 use crate::spec::{Diagnostics, Spec};
 
 /// Everything that a prediction names and no ticket has.
-pub fn check(spec: &Spec, plan: &Plan) -> Result<(), Diagnostics> {
-    let ladder = Ladder::new(plan.tickets.iter().map(|ticket| rung(plan, ticket)));
+pub fn check(spec: &Spec, plan: &Plan, registry: &Registry) -> Result<(), Diagnostics> {
+    let [tickets, analyses] =
+        [&plan.tickets, &plan.analyses].map(|of| Ladder::new(of.iter().map(|ticket| rung(plan, ticket))));
+    let has_tickets = |pipeline: &str| plan.tickets.iter().any(|ticket| ticket.pipeline == pipeline);
+    let headings = |pipeline: &str| {
+        let own = spec.variants.iter().find_map(|variant| variant.pipelines.get(pipeline));
+        own.map_or(Vec::new(), |own| own.headings(registry))
+    };
+    let find = |reference: &Reference| {
+        let pipeline = reference.pipeline.text.as_str();
+        let (headings, has_tickets) = (headings(pipeline), has_tickets(pipeline));
+        let measures = headings.iter().any(|heading| spelled(heading.name) == reference.metric.text);
+        match measures && reference.is_of_analysis(has_tickets) {
+            true => analyses.find(reference),
+            false if !has_tickets && !headings.is_empty() => Err(not_evaluated(reference, &headings)),
+            false => tickets.find(reference),
+        }
+    };
     let mut problems = Diagnostics::default();
     for prediction in &spec.predictions {
-        let fault = |reference: &Reference| match ladder.find(reference) {
+        let fault = |reference: &Reference| match find(reference) {
             Ok(rung) => unvalidated(spec, reference, rung.variant),
             Err(fault) => Some(fault),
         };
@@ -17,6 +35,14 @@ pub fn check(spec: &Spec, plan: &Plan) -> Result<(), Diagnostics> {
         problems.extend(prediction.written.errors(faults.collect()));
     }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// The fault of a column of the results where a pipeline only measures.
+fn not_evaluated(reference: &Reference, headings: &[Heading]) -> Fault {
+    let Reference { pipeline, metric, .. } = reference;
+    let message = format!("`{}` evaluates nothing: it has no `{}`", pipeline.text, metric.text);
+    let figures: Vec<String> = headings.iter().map(|heading| spelled(heading.name)).collect();
+    Fault::new(metric.span.clone(), message).help(format!("it measures {}", figures.join(", ")))
 }
 
 /// The fault of a figure of validation examples where there are none.

@@ -26,11 +26,11 @@ impl Steps {
         after: &Cursor<'_>,
         (variant, pipeline): (usize, &str),
     ) -> usize {
-        let others = if after.ahead.compares { before.others.clone() } else { Vec::new() };
-        let ids: Vec<&str> = others.iter().map(|other| self.steps[*other].id.as_str()).collect();
+        let other = before.other.filter(|_| after.ahead.compares);
+        let with = other.map(|other| self.steps[other].id.as_str());
         let id = match before.at {
-            Some(at) => identity::id(&text, &format!("\"{}\"", self.steps[at].id), before.draw, &ids),
-            None => identity::id(&text, &before.root_text, before.draw, &ids),
+            Some(at) => identity::id(&text, &format!("\"{}\"", self.steps[at].id), before.draw, with),
+            None => identity::id(&text, &before.root_text, before.draw, with),
         };
         if let Some(&known) = self.known.get(&id) {
             // Wanted by two pipelines, the step is held back by the stop rules of both only.
@@ -50,7 +50,7 @@ impl Steps {
             stage: used,
             root: before.root.clone(),
             parent: before.at,
-            others,
+            other,
             variant,
             pipeline,
             replicate: before.replicate,

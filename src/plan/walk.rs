@@ -9,13 +9,24 @@ use super::{Gate, PlannedTicket};
 use crate::record::EarlyStop;
 use crate::refusal::Refusal;
 use crate::registry::{Registry, Use};
-use crate::spec::node::{Error, Node, Origin};
+use crate::spec::node::{Error, Node, Origin, Value};
 use crate::spec::{StageSpec, Stop, Written};
 
 fn without_validation() -> Refusal {
     let message = "`accuracy_drop` compares validation accuracies, and no examples validate";
     let refusal = Refusal::of("accuracy_drop", message).within("until");
     refusal.help("give [dataset] a `validation` above 0, or leave the rule out")
+}
+
+/// Whoever writes the usual rule means it; where nobody does, the end takes its place.
+fn without_validation_loss() -> Refusal {
+    let refusal = Refusal::of("early_stop", "no examples validate, so there is no validation loss");
+    refusal.help("give [dataset] a `validation` above 0, or take the early stop \"final\"")
+}
+
+fn asks_for_validation_loss(config: &Node) -> bool {
+    let written = config.table().and_then(|entries| entries.get("early_stop"));
+    written.is_some_and(|(_, value)| value.value == Value::String("validation-loss".into()))
 }
 
 fn test_data_decide() -> Refusal {
@@ -128,6 +139,10 @@ impl<'a> Walk<'_, 'a> {
             self.ground.stages.build(used, self.ground.registry).map_err(|message| Error::new(origin, message))?;
         if let Err(refusal) = built.stage.foresee(&mut cursor.ahead) {
             self.walked.problems.push(refused(refusal, origin, config));
+            return Ok(None);
+        }
+        if cursor.ahead.validation == 0 && asks_for_validation_loss(config) {
+            self.walked.problems.push(refused(without_validation_loss(), origin, config));
             return Ok(None);
         }
         let step = self.ground.steps.of(built, &before, &cursor, (self.variant, self.pipeline));

@@ -1,17 +1,18 @@
 //! What an expression's text alone cannot say: that its names are an experiment's, and that its figures go together.
 
-use super::{Aggregate, Expression, Fault, Kind, Metric, Operator, Reference, Unit, Within};
+use super::{Aggregate, Expression, Fault, Kind, Metric, Named, Operator, Reference, Unit, Within, spelled};
 use crate::nearest::{Hint, did_you_mean};
+use crate::record::Heading;
 
 /// Everything wrong with an expectation of an experiment with these pipelines.
-pub fn check(expression: &Expression, pipelines: &[&str]) -> Vec<Fault> {
+pub fn check(expression: &Expression, pipelines: &[Named<'_>]) -> Vec<Fault> {
     let mut checker = Checker { pipelines, faults: Vec::new() };
     checker.claim(expression);
     checker.faults
 }
 
 struct Checker<'a> {
-    pipelines: &'a [&'a str],
+    pipelines: &'a [Named<'a>],
     faults: Vec<Fault>,
 }
 
@@ -102,19 +103,15 @@ impl Checker<'_> {
     fn reference(&mut self, reference: &Reference) -> Option<Unit> {
         let before = self.faults.len();
         let pipeline = &reference.pipeline;
-        if !self.pipelines.contains(&pipeline.text.as_str()) {
-            let hint = did_you_mean(&pipeline.text, "pipelines", self.pipelines.iter().copied());
+        let named = self.pipelines.iter().find(|named| named.pipeline == pipeline.text);
+        if named.is_none() {
+            let hint = did_you_mean(&pipeline.text, "pipelines", self.pipelines.iter().map(|named| named.pipeline));
             let spaces = if pipeline.text.contains('-') { "; a minus has spaces around it" } else { "" };
             let message = format!("no pipeline is named `{}`", pipeline.text);
             let fault = Fault::new(pipeline.span.clone(), message).hint(hint.and(spaces));
             self.faults.push(fault.absent(&pipeline.text));
         }
-        let metric = Metric::named(&reference.metric.text);
-        if metric.is_none() {
-            let hint = did_you_mean(&reference.metric.text, "metrics", Metric::ALL.iter().map(|metric| metric.name()));
-            let message = format!("no metric is named `{}`", reference.metric.text);
-            self.faults.push(Fault::new(reference.metric.span.clone(), message).hint(hint));
-        }
+        let unit = self.unit(reference, named);
         let aggregate = reference.aggregate.as_ref().map(|word| (word, Aggregate::named(&word.text)));
         if let Some((word, None)) = &aggregate {
             let hint = did_you_mean(&word.text, "figures of replicates", Aggregate::ALL.map(Aggregate::name));
@@ -124,8 +121,53 @@ impl Checker<'_> {
         if self.faults.len() > before {
             return None;
         }
-        let unit = metric?.unit();
+        let unit = unit?;
         Some(aggregate.and_then(|(_, aggregate)| aggregate).map_or(unit, |aggregate| aggregate.unit(unit)))
+    }
+
+    /// The unit of what a reference names: a figure of its pipeline's analyses, or a column of `results.csv`.
+    fn unit(&mut self, reference: &Reference, named: Option<&Named<'_>>) -> Option<Unit> {
+        let metric = &reference.metric;
+        if let Some(heading) = named.and_then(|named| named.heading(&metric.text)) {
+            self.point(reference, heading);
+            return Some(Unit::of_figure(heading.unit));
+        }
+        let headings = named.map_or(Some(&[][..]), |named| named.headings.as_deref());
+        match (Metric::named(&metric.text), headings) {
+            (Some(column), _) => {
+                self.point(reference, Heading::number(column.name(), ""));
+                Some(column.unit())
+            }
+            // What a pipeline measures that is wrong is not known.
+            (None, None) => None,
+            (None, Some(headings)) => {
+                let figures: Vec<String> = headings.iter().map(|heading| spelled(heading.name)).collect();
+                let names = figures.iter().map(String::as_str).chain(Metric::ALL.iter().map(|metric| metric.name()));
+                let hint = did_you_mean(&metric.text, "metrics", names);
+                let message = format!("no metric is named `{}`", metric.text);
+                self.faults.push(Fault::new(metric.span.clone(), message).hint(hint));
+                None
+            }
+        }
+    }
+
+    /// A series needs the point that is meant, and a number has none.
+    fn point(&mut self, reference: &Reference, heading: Heading) {
+        let metric = &reference.metric;
+        let fault = match (&reference.point, heading.over) {
+            (None, "") => return,
+            (Some(point), "") => {
+                let fault = Fault::new(point.span.clone(), format!("`{}` is one number", metric.text));
+                fault.help("leave the brackets out; a variant stands behind the pipeline: `imp[width=2].level`")
+            }
+            (Some(_), _) => return,
+            (None, over) => {
+                let message = format!("`{}` is a series over {over}: which point is meant?", metric.text);
+                let help = format!("name it behind: `{}[…]`, as analyses.csv has it in column x", metric.text);
+                Fault::new(metric.span.clone(), message).help(help)
+            }
+        };
+        self.faults.push(fault);
     }
 }
 

@@ -44,7 +44,8 @@ impl<'a> Ladder<'a> {
             (None, [only]) => Ok(*only),
             (None, _) => {
                 let message = format!("`{pipeline}` has {} tickets: which one is meant?", rungs.len());
-                let end = reference.aggregate.as_ref().unwrap_or(&reference.metric).span.end;
+                let end =
+                    reference.aggregate.as_ref().or(reference.point.as_ref()).unwrap_or(&reference.metric).span.end;
                 let fault = Fault::new(reference.pipeline.span.start..end, message);
                 Err(fault.help(format!("add a place: {}", places(&rungs, "@", false))))
             }

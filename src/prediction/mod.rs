@@ -10,9 +10,13 @@
 //! `.n` after the metric are of the replicates instead of their mean. In a sweep the variant stands in brackets:
 //! `imp[model.width=2].test_accuracy`.
 //!
+//! Of a pipeline that measures, METRIC is a figure of its analysis, in small letters: `connectivity.barrier@level 3`. Of a
+//! series, its point stands in brackets behind: `lottery.deviation_new_networks[100]`.
+//!
 //! Results, numbers and percentages are joined by `+ - * /`, parentheses, `min(a, b)`, `max(a, b)` and `abs(a)`, compared by
 //! `<`, `<=`, `>`, `>=` or `a within 0.5% of b`, and comparisons are joined by `and` and `or`.
 
+mod analysis;
 mod check;
 mod ladder;
 mod lexer;
@@ -22,6 +26,7 @@ mod print;
 #[cfg(test)]
 mod tests;
 
+pub use analysis::{Named, spelled};
 pub use check::check;
 pub use ladder::{Ladder, Rung};
 pub use metric::{Aggregate, Metric, Unit};
@@ -108,12 +113,14 @@ pub struct Word {
     pub span: Range<usize>,
 }
 
-/// `PIPELINE[VARIANT].METRIC.AGGREGATE@PLACE`.
+/// `PIPELINE[VARIANT].METRIC[POINT].AGGREGATE@PLACE`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reference {
     pub pipeline: Word,
     pub variant: Option<Word>,
     pub metric: Word,
+    /// Of a series that an analysis measured, which point.
+    pub point: Option<Word>,
     pub aggregate: Option<Word>,
     pub place: Option<(Place, Range<usize>)>,
 }

@@ -186,13 +186,15 @@ impl Parser<'_> {
             return Err(Fault::new(pipeline.span.clone(), format!("`{}` names no metric", pipeline.text)).help(help));
         }
         let metric = self.word("a metric, as `test_accuracy`")?;
+        let point = self.bracket();
         let aggregate = match self.takes_symbol(".") {
             true => Some(self.word("`min`, `max`, `std` or `n`")?),
             false => None,
         };
         let place = if self.takes_symbol("@") { Some(self.level()?) } else { None };
         let span = pipeline.span.start..self.behind();
-        Ok(Expression { kind: Kind::Result(Box::new(Reference { pipeline, variant, metric, aggregate, place })), span })
+        let reference = Reference { pipeline, variant, metric, point, aggregate, place };
+        Ok(Expression { kind: Kind::Result(Box::new(reference)), span })
     }
 
     fn bracket(&mut self) -> Option<Word> {

@@ -98,6 +98,9 @@ impl fmt::Display for Reference {
             write!(f, "[{}]", variant.text)?;
         }
         write!(f, ".{}", self.metric.text)?;
+        if let Some(point) = &self.point {
+            write!(f, "[{}]", point.text)?;
+        }
         if let Some(aggregate) = &self.aggregate {
             write!(f, ".{}", aggregate.text)?;
         }

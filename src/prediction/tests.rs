@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::record::Heading;
 
 fn read(text: &str) -> Expression {
     parse(text).unwrap_or_else(|faults| panic!("{text}: {faults:?}"))
@@ -32,6 +33,7 @@ fn unplaced(reference: Reference) -> Reference {
         pipeline: word(reference.pipeline),
         variant: reference.variant.map(word),
         metric: word(reference.metric),
+        point: reference.point.map(word),
         aggregate: reference.aggregate.map(word),
         place: reference.place.map(|(place, _)| (place, 0..0)),
     }
@@ -74,6 +76,14 @@ fn numbers_are_what_is_written() {
         other => panic!("{other:?}"),
     };
     assert_eq!(["97.5%", "0.003", "1.2e-3", "30_000", "3E2"].map(value), [0.975, 0.003, 1.2e-3, 30000.0, 300.0]);
+}
+
+/// Pipelines of which only "a" measures something.
+fn named<'a>(pipelines: &[&'a str]) -> Vec<Named<'a>> {
+    const HEADINGS: [Heading; 2] =
+        [Heading::number("barrier", "fraction"), Heading::series("best of s, new networks", "fraction", "s")];
+    let headings = |name: &str| if name == "a" { HEADINGS.to_vec() } else { Vec::new() };
+    pipelines.iter().map(|pipeline| Named { pipeline, headings: Some(headings(pipeline)) }).collect()
 }
 
 fn rung(pipeline: &'static str, level: u32, kept: usize) -> Rung<'static> {
@@ -141,13 +151,15 @@ fn a_variant_must_be_named_where_there_are_several_and_only_there() {
 
 #[test]
 fn a_difference_of_accuracies_goes_with_accuracies_and_nothing_with_iterations() {
-    let faults = |text: &str| check(&read(text), &["a", "b"]).len();
+    let faults = |text: &str| check(&read(text), &named(&["a", "b"])).len();
     for sound in [
         "a.test_accuracy - b.validation_accuracy >= -0.3%",
         "a.test_accuracy >= b.test_accuracy - (a.test_accuracy - b.test_accuracy) / 2",
         "a.early_stop_iteration / b.early_stop_iteration <= 0.85 and a.early_stop_iteration < 30_000",
         "max(a.test_accuracy, b.test_accuracy) within 0.5% of 1 - 2%",
         "a.test_accuracy.std < 0.2% or a.test_accuracy.n > 4",
+        "a.barrier.max@level 3 < 2% and a.barrier@last < a.test_accuracy",
+        "a.best_of_s_new_networks[100] > 0.5",
     ] {
         assert_eq!(faults(sound), 0, "{sound}");
     }
@@ -159,6 +171,11 @@ fn a_difference_of_accuracies_goes_with_accuracies_and_nothing_with_iterations()
         "a.test_accuracy and b.test_accuracy > 0.5",
         "min(a.test_accuracy > 0.5, 1) > 0",
         "a.test_accuracy >= 97",
+        "a.barrier < a.level",
+        "a.barrier[100] < 2%",
+        "a.level[100] < 2",
+        "a.best_of_s_new_networks > 0.5",
+        "b.barrier < 2%",
     ] {
         assert!(faults(wrong) > 0, "{wrong}");
     }
@@ -214,12 +231,14 @@ fn reference() -> impl Strategy<Value = Expression> {
         Just(Place::Last),
     ];
     let names = ("[a-z0-9][a-z0-9_-]{0,6}", prop::option::of("[a-z0-9.=]{1,5}"), "[a-z][a-z0-9_]{0,6}");
-    (names, prop::option::of("[a-z]{1,3}"), prop::option::of(place)).prop_map(
-        |((pipeline, variant, metric), aggregate, place)| {
+    let point = prop::option::of("[a-z0-9.]{1,4}");
+    (names, point, prop::option::of("[a-z]{1,3}"), prop::option::of(place)).prop_map(
+        |((pipeline, variant, metric), point, aggregate, place)| {
             let reference = Reference {
                 pipeline: word(pipeline),
                 variant: variant.map(word),
                 metric: word(metric),
+                point: point.map(word),
                 aggregate: aggregate.map(word),
                 place: place.map(|place| (place, 0..0)),
             };
@@ -263,7 +282,7 @@ proptest! {
                 prop_assert!(text.get(fault.span.clone()).is_some(), "{text:?}: {fault:?}");
             },
             Ok(expression) => {
-                check(&expression, &["imp"]);
+                check(&expression, &named(&["imp"]));
                 expression.references().into_iter().for_each(|reference| drop(ladder().find(reference)));
             }
         }
@@ -283,7 +302,7 @@ fn an_endless_expression_is_an_error() {
         assert!(parse(&text).is_err());
     }
     let long = format!("{}a.x > 0", "1+".repeat(990));
-    assert_eq!(check(&read(&long), &["a"]).len(), 1);
+    assert_eq!(check(&read(&long), &named(&["a"])).len(), 1);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -61,13 +61,34 @@ pub fn following(rule: EarlyStop, tickets: &[(&str, &str, EarlyStop)]) -> Vec<St
 /// What must be said wherever test data select; `None` where they do not.
 pub fn selected_on_test(tickets: &[(&str, &str, EarlyStop)]) -> Option<String> {
     let names = following(EarlyStop::TestAccuracy, tickets);
-    (!names.is_empty()).then(|| {
-        format!(
-            "test data select the early stop of {}: test accuracies there are the best of many looks at the test set, \
-             and higher than those of new data would be",
-            names.join(", ")
-        )
-    })
+    (!names.is_empty()).then(|| warning(&names.join(", ")))
+}
+
+/// The same, where it would be a long line: of a sweep in which some tickets follow the rule and some do not, each variant
+/// with its pipelines is a line of its own, as "width=2: dense, imp".
+pub fn selected_on_test_in_lines(tickets: &[(&str, &str, EarlyStop)]) -> Option<(String, Vec<String>)> {
+    let names = following(EarlyStop::TestAccuracy, tickets);
+    let mut variants: IndexMap<&str, IndexSet<&str>> = IndexMap::new();
+    for (variant, pipeline, _) in tickets.iter().filter(|(.., rule)| *rule == EarlyStop::TestAccuracy) {
+        variants.entry(variant).or_default().insert(pipeline);
+    }
+    let pipelines: IndexSet<&str> = variants.values().flatten().copied().collect();
+    match names.iter().all(|name| pipelines.contains(name.as_str())) {
+        true => selected_on_test(tickets).map(|said| (said, Vec::new())),
+        false => {
+            let line = |(variant, of): (&str, IndexSet<&str>)| {
+                format!("{variant}: {}", of.into_iter().collect::<Vec<_>>().join(", "))
+            };
+            Some((warning("some variants' tickets"), variants.into_iter().map(line).collect()))
+        }
+    }
+}
+
+fn warning(whose: &str) -> String {
+    format!(
+        "test data select the early stop of {whose}: test accuracies there are the best of many looks at the test set, \
+         and higher than those of new data would be"
+    )
 }
 
 #[cfg(test)]
@@ -89,5 +110,19 @@ mod tests {
         assert_eq!(following(test, &[("", "dense", usual), ("", "imp", test), ("", "imp", test)]), ["imp"]);
         assert!(selected_on_test(&tickets[..2]).is_none());
         assert!(selected_on_test(&tickets).is_some_and(|said| said.contains("of dense[b], imp[b]: ")));
+    }
+
+    #[test]
+    fn in_lines_each_variant_has_one_where_not_all_tickets_follow_the_rule() {
+        let (usual, test) = (EarlyStop::ValidationLoss, EarlyStop::TestAccuracy);
+        let of = |tickets: &[_]| selected_on_test_in_lines(tickets);
+        assert_eq!(of(&[("a", "imp", usual)]), None);
+        let (said, lines) = of(&[("a", "imp", test), ("b", "imp", test), ("a", "dense", usual)]).unwrap();
+        assert!(said.contains("early stop of imp: ") && lines.is_empty(), "{said}");
+        let mixed =
+            [("a", "imp", usual), ("b", "dense", test), ("b", "imp", test), ("b", "imp", test), ("c", "imp", test)];
+        let (said, lines) = of(&mixed).unwrap();
+        assert!(said.contains("early stop of some variants' tickets: "), "{said}");
+        assert_eq!(lines, ["b: dense, imp", "c: imp"]);
     }
 }

@@ -16,6 +16,25 @@ pub struct Measured {
     pub points: Vec<Point>,
 }
 
+/// A figure that an analysis will have measured: what is known of it ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heading {
+    pub name: &'static str,
+    pub unit: &'static str,
+    /// "" of one number.
+    pub over: &'static str,
+}
+
+impl Heading {
+    pub const fn number(name: &'static str, unit: &'static str) -> Heading {
+        Heading { name, unit, over: "" }
+    }
+
+    pub const fn series(name: &'static str, unit: &'static str, over: &'static str) -> Heading {
+        Heading { name, unit, over }
+    }
+}
+
 /// A number, and in a series where it stands.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Point {
@@ -32,6 +51,16 @@ pub struct Point {
 pub enum Place {
     At(f64),
     Of(String),
+}
+
+impl Place {
+    /// As an author writes it: "100", "fc1.weight".
+    pub fn is_written(&self, text: &str) -> bool {
+        match self {
+            Place::At(x) => text.parse() == Ok(*x),
+            Place::Of(name) => name == text,
+        }
+    }
 }
 
 impl Measured {

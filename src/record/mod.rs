@@ -10,9 +10,9 @@ mod provenance;
 mod row;
 mod study;
 
-pub use early_stop::{EarlyStop, following, selected_on_test};
+pub use early_stop::{EarlyStop, following, selected_on_test, selected_on_test_in_lines};
 pub use header::{DatasetFacts, Header, LayerFacts, ModelFacts, Other, PipelineFacts, PredictionFacts, VariantFacts};
-pub use measured::{Measured, Place, Point};
+pub use measured::{Heading, Measured, Place, Point};
 pub use provenance::{Host, Provenance};
 pub use row::{Row, Status};
 pub use study::{Shelf, Study};

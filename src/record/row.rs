@@ -14,6 +14,9 @@ pub struct Row {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub analysis: String,
     pub replicate: u32,
+    /// The replicate whose ticket it is compared with, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_replicate: Option<u32>,
     /// Prunes applied so far; 0 is dense.
     pub level: u32,
     /// Which of a control's repeated draws (`times`), from 0.

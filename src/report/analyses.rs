@@ -10,11 +10,12 @@ use crate::figure::points::by_replicate;
 use crate::record::{Measured, Place, Point, Row, Status, Study};
 use crate::units::percent;
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "experiment",
     "variant",
     "pipeline",
     "replicate",
+    "other_replicate",
     "level",
     "draw",
     "weights_remaining",
@@ -46,6 +47,7 @@ fn line(experiment: &str, row: &Row, figure: &Measured, point: &Point) -> Vec<St
         row.variant.clone(),
         row.pipeline.clone(),
         row.replicate.to_string(),
+        row.other_replicate.map_or(String::new(), |other| other.to_string()),
         row.level.to_string(),
         row.draw.to_string(),
         format!("{:.6}", row.weights_remaining()),
@@ -120,9 +122,7 @@ fn group<'a>(rows: &[&'a Row]) -> Vec<Line<'a>> {
     let mut figures: IndexMap<(&str, String), &Measured> = IndexMap::new();
     for figure in rows.iter().copied().flat_map(measured) {
         let curve = figure.points.iter().any(|point| matches!(point.at, Some(Place::At(_))));
-        // What a replicate has with each of the others is nothing to take means of.
-        let listed = !curve && figure.points.len() <= POINTS && figure.over != "replicate";
-        for point in figure.points.iter().filter(|_| listed) {
+        for point in figure.points.iter().filter(|_| !curve && figure.points.len() <= POINTS) {
             figures.entry((&figure.name, place(point))).or_insert(figure);
         }
     }
@@ -179,11 +179,10 @@ mod tests {
         let study = analysed();
         let text = csv(&study).unwrap();
         let lines: Vec<&str> = text.lines().collect();
-        let columns =
-            "experiment,variant,pipeline,replicate,level,draw,weights_remaining,analysis,figure,x,value,unit,step";
+        let columns = "experiment,variant,pipeline,replicate,other_replicate,level,draw,weights_remaining,analysis,figure,x,value,unit,step";
         assert_eq!((lines[0], lines.len()), (columns, 1 + 3 * 4));
-        assert_eq!(lines[1], "quickstart,,line,0,0,0,1.000000,line,barrier,,0.01,fraction,line-0-0");
-        assert_eq!(lines[3], "quickstart,,line,0,0,0,1.000000,line,error,0.5,0.03,fraction,line-0-0");
+        assert_eq!(lines[1], "quickstart,,line,0,,0,0,1.000000,line,barrier,,0.01,fraction,line-0-0");
+        assert_eq!(lines[3], "quickstart,,line,0,,0,0,1.000000,line,error,0.5,0.03,fraction,line-0-0");
         assert_eq!(csv(&crate::figure::fixture::study()), None);
     }
 

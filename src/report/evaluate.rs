@@ -6,7 +6,7 @@ use super::problems;
 use super::statistics::Sample;
 use crate::figure::points::by_replicate;
 use crate::prediction::{Aggregate, Expression, Function, Kind, Ladder, Metric, Operator, Reference, Rung, Unit};
-use crate::record::{Row, Status, Study};
+use crate::record::{Record, Row, Status, Study};
 
 /// What an expression comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,31 +43,60 @@ impl Figure {
     }
 }
 
-/// The rungs of a study's tickets, run or not.
-pub(super) fn ladder(study: &Study) -> Ladder<'_> {
-    Ladder::new(study.rows.iter().map(|row| Rung {
+/// The rungs of a study's tickets, run or not, and of those that analyses measure.
+pub(super) struct Ladders<'a> {
+    tickets: Ladder<'a>,
+    analyses: Ladder<'a>,
+}
+
+pub(super) fn ladders(study: &Study) -> Ladders<'_> {
+    let [tickets, analyses] = [&study.rows, &study.analyses].map(|rows| Ladder::new(rows.iter().map(rung)));
+    Ladders { tickets, analyses }
+}
+
+fn rung(row: &Row) -> Rung<'_> {
+    Rung {
         variant: &row.variant,
         pipeline: &row.pipeline,
         level: row.level,
         kept: row.kept_weights,
         prunable: row.prunable_weights,
-    }))
+    }
 }
 
-/// A reference's tickets, all of them with a score, or why not.
-pub(super) fn rows<'a>(study: &'a Study, ladder: &Ladder, reference: &Reference) -> Result<Vec<&'a Row>, Vec<String>> {
+/// A reference's tickets, all of them with its figure, or why not.
+pub(super) fn rows<'a>(
+    study: &'a Study,
+    ladders: &Ladders,
+    reference: &Reference,
+) -> Result<Vec<&'a Row>, Vec<String>> {
+    let pipeline = &reference.pipeline.text;
+    let of_analysis = reference.is_of_analysis(study.rows.iter().any(|row| row.pipeline == *pipeline));
+    let (ladder, all) = match of_analysis {
+        true => (&ladders.analyses, &study.analyses),
+        false => (&ladders.tickets, &study.rows),
+    };
     let rung = ladder.find(reference).map_err(|fault| vec![fault.message])?;
     let belongs = |row: &&Row| {
         (row.variant.as_str(), row.pipeline.as_str(), row.level) == (rung.variant, rung.pipeline, rung.level)
             && row.kept_weights == rung.kept
     };
-    let rows: Vec<&Row> = study.rows.iter().filter(belongs).collect();
+    // Of several analyses of a ticket, the one that has the figure.
+    let measures = |row: &&Row| {
+        let other = |record: &Record| reference.figure(&record.measured).is_none() && !record.measured.is_empty();
+        !(of_analysis && row.record.as_ref().is_some_and(other))
+    };
+    let rows: Vec<&Row> = all.iter().filter(belongs).filter(measures).collect();
     let mut lacking: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
+    if rows.is_empty() {
+        return Err(vec![format!("{pipeline}: it measured no {:?}", reference.metric.text)]);
+    }
     for row in &rows {
-        let scored = row.status == Status::Done && row.scores().is_some();
-        if !scored {
-            let why = problems::why(row).unwrap_or_else(|| "not run: beyond its pipeline's stop rule".into());
-            lacking.entry(why).or_default().push(row);
+        if row.status != Status::Done || value(row, reference).is_none() {
+            let unmeasured = format!("no {:?} was measured", reference.metric.text);
+            let stopped = "not run: beyond its pipeline's stop rule".to_string();
+            let or = if row.status == Status::Done { unmeasured } else { stopped };
+            lacking.entry(problems::why(row).unwrap_or(or)).or_default().push(row);
         }
     }
     if lacking.is_empty() {
@@ -75,17 +104,27 @@ pub(super) fn rows<'a>(study: &'a Study, ladder: &Ladder, reference: &Reference)
     }
     let place = reference.place.as_ref().map_or(String::new(), |(place, _)| format!("@{place}"));
     let told = |(why, rows): (String, Vec<&Row>)| {
-        format!("{}{place}, replicate {}: {why}", reference.pipeline.text, problems::replicates(&rows))
+        format!("{pipeline}{place}, replicate {}: {why}", problems::replicates(&rows))
     };
     Err(lacking.into_iter().map(told).collect())
 }
 
+/// What a reference means of a ticket, and in which unit.
+fn value(row: &Row, reference: &Reference) -> Option<(f64, Unit)> {
+    if row.analysis.is_empty() {
+        let metric = Metric::named(&reference.metric.text)?;
+        return Some((metric.of(row, row.scores()?), metric.unit()));
+    }
+    let figure = reference.figure(&row.record.as_ref()?.measured)?;
+    Some((reference.value(figure)?, Unit::of_figure(&figure.unit)))
+}
+
 /// The figure of an expression whose tickets all have their scores.
-pub(super) fn figure(study: &Study, ladder: &Ladder, expression: &Expression) -> Result<Figure, Vec<String>> {
-    let of = |part: &Expression| figure(study, ladder, part);
+pub(super) fn figure(study: &Study, ladders: &Ladders, expression: &Expression) -> Result<Figure, Vec<String>> {
+    let of = |part: &Expression| figure(study, ladders, part);
     match &expression.kind {
         Kind::Number(number) => Ok(Figure::constant(number.value())),
-        Kind::Result(reference) => result(&rows(study, ladder, reference)?, reference),
+        Kind::Result(reference) => result(&rows(study, ladders, reference)?, reference),
         Kind::Negative(inner) => Ok(joined(Operator::Minus, Figure::constant(0.0), of(inner)?)),
         Kind::Call(function, arguments) => {
             let arguments: Vec<Figure> = arguments.iter().map(of).collect::<Result<_, _>>()?;
@@ -98,14 +137,16 @@ pub(super) fn figure(study: &Study, ladder: &Ladder, expression: &Expression) ->
 
 fn result(rows: &[&Row], reference: &Reference) -> Result<Figure, Vec<String>> {
     let name = &reference.metric.text;
-    let metric = Metric::named(name).ok_or_else(|| vec![format!("no metric is named {name:?}")])?;
-    let values = by_replicate(rows, &|row| row.scores().map(|scores| metric.of(row, scores)));
-    let whole = rows.iter().all(|row| row.scores().is_some_and(|scores| metric.of(row, scores).is_finite()));
+    let unit = rows.iter().find_map(|row| value(row, reference)).map_or(Unit::Number, |(_, unit)| unit);
+    let values = by_replicate(rows, &|row| Some(value(row, reference)?.0));
+    let whole = rows.iter().all(|row| value(row, reference).is_some_and(|(value, _)| value.is_finite()));
     let sample = Sample::of(&values.iter().map(|(_, value)| *value).collect::<Vec<_>>()).filter(|_| whole);
     let sample = sample.ok_or_else(|| vec![format!("{}: its {name} is not finite", reference.pipeline.text)])?;
     let Some(word) = &reference.aggregate else {
-        let each = Each::Replicates(values.into_iter().collect());
-        return Ok(Figure { unit: metric.unit(), value: sample.mean, n: Some(sample.n), each });
+        let each: BTreeMap<u32, f64> = values.iter().copied().collect();
+        // Pairs of replicates are paired with nothing.
+        let each = if each.len() == values.len() { Each::Replicates(each) } else { Each::Mixed };
+        return Ok(Figure { unit, value: sample.mean, n: Some(sample.n), each });
     };
     let unknown = || vec![format!("replicates have no {:?}", word.text)];
     let aggregate = Aggregate::named(&word.text).ok_or_else(unknown)?;
@@ -117,7 +158,7 @@ fn result(rows: &[&Row], reference: &Reference) -> Result<Figure, Vec<String>> {
             sample.deviation.ok_or_else(|| vec![format!("{}: one replicate has no std", reference.pipeline.text)])?
         }
     };
-    Ok(Figure { unit: aggregate.unit(metric.unit()), value, n: Some(sample.n), each: Each::Mixed })
+    Ok(Figure { unit: aggregate.unit(unit), value, n: Some(sample.n), each: Each::Mixed })
 }
 
 /// The figure of two that an operator joins.

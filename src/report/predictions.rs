@@ -4,8 +4,8 @@ use indexmap::IndexSet;
 use serde::Serialize;
 
 use super::condition::Condition;
-use super::evaluate::{figure, ladder, rows};
-use crate::prediction::{Expression, Kind, Ladder, Operator, parse};
+use super::evaluate::{Ladders, figure, ladders, rows};
+use crate::prediction::{Expression, Kind, Operator, parse};
 use crate::record::{PredictionFacts, Study};
 
 /// A prediction and what became of it.
@@ -40,8 +40,8 @@ impl Outcome {
 
 /// Every prediction of a study, in the order of the spec.
 pub fn judge(study: &Study) -> Vec<Judgement<'_>> {
-    let ladder = ladder(study);
-    study.header.predictions.iter().map(|facts| judgement(study, &ladder, facts)).collect()
+    let ladders = ladders(study);
+    study.header.predictions.iter().map(|facts| judgement(study, &ladders, facts)).collect()
 }
 
 /// "9 hold, 1 fails, 2 are not judged".
@@ -56,9 +56,9 @@ pub fn tally(judged: &[Judgement]) -> String {
     parts.join(", ")
 }
 
-fn judgement<'a>(study: &Study, ladder: &Ladder, facts: &'a PredictionFacts) -> Judgement<'a> {
+fn judgement<'a>(study: &Study, ladders: &Ladders, facts: &'a PredictionFacts) -> Judgement<'a> {
     let (claim, expect) = (facts.claim.as_str(), facts.expect.as_str());
-    match judged(study, ladder, expect) {
+    match judged(study, ladders, expect) {
         Ok((true, conditions)) => Judgement { claim, expect, outcome: Outcome::Holds, conditions, why: Vec::new() },
         Ok((false, conditions)) => Judgement { claim, expect, outcome: Outcome::Fails, conditions, why: Vec::new() },
         Err(why) => Judgement { claim, expect, outcome: Outcome::NotJudged, conditions: Vec::new(), why },
@@ -66,25 +66,25 @@ fn judgement<'a>(study: &Study, ladder: &Ladder, facts: &'a PredictionFacts) -> 
 }
 
 /// Whether an expectation holds, with its comparisons, or why that cannot be said.
-fn judged(study: &Study, ladder: &Ladder, expect: &str) -> Result<(bool, Vec<Condition>), Vec<String>> {
+fn judged(study: &Study, ladders: &Ladders, expect: &str) -> Result<(bool, Vec<Condition>), Vec<String>> {
     let expression = parse(expect).map_err(|faults| faults.into_iter().map(|f| f.message).collect::<Vec<_>>())?;
     // Every ticket that is lacking is named, each once, and not the first alone.
-    let lacking = |reference| rows(study, ladder, reference).err().unwrap_or_default();
+    let lacking = |reference| rows(study, ladders, reference).err().unwrap_or_default();
     let why: IndexSet<String> = expression.references().into_iter().flat_map(lacking).collect();
     if !why.is_empty() {
         return Err(why.into_iter().collect());
     }
     let mut conditions = Vec::new();
-    let holds = truth(study, ladder, &expression, &mut conditions)?;
+    let holds = truth(study, ladders, &expression, &mut conditions)?;
     Ok((holds, conditions))
 }
 
-fn truth(study: &Study, ladder: &Ladder, claim: &Expression, into: &mut Vec<Condition>) -> Result<bool, Vec<String>> {
-    let of = |part: &Expression| figure(study, ladder, part);
+fn truth(study: &Study, ladders: &Ladders, claim: &Expression, into: &mut Vec<Condition>) -> Result<bool, Vec<String>> {
+    let of = |part: &Expression| figure(study, ladders, part);
     let condition = match &claim.kind {
         Kind::Join(operator, left, right) if operator.is_logic() => {
             // Both sides, so that a report shows every figure.
-            let (left, right) = (truth(study, ladder, left, into)?, truth(study, ladder, right, into)?);
+            let (left, right) = (truth(study, ladders, left, into)?, truth(study, ladders, right, into)?);
             return Ok(if *operator == Operator::And { left && right } else { left || right });
         }
         Kind::Join(operator, left, right) if operator.is_comparison() => {

@@ -166,13 +166,13 @@ fn costs(plan: &Plan) -> Vec<u64> {
     costs
 }
 
-/// What a step needs to have ended first: its parent, a training that it rewinds into, those that it compares with, the
+/// What a step needs to have ended first: its parent, a training that it rewinds into, the one that it compares with, the
 /// tickets of its stop rules.
 fn needs(plan: &Plan, step: usize) -> impl Iterator<Item = usize> + '_ {
     let step = &plan.steps[step];
     let gates = step.gates.iter().flat_map(|gate| [gate.ticket, gate.dense]);
     let rewinds = step.rewinds.map(|(training, _)| training);
-    step.parent.into_iter().chain(rewinds).chain(step.others.iter().copied()).chain(gates)
+    step.parent.into_iter().chain(rewinds).chain(step.other).chain(gates)
 }
 
 /// Whether a stop rule is broken, as far as its two tickets are known.
@@ -199,7 +199,7 @@ mod tests {
             stage: stage.clone(),
             root: Arc::default(),
             parent: *parent,
-            others: Vec::new(),
+            other: None,
             variant: 0,
             pipeline: "imp".into(),
             replicate: 0,

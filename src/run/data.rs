@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::dataset::{self, Dataset, Prepared, Watch};
+use crate::dataset::{self, Dataset, Failure, Prepared, Watch};
 use crate::registry::Registry;
 use crate::spec::{DatasetSpec, Spec, Variant};
 
@@ -13,7 +13,7 @@ pub fn data(
     registry: &Registry,
     directories: &[PathBuf],
     watch: &dyn Watch,
-) -> Result<Vec<Arc<Prepared>>, String> {
+) -> Result<Vec<Arc<Prepared>>, Failure> {
     let mut read: Vec<(&DatasetSpec, Arc<Dataset>)> = Vec::new();
     let mut prepared: Vec<(&Variant, Arc<Prepared>)> = Vec::new();
     for variant in &spec.variants {

@@ -13,7 +13,7 @@ use crate::plan::{Plan, Step};
 use crate::record::{Provenance, Record, Scores};
 use crate::registry::Registry;
 use crate::seed::Seeds;
-use crate::stage::{Failure, Lab, Other, Outcome, Part, Train, Training, Work};
+use crate::stage::{Failure, Lab, Outcome, Part, Train, Training, Work};
 use crate::ticket::Ticket;
 use crate::train::{Bench, Start};
 
@@ -42,12 +42,8 @@ impl Shared<'_> {
         let snapshots: Vec<u64> = step.snapshots.iter().copied().collect();
         let bench = self.bench(step, progress);
         let rewound = step.rewinds.map(|(training, k)| self.rewound(training, k, &bench)).transpose()?;
-        let other = |other: &usize| {
-            let step = &self.plan.steps[*other];
-            Ok(Other { replicate: step.replicate, ticket: self.store.ticket(&step.id)? })
-        };
-        let others = step.others.iter().map(other).collect::<Result<_, String>>()?;
-        let work = Work { others, ..self.work(step, &snapshots, rewound, &bench) };
+        let other = step.other.map(|other| self.store.ticket(&self.plan.steps[other].id)).transpose()?;
+        let work = Work { other, ..self.work(step, &snapshots, rewound, &bench) };
         let outcome = stage.apply(&work, ticket)?;
         let record = Record {
             step: step.id.clone(),
@@ -71,7 +67,7 @@ impl Shared<'_> {
 
     fn bench<'a>(&'a self, step: &Step, progress: &'a dyn Fn(u64) -> bool) -> Bench<'a> {
         let (model, data) = (self.plan.model(step), &*self.data[step.variant]);
-        Bench { model, data, compute: self.compute, registry: self.registry, progress }
+        Bench::new(model, data, self.compute, self.registry, progress)
     }
 
     fn seeds(&self, step: &Step) -> Seeds {
@@ -89,7 +85,7 @@ impl Shared<'_> {
             done: 0,
             snapshots,
             rewound,
-            others: Vec::new(),
+            other: None,
             lab,
         }
     }
@@ -123,7 +119,7 @@ impl Lab for Bench<'_> {
     fn train(&self, ticket: Ticket, training: &Training, work: &Work<'_>) -> Result<Outcome, Failure> {
         let start = Start { position: work.position, seeds: work.seeds, snapshots: work.snapshots };
         let progress = |iterations| (self.progress)(work.done + iterations);
-        Bench { progress: &progress, ..*self }.train(ticket, training, &start)
+        self.telling(&progress).train(ticket, training, &start)
     }
 
     fn evaluate(&self, ticket: &Ticket, position: u64) -> Result<Scores, Failure> {

@@ -141,7 +141,7 @@ fn trial(
 }
 
 fn bench<'a>(bound: &'a Bound<'_>, step: &Step, data: &'a Prepared, progress: &'a dyn Fn(u64) -> bool) -> Bench<'a> {
-    Bench { model: bound.plan.model(step), data, compute: bound.compute, registry: bound.registry, progress }
+    Bench::new(bound.plan.model(step), data, bound.compute, bound.registry, progress)
 }
 
 fn timed(begun: Instant, ends: &[Instant], batch: usize) -> Option<Trial> {
@@ -201,7 +201,7 @@ fn ticket(bound: &Bound<'_>, step: &Step, seeds: Seeds, bench: &Bench<'_>) -> Re
         done: 0,
         snapshots: &[],
         rewound: None,
-        others: Vec::new(),
+        other: None,
         lab: bench,
     };
     let Outcome { mut ticket, .. } =

@@ -57,7 +57,7 @@ pub fn of_images(spec: &Spec) -> u64 {
 /// The step that needs the most of these, and its bytes.
 pub fn greatest<'a>(plan: &'a Plan, steps: impl Iterator<Item = &'a Step>) -> Option<(&'a Step, u64)> {
     // Steps are many and configurations few.
-    let alike = |step: &Step| (step.variant, Arc::as_ptr(&step.stage), step.snapshots.len(), step.others.len());
+    let alike = |step: &Step| (step.variant, Arc::as_ptr(&step.stage), step.snapshots.len(), step.other.is_some());
     let distinct: HashMap<_, _> = steps.map(|step| (alike(step), step)).collect();
     let steps = distinct.into_values().map(|step| (step, of_step(plan, step)));
     // Of equal ones the first by name, the same on every device.
@@ -88,7 +88,7 @@ fn copies(step: &Step) -> u64 {
     let scored = if matches!(used("learn"), "" | "weights") { 0 } else { SCORED };
     // A line between two ends: both, what is between them, and that again as it is evaluated.
     let line = if step.stage.name == Connectivity::NAME { LINE } else { 0 };
-    COPIES + moments + scored + line + 2 * step.snapshots.len() as u64 + step.others.len() as u64
+    COPIES + moments + scored + line + 2 * step.snapshots.len() as u64 + u64::from(step.other.is_some())
 }
 
 /// Values of an example that the step back reads: all that leave a layer, but those that a ReLU overwrites, and what is the

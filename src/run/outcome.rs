@@ -15,8 +15,12 @@ pub fn study(header: Header, plan: &Plan, store: &Store, states: Option<&[State]
     let records: Vec<Option<Record>> = plan.steps.par_iter().map(|step| store.complete(&step.id)).collect();
     let view = View { plan, records: &records, states };
     let rows = plan.tickets.iter().map(|ticket| view.row(ticket)).collect();
-    let analysis =
-        |ticket: &PlannedTicket| Row { analysis: plan.steps[ticket.step].stage.name.clone(), ..view.row(ticket) };
+    let analysis = |ticket: &PlannedTicket| {
+        let step = &plan.steps[ticket.step];
+        let other = step.other.map(|other| plan.steps[other].replicate);
+        let other_replicate = other.filter(|replicate| *replicate != ticket.replicate);
+        Row { analysis: step.stage.name.clone(), other_replicate, ..view.row(ticket) }
+    };
     let analyses = plan.analyses.iter().map(analysis).collect();
     Study { header, rows, analyses, shelf: Some(Arc::new(Store::open(store.root()))) }
 }
@@ -40,6 +44,7 @@ impl View<'_> {
             pipeline: ticket.pipeline.clone(),
             analysis: String::new(),
             replicate: ticket.replicate,
+            other_replicate: None,
             level: ticket.level,
             draw: ticket.draw,
             kept_weights: ticket.kept,
@@ -77,7 +82,7 @@ impl View<'_> {
         let mut before = vec![step];
         while let Some(step) = before.pop() {
             let step = &self.plan.steps[step];
-            for need in step.parent.iter().chain(&step.others) {
+            for need in step.parent.iter().chain(&step.other) {
                 if self.records[*need].as_ref().is_some_and(diverged) {
                     return true;
                 }

@@ -14,7 +14,7 @@ use super::schema;
 use super::shipped::Library;
 use super::training::Training;
 use super::{MATCHING, REPLICATES, Spec, Variant};
-use crate::prediction::Expression;
+use crate::prediction::{Expression, Named};
 use crate::registry::Registry;
 
 /// An experiment without a sweep, as its only variant; without what of it is wrong.
@@ -45,9 +45,13 @@ pub fn experiment(
     let written = fields.need_node("pipeline");
     let mut of_pipelines = Diagnostics::default();
     let pipelines = written.map(|node| read_pipelines(node, &pipelines, &mut of_pipelines)).unwrap_or_default();
-    let names =
-        written.and_then(Node::table).into_iter().flat_map(Entries::keys).map(String::as_str).collect::<Vec<_>>();
-    let predictions = fields.node("prediction").map(|node| predictions(node, &names, d)).unwrap_or_default();
+    let names = written.and_then(Node::table).into_iter().flat_map(Entries::keys);
+    let headings = |name: &str| pipelines.iter().find(|own| own.name == name).map(|own| own.headings(registry));
+    let predictions = fields.node("prediction").map(|node| {
+        let named: Vec<Named<'_>> = names.map(|pipeline| Named { pipeline, headings: headings(pipeline) }).collect();
+        predictions(node, &named, d)
+    });
+    let predictions = predictions.unwrap_or_default();
     // These were taken out before, and are valid names for one that is not.
     for key in ["extends", "without", "vary", "variant"] {
         fields.node(key);

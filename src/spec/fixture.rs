@@ -11,7 +11,7 @@ use super::parse::parse;
 use super::schema::testing::refusals;
 use super::schema::{Subject, schema};
 use super::{Diagnostics, Spec, load};
-use crate::dataset::{Dataset, Format, Source};
+use crate::dataset::{Dataset, Failure, Format, Source};
 use crate::registry::{Kind, Plugin, Registry, Use};
 use crate::units::{Length, Rate};
 
@@ -283,7 +283,7 @@ pub fn registry() -> Registry {
 
 /// The spec asks a format whether what is declared fits.
 impl Format for Idx {
-    fn read(&self, _: &Source<'_>) -> Result<Dataset, String> {
+    fn read(&self, _: &Source<'_>) -> Result<Dataset, Failure> {
         unreachable!("the spec reads no data")
     }
 }

@@ -73,8 +73,9 @@ fn check_forks(pipelines: &[PipelineSpec], entries: &Entries, diagnostics: &mut 
             diagnostics.push(error.hint(hint).absent(absent));
             wrong.insert(pipeline.name.clone());
         }
-        if let Some(circle) = circle(&pipeline.name, fork, &parent) {
-            let error = Error::new(&fork.origin, format!("`{}` forks from itself", pipeline.name));
+        let circles = fork.needs().filter_map(|(next, origin)| Some((origin, circle(&pipeline.name, next, &parent)?)));
+        for (origin, circle) in circles {
+            let error = Error::new(origin, format!("`{}` forks from itself", pipeline.name));
             diagnostics.push(error.help(format!("break the circle: {}", circle.join(" → "))));
             wrong.insert(pipeline.name.clone());
         }
@@ -82,21 +83,23 @@ fn check_forks(pipelines: &[PipelineSpec], entries: &Entries, diagnostics: &mut 
     wrong
 }
 
-/// The way from a pipeline, by those that it needs, back to itself, if there is one.
-fn circle<'a>(name: &'a str, fork: &'a Fork, parent: &impl Fn(&str) -> Option<&'a Fork>) -> Option<Vec<&'a str>> {
-    let mut from: HashMap<&str, &str> = HashMap::new();
-    let mut left = vec![(name, fork)];
-    while let Some((here, fork)) = left.pop() {
-        for (next, _) in fork.needs() {
-            if next == name {
-                let back = std::iter::successors(Some(here), |here| from.get(here).copied());
-                let mut way: Vec<&str> = std::iter::once(name).chain(back).collect();
-                way.reverse();
-                return Some(way);
-            }
-            if let (Some(fork), false) = (parent(next), from.contains_key(next.as_str())) {
+/// The way from a pipeline, by one that it needs and what that needs, back to itself, if there is one.
+fn circle<'a>(name: &'a str, by: &'a str, parent: &impl Fn(&str) -> Option<&'a Fork>) -> Option<Vec<&'a str>> {
+    let mut from: HashMap<&str, &str> = HashMap::from([(by, name)]);
+    let mut left = vec![by];
+    while let Some(here) = left.pop() {
+        if here == name {
+            let back = std::iter::successors(from.get(name).copied(), |here| {
+                from.get(here).copied().filter(|_| *here != name)
+            });
+            let mut way: Vec<&str> = std::iter::once(name).chain(back).collect();
+            way.reverse();
+            return Some(way);
+        }
+        for (next, _) in parent(here).into_iter().flat_map(Fork::needs) {
+            if !from.contains_key(next.as_str()) {
                 from.insert(next, here);
-                left.push((next, fork));
+                left.push(next);
             }
         }
     }

@@ -6,15 +6,15 @@ use super::fields::{Fields, list};
 use super::node::{Error, Node};
 use super::quoted::Quoted;
 use super::schema;
-use crate::prediction::{check, parse};
+use crate::prediction::{Named, check, parse};
 
 /// Reads the predictions of an experiment that has these pipelines.
-pub fn predictions(node: &Node, pipelines: &[&str], diagnostics: &mut Diagnostics) -> Vec<PredictionSpec> {
+pub fn predictions(node: &Node, pipelines: &[Named<'_>], diagnostics: &mut Diagnostics) -> Vec<PredictionSpec> {
     let items = list(node, "`prediction`", diagnostics);
     items.iter().filter_map(|item| prediction(item, pipelines, diagnostics)).collect()
 }
 
-fn prediction(node: &Node, pipelines: &[&str], diagnostics: &mut Diagnostics) -> Option<PredictionSpec> {
+fn prediction(node: &Node, pipelines: &[Named<'_>], diagnostics: &mut Diagnostics) -> Option<PredictionSpec> {
     let mut fields = Fields::of(node, "a [[prediction]]", diagnostics)?.documented(schema::prediction);
     fields.need_node("claim");
     let says_something = |claim: &String| !claim.trim().is_empty();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Ahead, Failure, Outcome, Stage, Work};
 use crate::mask::Mask;
 use crate::model::{Paths, Units};
-use crate::record::Measured;
+use crate::record::{Heading, Measured};
 use crate::refusal::Refusal;
 use crate::registry::Plugin;
 use crate::ticket::Ticket;
@@ -24,6 +24,19 @@ impl Plugin for Anatomy {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Measures dead units, effective weights, layers' weights remaining and multiply-adds";
     const SOURCE: &'static str = "Vysogorets & Kempe 2023, Connectivity matters, §3";
+    const MEASURES: &'static [Heading] = &[
+        Heading::number("weights remaining", "fraction"),
+        Heading::number("effective weights remaining", "fraction"),
+        Heading::number("dead units", "units"),
+        Heading::number("units cut off", "units"),
+        Heading::number("multiply-adds, dense", "multiply-adds"),
+        Heading::number("multiply-adds of kept weights", "multiply-adds"),
+        Heading::number("multiply-adds of effective weights", "multiply-adds"),
+        Heading::series("weights remaining by layer", "fraction", "layer"),
+        Heading::series("effective weights remaining by layer", "fraction", "layer"),
+        Heading::series("dead units by layer", "units", "layer"),
+        Heading::series("units cut off by layer", "units", "layer"),
+    ];
 }
 
 impl Stage for Anatomy {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::train::{constant, weights};
 use super::{Ahead, Failure, Lab, Outcome, Part, Split, Stage, Train, Work};
 use crate::range::{self, SOME_LENGTH};
-use crate::record::Measured;
+use crate::record::{Heading, Measured};
 use crate::refusal::Refusal;
 use crate::registry::{Kind, Plugin, Use};
 use crate::ticket::{Array, Ticket};
@@ -74,6 +74,13 @@ impl Plugin for Connectivity {
     const EXAMPLE: &'static str = "points = 30";
     const REFERENCES: &'static [(&'static str, Kind)] =
         &[("optimizer", Kind::Optimizer), ("schedule", Kind::Schedule), ("augment", Kind::Augment)];
+    const MEASURES: &'static [Heading] = &[
+        Heading::number("barrier", "fraction"),
+        Heading::number("accuracy at one end", "fraction"),
+        Heading::number("accuracy at the other end", "fraction"),
+        Heading::series("test error", "fraction", "position on the line"),
+        Heading::number("diverged", "iteration"),
+    ];
 }
 
 impl Connectivity {

@@ -7,7 +7,7 @@ use super::{Ahead, Failure, Outcome, Part, Split, Stage, Work, build_init};
 use crate::init::Init;
 use crate::mask::Mask;
 use crate::range;
-use crate::record::Measured;
+use crate::record::{Heading, Measured};
 use crate::refusal::Refusal;
 use crate::registry::{Kind, Plugin, Use};
 use crate::seed::Purpose;
@@ -35,11 +35,10 @@ pub struct Lottery {
     #[schemars(range(min = 1))]
     pub masks: usize,
     /// The accuracy from which on a mask is good; where absent, that of the best 1% of 1,000 masks drawn for it alone.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "range::optional_fraction")]
     #[schemars(range(min = 0, max = 1))]
     pub threshold: Option<f64>,
-    /// Validation examples that a mask is evaluated on: the first of the split, in the order of its files. Where these lie
-    /// class after class, take all of them.
+    /// Validation examples that a mask is evaluated on, evenly spaced through the split.
     #[serde(default = "two_hundred", deserialize_with = "range::at_least_one")]
     #[schemars(range(min = 1))]
     pub examples: usize,
@@ -72,11 +71,23 @@ const SHARE: f64 = 0.01;
 
 impl Plugin for Lottery {
     const NAME: &'static str = "lottery";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str =
         "Measures how often a random mask of untrained weights is good, and the best of several";
     const EXAMPLE: &'static str = "weights_remaining = 0.5";
     const REFERENCES: &'static [(&'static str, Kind)] = &[("init", Kind::Init)];
+    const MEASURES: &'static [Heading] = &[
+        Heading::number("threshold", "fraction"),
+        Heading::number("q over new networks", "fraction"),
+        Heading::number("q within one network", "fraction"),
+        Heading::series("best of s, predicted", "fraction", "s"),
+        Heading::series("best of s, new networks", "fraction", "s"),
+        Heading::series("deviation, new networks", "σ", "s"),
+        Heading::series("best of s, one network", "fraction", "s"),
+        Heading::series("deviation, one network", "σ", "s"),
+        Heading::series("accuracy, new networks", "fraction", "quantile"),
+        Heading::series("accuracy, one network", "fraction", "quantile"),
+    ];
 }
 
 impl Stage for Lottery {
@@ -89,6 +100,10 @@ impl Stage for Lottery {
         if self.masks > MOST {
             let message = format!("{} masks are more than a run could draw", self.masks);
             return Err(Refusal::of("masks", message).help(format!("at most {MOST}: 10000 tell odds of one percent")));
+        }
+        if let Some(twice) = self.best_of.iter().enumerate().find(|(at, size)| self.best_of[..*at].contains(size)) {
+            let message = format!("the best of {} is there twice", twice.1);
+            return Err(Refusal::of("best_of", message).help("write each size once"));
         }
         if let Some(size) = self.best_of.iter().find(|size| !(1..=self.masks).contains(size)) {
             let message = format!("there is no best of {size} among {} masks", self.masks);
@@ -133,12 +148,17 @@ impl Lottery {
         let mut measured = vec![each("best of s, predicted".into(), "fraction", &|size| predicted(q, size))];
         for (name, accuracies) in fresh {
             let found = |size| share_of_groups(accuracies, size, threshold);
-            let deviation = |size| {
-                let groups = accuracies.len() / size;
-                (found(size) - predicted(q, size)) / sigma(q, size, self.masks, groups)
-            };
             measured.push(each(format!("best of s, {name}"), "fraction", &found));
-            measured.push(each(format!("deviation, {name}"), "σ", &deviation));
+            let telling = self.best_of.iter().filter(|size| tells(q, **size, accuracies.len() / **size));
+            let deviations: Vec<(String, f64)> = telling
+                .map(|size| {
+                    let sigma = sigma(q, *size, self.masks, accuracies.len() / size);
+                    (size.to_string(), (found(*size) - predicted(q, *size)) / sigma)
+                })
+                .collect();
+            if !deviations.is_empty() {
+                measured.push(Measured::each(&format!("deviation, {name}"), "σ", "s", deviations));
+            }
         }
         measured
     }
@@ -160,7 +180,7 @@ impl Booth<'_> {
         for number in 0..masks {
             let mut ticket = self.ticket.clone();
             if new {
-                let name = |param: &str| format!("lottery, {pool}, {number}: {param}");
+                let name = |param: &str| self.work.drawn(&format!("lottery, {pool}, {number}: {param}"));
                 ticket.arrays = self.work.initialise(self.init, Purpose::Reinit, name).collect();
             }
             for (name, mask) in &mut ticket.masks {
@@ -216,6 +236,13 @@ fn predicted(q: f64, size: usize) -> f64 {
     1.0 - (1.0 - q).powi(size as i32)
 }
 
+/// Whether so many groups tell a deviation: where fewer than five are expected to be good, or to be none, the binomial
+/// distribution is far from the normal one that standard deviations are of.
+fn tells(q: f64, size: usize, groups: usize) -> bool {
+    let p = predicted(q, size);
+    groups as f64 * p.min(1.0 - p) >= 5.0
+}
+
 /// The standard deviation of a share of groups less what is predicted by a q that `masks` draws gave.
 fn sigma(q: f64, size: usize, masks: usize, groups: usize) -> f64 {
     let p = predicted(q, size);
@@ -245,6 +272,8 @@ mod tests {
         // Pairs: good, not, good; the seventh is left over.
         assert_eq!(share_of_groups(&accuracies, 2, 0.3), 2.0 / 3.0);
         assert_eq!(best(accuracies.to_vec(), 0.3), 0.3);
+        // 7/16 of 12 groups are 5.25, of 11 fewer than 5.
+        assert!(tells(0.25, 2, 12) && !tells(0.25, 2, 11) && !tells(0.0, 2, 1000));
         // 4 groups: 63/256 ÷ 4; slope 2 · 3/4 = 3/2, 9/4 · 3/16 ÷ 3 = 9/64.
         let variance = 63.0 / 1024.0 + 9.0 / 64.0;
         assert!((sigma(0.25, 2, 3, 4) - f64::sqrt(variance)).abs() < 1e-12);

@@ -77,8 +77,8 @@ pub struct Ahead<'a> {
     pub evaluated: bool,
     /// Set by a stage that measures its ticket and leaves it as it is: an analysis, with rows of its own.
     pub measures: bool,
-    /// Tickets that the pipeline's fork gives to compare with, and whether the stage does.
-    pub others: usize,
+    /// Whether the pipeline's fork gives a ticket to compare with, and whether the stage does.
+    pub beside: bool,
     pub compares: bool,
     /// The position whose weights the stage restores, from the pipeline's first training.
     pub rewinds_to: Option<u64>,
@@ -93,7 +93,7 @@ pub struct Ahead<'a> {
     /// Whether only a run divides the kept weights among tensors: a prune of global scope keeps an exact total.
     pub divided: bool,
     /// Whether even the total is only about what it will be: where single weights went before, which of them go with a unit
-    /// only a run tells.
+    /// only a run tells; and where weights were divided, how many of each tensor a rate takes.
     pub about: bool,
     /// Units that can go, in graph order; `None` where the model is not known, for another error's sake.
     pub units: Option<Vec<UnitsAhead>>,
@@ -164,6 +164,16 @@ impl Ahead<'_> {
         self.units = Some(units);
     }
 
+    /// An error where no weight is left.
+    pub fn require_weights(&self, field: &'static str, help: &str) -> Result<(), Refusal> {
+        match self.kept() {
+            0 if self.prunable() > 0 => {
+                Err(Refusal::of(field, format!("no weight of {} would remain", self.prunable())).help(help))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// An error unless a ticket is there to work on.
     pub fn require_ticket(&self, stage: &str) -> Result<(), Refusal> {
         match self.begun {
@@ -191,16 +201,9 @@ pub struct Work<'a> {
     pub snapshots: &'a [u64],
     /// For a stage that rewinds: the ticket at the position it asked for.
     pub rewound: Option<Ticket>,
-    /// For a stage that compares: the tickets that it compares with.
-    pub others: Vec<Other>,
+    /// For a stage that compares: the ticket that it compares with.
+    pub other: Option<Ticket>,
     pub lab: &'a dyn Lab,
-}
-
-/// A ticket that another is compared with.
-#[derive(Clone)]
-pub struct Other {
-    pub replicate: u32,
-    pub ticket: Ticket,
 }
 
 impl Work<'_> {
@@ -252,7 +255,7 @@ pub trait Lab {
     fn progress(&self, iterations: u64) -> Result<(), Failure>;
 }
 
-/// The first examples of a split, in its order.
+/// At most so many examples of a split, evenly spaced in its order: data may lie class after class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     pub split: Split,

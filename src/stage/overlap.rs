@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ahead, Failure, Outcome, Stage, Work};
 use crate::mask::Mask;
-use crate::record::Measured;
+use crate::record::{Heading, Measured};
 use crate::refusal::Refusal;
 use crate::registry::Plugin;
 use crate::ticket::Ticket;
 
-/// Compares the ticket's masks with those of the tickets that its pipeline's fork gives with it: the weights that both
+/// Compares the ticket's masks with those of the ticket that its pipeline's fork gives with it: the weights that both
 /// keep, over those that either keeps. By chance, masks that keep a and b of a layer's n weights would share a · b ÷ n.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -18,15 +18,21 @@ pub struct Overlap {}
 
 impl Plugin for Overlap {
     const NAME: &'static str = "overlap";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str = "Measures how much of two tickets' masks is the same, beside what chance would give";
+    const MEASURES: &'static [Heading] = &[
+        Heading::number("overlap", "fraction"),
+        Heading::number("overlap by chance", "fraction"),
+        Heading::series("overlap by layer", "fraction", "layer"),
+        Heading::series("overlap by layer, by chance", "fraction", "layer"),
+    ];
 }
 
 impl Stage for Overlap {
     fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), Refusal> {
         ahead.require_ticket(Self::NAME)?;
-        if ahead.others == 0 {
-            return Err(Refusal::new("`overlap` compares a ticket with others, and there are none")
+        if !ahead.beside {
+            return Err(Refusal::new("`overlap` compares a ticket with another, and there is none")
                 .help("let the pipeline fork: `use = \"overlap\"`, with `each` and `with`"));
         }
         ahead.measures = true;
@@ -35,41 +41,27 @@ impl Stage for Overlap {
     }
 
     fn apply(&self, work: &Work<'_>, ticket: Ticket) -> Result<Outcome, Failure> {
-        let mut found = Vec::new();
-        for other in &work.others {
-            let layers: Vec<(&String, Shared)> = ticket
-                .masks
-                .iter()
-                .map(|(name, mask)| match other.ticket.masks.get(name).filter(|other| other.len() == mask.len()) {
-                    Some(other) => Ok((name, Shared::of(mask, other))),
-                    None => Err(format!("{name} of the other ticket has another shape")),
-                })
-                .collect::<Result<_, _>>()?;
-            found.push((other.replicate, layers));
-        }
-        let sum =
-            |layers: &[(&String, Shared)]| layers.iter().fold(Shared::default(), |sum, (_, layer)| sum.plus(layer));
-        let mean =
-            |of: fn(&Shared) -> f64| found.iter().map(|(_, layers)| of(&sum(layers))).sum::<f64>() / found.len() as f64;
+        let other = work.other.as_ref().ok_or_else(|| "there is no ticket to compare with".to_string())?;
+        let layers: Vec<(&String, Shared)> = ticket
+            .masks
+            .iter()
+            .map(|(name, mask)| match other.masks.get(name).filter(|other| other.len() == mask.len()) {
+                Some(other) => Ok((name, Shared::of(mask, other))),
+                None => Err(format!("{name} of the other ticket has another shape")),
+            })
+            .collect::<Result<_, _>>()?;
+        let sum = layers.iter().fold(Shared::default(), |sum, (_, layer)| sum.plus(layer));
         let number = |name, value| Measured::number(name, "fraction", value);
-        let mut measured =
-            vec![number("overlap", mean(Shared::overlap)), number("overlap by chance", mean(Shared::by_chance))];
-        if let [(_, layers)] = &found[..] {
-            let each = |name, of: fn(&Shared) -> f64| {
-                Measured::each(
-                    name,
-                    "fraction",
-                    "layer",
-                    layers.iter().map(|(name, layer)| (name.to_string(), of(layer))),
-                )
-            };
-            measured.push(each("overlap by layer", Shared::overlap));
-            measured.push(each("overlap by layer, by chance", Shared::by_chance));
-        } else {
-            let each =
-                found.iter().map(|(replicate, layers)| (format!("replicate {replicate}"), sum(layers).overlap()));
-            measured.push(Measured::each("overlap with each", "fraction", "replicate", each));
-        }
+        let each = |name, of: fn(&Shared) -> f64| {
+            let points = layers.iter().map(|(name, layer)| (name.to_string(), of(layer)));
+            Measured::each(name, "fraction", "layer", points)
+        };
+        let measured = vec![
+            number("overlap", sum.overlap()),
+            number("overlap by chance", sum.by_chance()),
+            each("overlap by layer", Shared::overlap),
+            each("overlap by layer, by chance", Shared::by_chance),
+        ];
         Ok(Outcome { measured, ..ticket.into() })
     }
 }

@@ -167,8 +167,13 @@ impl Stage for Prune {
             Scope::Layer => {
                 let removed = self.removed(ahead.layers.iter().map(|layer| (layer.kind, layer.kept)))?;
                 ahead.layers.iter_mut().zip(removed).for_each(|(layer, removed)| layer.kept -= removed);
+                ahead.about |= ahead.divided;
             }
             Scope::Global => ahead.remove_globally(removed(self.global_rate()?, ahead.kept())),
+        }
+        // Small rates, taken often enough, may leave nothing, too: that is a finding.
+        if self.rate.all().all(|rate| f64::from(rate) == 1.0) {
+            ahead.require_weights("rate", "prune less: a rate of 1 leaves nothing")?;
         }
         ahead.level += 1;
         Ok(())

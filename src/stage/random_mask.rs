@@ -33,6 +33,7 @@ impl Stage for RandomMask {
     fn foresee(&self, ahead: &mut Ahead<'_>) -> Result<(), Refusal> {
         ahead.require_ticket(Self::NAME)?;
         ahead.layers.iter_mut().for_each(|layer| layer.kept = self.weights_remaining.of(layer.kept));
+        ahead.require_weights("weights_remaining", "give a larger fraction: this one rounds to no weight")?;
         ahead.level += 1;
         Ok(())
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ahead, Failure, Outcome, Stage, Work};
 use crate::model::{Misfit, Model};
-use crate::record::Measured;
+use crate::record::{Heading, Measured};
 use crate::refusal::Refusal;
 use crate::registry::Plugin;
 use crate::ticket::Ticket;
@@ -21,6 +21,14 @@ impl Plugin for Shrink {
     const NAME: &'static str = "shrink";
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Builds the smaller dense network that a ticket leaves, and measures it";
+    const MEASURES: &'static [Heading] = &[
+        Heading::number("parameters", "parameters"),
+        Heading::number("parameters remaining", "fraction"),
+        Heading::number("multiply-adds", "multiply-adds"),
+        Heading::number("multiply-adds remaining", "fraction"),
+        Heading::series("units", "units", "layer"),
+        Heading::number("largest difference of logits", "of the largest logit"),
+    ];
 }
 
 /// What sums in another order may make of the largest logit.

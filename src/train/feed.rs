@@ -1,5 +1,8 @@
 //! What a training is fed: batches, and what their logits say of their labels.
 
+use std::borrow::Cow;
+use std::rc::Rc;
+
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::resting::Resting;
@@ -44,7 +47,7 @@ pub(super) trait Feed {
     /// Labels are smoothed.
     fn slope(&self, indices: &[u32], logits: Tensor<2>, smoothing: f64) -> Result<(Tally, Tensor<2>), Failure>;
 
-    /// What the logits that `forward` makes of a split, or of the first examples of it, say, in so large batches, in its
+    /// What the logits that `forward` makes of a split, or of some examples of it, say, in so large batches, in its
     /// order.
     fn tally(
         &self,
@@ -55,10 +58,10 @@ pub(super) trait Feed {
 }
 
 /// A data set for a device: on the host where tensors rest there, and there where they rest elsewhere.
-pub(super) fn feed<'a>(data: &'a Prepared, compute: &'a Compute) -> Box<dyn Feed + 'a> {
+pub(super) fn feed<'a>(data: &'a Prepared, compute: &'a Compute) -> Rc<dyn Feed + 'a> {
     match compute.hosted {
-        true => Box::new(Hosted { data, device: &compute.plain }),
-        false => Box::new(Resting::new(data, &compute.plain)),
+        true => Rc::new(Hosted { data, device: &compute.plain }),
+        false => Rc::new(Resting::new(data, &compute.plain)),
     }
 }
 
@@ -87,13 +90,21 @@ impl Feed for Hosted<'_> {
         batch: usize,
         forward: &dyn Fn(Tensor<2>) -> Tensor<2>,
     ) -> Result<Tally, Failure> {
-        let (_, indices) = split.of(self.data);
+        let indices = spaced(split.of(self.data).1, most);
         let mut total = Tally::default();
-        for batch in indices[..most.min(indices.len())].chunks(batch) {
+        for batch in indices.chunks(batch) {
             let logits = device::fetched(forward(self.pixels(split, batch)))?;
             total.add(&loss::tally(&logits, &split.labels(self.data, batch), self.data.classes));
         }
         Ok(total)
+    }
+}
+
+/// At most so many of them, evenly spaced.
+pub(super) fn spaced(indices: &[u32], most: usize) -> Cow<'_, [u32]> {
+    match most < indices.len() {
+        true => (0..most).map(|at| indices[at * indices.len() / most]).collect(),
+        false => Cow::Borrowed(indices),
     }
 }
 
@@ -115,4 +126,17 @@ pub(super) fn changed(
     let mut pixels = data.pixels(examples, indices, device::buffer(indices.len() * len));
     change(&mut pixels, examples.shape);
     Tensor::from_data(TensorData::new(pixels, [indices.len(), len]), device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_of_a_split_come_from_all_of_it() {
+        let indices: Vec<u32> = (10..20).collect();
+        assert_eq!(*spaced(&indices, 4), [10, 12, 15, 17]);
+        assert_eq!(*spaced(&indices, 10), indices);
+        assert_eq!(*spaced(&indices, usize::MAX), indices);
+    }
 }

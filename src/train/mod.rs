@@ -8,6 +8,8 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+use std::rc::Rc;
+
 use burn::tensor::{Device, Tensor, TensorData};
 
 use self::condense::Condensed;
@@ -32,6 +34,7 @@ pub fn evaluation_batch(model: &Model) -> usize {
 }
 
 /// Where trainings happen.
+#[derive(Clone)]
 pub struct Bench<'a> {
     pub model: &'a Model,
     pub data: &'a Prepared,
@@ -39,6 +42,8 @@ pub struct Bench<'a> {
     pub registry: &'a Registry,
     /// Called after every iteration with the number done so far; `false` asks the training to stop.
     pub progress: &'a dyn Fn(u64) -> bool,
+    /// Shared by all that is done here: elsewhere, images are sent once.
+    feed: Rc<dyn Feed + 'a>,
 }
 
 /// Where a training begins, whose draws it makes, and which positions it keeps for later rewinds.
@@ -48,7 +53,22 @@ pub struct Start<'a> {
     pub snapshots: &'a [u64],
 }
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
+    pub fn new(
+        model: &'a Model,
+        data: &'a Prepared,
+        compute: &'a Compute,
+        registry: &'a Registry,
+        progress: &'a dyn Fn(u64) -> bool,
+    ) -> Bench<'a> {
+        Bench { model, data, compute, registry, progress, feed: feed(data, compute) }
+    }
+
+    /// The same, with another to hear of progress.
+    pub fn telling<'b>(&'b self, progress: &'b dyn Fn(u64) -> bool) -> Bench<'b> {
+        Bench { progress, ..self.clone() }
+    }
+
     /// Trains to the end, then scores the early-stop and the final weights. A loss that is no longer finite ends the
     /// training as a recorded outcome, without scores.
     pub fn train(&self, ticket: Ticket, training: &Training, start: &Start<'_>) -> Result<Outcome, Failure> {
@@ -71,8 +91,7 @@ impl Bench<'_> {
     /// Scores a ticket as it is.
     pub fn evaluate(&self, ticket: &Ticket, position: u64) -> Result<Scores, Failure> {
         let (model, params) = self.held(ticket);
-        let feed = feed(self.data, self.compute);
-        let tally = |split| self.sweep(&*feed, &model, &params, (split, usize::MAX));
+        let tally = |split| self.sweep(&model, &params, (split, usize::MAX));
         let (validation, test, train) = (tally(Split::Validation)?, tally(Split::Test)?, tally(Split::Train)?);
         Ok(Scores {
             early_stop_iteration: position,
@@ -92,12 +111,11 @@ impl Bench<'_> {
         const EXAMPLES: usize = 5_000;
         let values: Vec<Vec<f32>> = ticket.arrays.values().map(|array| array.values.clone()).collect();
         let params = tensors(&values, &self.compute.plain);
-        let feed = feed(self.data, self.compute);
         let split = if self.data.split.validation.is_empty() { Split::Train } else { Split::Validation };
         let (_, indices) = split.of(self.data);
         let mut logits = Vec::new();
         for batch in indices[..indices.len().min(EXAMPLES)].chunks(evaluation_batch(self.model)) {
-            let passed = graph::forward(model, &params, feed.pixels(split, batch), self.compute.hosted, None);
+            let passed = graph::forward(model, &params, self.feed.pixels(split, batch), self.compute.hosted, None);
             logits.extend(device::fetched(passed.logits)?);
         }
         device::clear_buffers();
@@ -111,7 +129,7 @@ impl Bench<'_> {
             stage::Split::Validation => Split::Validation,
             stage::Split::Test => Split::Test,
         };
-        self.sweep(&*feed(self.data, self.compute), &model, &params, (split, part.most))
+        self.sweep(&model, &params, (split, part.most))
     }
 
     /// A ticket on the device, as evaluation holds it.
@@ -123,17 +141,11 @@ impl Bench<'_> {
         (condensed.model, tensors(&values, &self.compute.plain))
     }
 
-    /// Loss and accuracy over a split, or the first examples of it, in its order.
-    fn sweep(
-        &self,
-        feed: &dyn Feed,
-        model: &Model,
-        params: &[Tensor<1>],
-        (split, most): (Split, usize),
-    ) -> Result<Tally, Failure> {
+    /// Loss and accuracy over a split, or some examples of it, in its order.
+    fn sweep(&self, model: &Model, params: &[Tensor<1>], (split, most): (Split, usize)) -> Result<Tally, Failure> {
         // Batches of evaluation are longer than those of training.
         device::clear_buffers();
-        let tally = feed.tally((split, most), evaluation_batch(model), &|pixels| {
+        let tally = self.feed.tally((split, most), evaluation_batch(model), &|pixels| {
             graph::forward(model, params, pixels, self.compute.hosted, None).logits
         });
         device::clear_buffers();

@@ -1,20 +1,22 @@
 //! A data set that rests on a device: a step sends the numbers of its examples there, and two sums come back.
 
+use std::cell::OnceCell;
+
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 
-use super::feed::{Feed, Split, sent};
+use super::feed::{Feed, Split, sent, spaced};
 use crate::dataset::Prepared;
 use crate::device;
 use crate::loss::Tally;
 use crate::stage::Failure;
 
-/// Training and validation examples rest on the device, unless they are mapped and may be more than it holds: then they are
-/// sent, batch by batch. So are test examples, which are looked at after a training.
+/// Training and validation examples rest on the device from when they are first asked for, unless they are mapped and may be
+/// more than it holds: then they are sent, batch by batch. So are test examples, which are looked at after a training.
 pub(super) struct Resting<'a> {
     data: &'a Prepared,
     device: &'a Device,
     /// Of `data.dataset.train`.
-    pixels: Option<Tensor<2>>,
+    pixels: OnceCell<Option<Tensor<2>>>,
 }
 
 /// Examples that are sent at once: what they take on the host is small.
@@ -22,9 +24,15 @@ const SENT: usize = 1000;
 
 impl<'a> Resting<'a> {
     pub fn new(data: &'a Prepared, device: &'a Device) -> Resting<'a> {
+        Resting { data, device, pixels: OnceCell::new() }
+    }
+
+    /// The images, sent once.
+    fn all(&self) -> Option<Tensor<2>> {
+        let (data, device) = (self.data, self.device);
         let examples = &data.dataset.train;
         if examples.pixels.are_mapped() {
-            return Resting { data, device, pixels: None };
+            return None;
         }
         let len: usize = examples.shape.iter().product();
         let all: Vec<u32> = (0..examples.labels.len() as u32).collect();
@@ -32,7 +40,7 @@ impl<'a> Resting<'a> {
         for (start, some) in (0..).step_by(SENT).zip(all.chunks(SENT)) {
             pixels = pixels.slice_assign([start..start + some.len(), 0..len], sent(data, Split::Train, some, device));
         }
-        Resting { data, device, pixels: Some(pixels) }
+        Some(pixels)
     }
 
     /// `[batch, 1]`.
@@ -44,7 +52,7 @@ impl<'a> Resting<'a> {
 
 impl Feed for Resting<'_> {
     fn pixels(&self, split: Split, indices: &[u32]) -> Tensor<2> {
-        match (split, &self.pixels) {
+        match (split, self.pixels.get_or_init(|| self.all())) {
             (Split::Train | Split::Validation, Some(pixels)) => {
                 let indices = numbers(indices.iter().map(|index| *index as i32), self.device);
                 pixels.clone().select(0, indices)
@@ -64,8 +72,7 @@ impl Feed for Resting<'_> {
         batch: usize,
         forward: &dyn Fn(Tensor<2>) -> Tensor<2>,
     ) -> Result<Tally, Failure> {
-        let (_, indices) = split.of(self.data);
-        let indices = &indices[..most.min(indices.len())];
+        let indices = spaced(split.of(self.data).1, most);
         let sums = indices.chunks(batch).map(|batch| {
             let logits = forward(self.pixels(split, batch));
             says(logits, self.labels(split, batch), 0.0).sums

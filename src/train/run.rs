@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use indexmap::IndexMap;
 
 use super::condense::Condensed;
-use super::feed::{Feed, Split, changed, feed};
+use super::feed::{Split, changed};
 use super::moves::{Found, Moves, moves};
 use super::{Bench, Start, share, tensors};
 use crate::dataset::order::Order;
@@ -51,7 +51,6 @@ pub(super) struct Run<'a> {
     training: &'a Training,
     start: &'a Start<'a>,
     condensed: Condensed,
-    feed: Box<dyn Feed + 'a>,
     names: Vec<(String, Vec<usize>)>,
     learning: Box<dyn Moves>,
     /// Whether each tensor moves and so needs a gradient.
@@ -94,7 +93,6 @@ impl<'a> Run<'a> {
             training,
             start,
             condensed,
-            feed: feed(bench.data, bench.compute),
             names,
             learning,
         })
@@ -159,7 +157,7 @@ impl<'a> Run<'a> {
         let batch = self.order.batch(self.iteration);
         let augmentation = &self.training.augmentation;
         let pixels = match augmentation.is_empty() {
-            true => self.feed.pixels(Split::Train, batch),
+            true => self.bench.feed.pixels(Split::Train, batch),
             // Changed on the host, wherever other images rest: all devices see the same.
             false => changed(self.bench.data, Split::Train, batch, &self.bench.compute.plain, |pixels, shape| {
                 let black = self.bench.data.black();
@@ -172,7 +170,7 @@ impl<'a> Run<'a> {
         let noise = Noise { seeds: self.start.seeds, iteration: self.iteration };
         let Passed { logits, buffers, late } =
             graph::forward(&self.condensed.model, &leaves, pixels, self.bench.compute.hosted, Some(noise));
-        let (tally, slope) = self.feed.slope(batch, logits.clone().inner(), self.training.label_smoothing)?;
+        let (tally, slope) = self.bench.feed.slope(batch, logits.clone().inner(), self.training.label_smoothing)?;
         if !tally.loss.is_finite() || !self.moves.contains(&true) {
             return Ok(Slope { tally, gradients: leaves.iter().map(|_| None).collect(), buffers });
         }
@@ -294,7 +292,7 @@ impl<'a> Run<'a> {
     }
 
     fn tally(&self, params: &[Tensor<1>], split: Split) -> Result<Tally, Failure> {
-        self.bench.sweep(&*self.feed, &self.condensed.model, params, (split, usize::MAX))
+        self.bench.sweep(&self.condensed.model, params, (split, usize::MAX))
     }
 
     /// Test data is looked at here, after the training; within it only where the early stop's rule is `TestAccuracy`.

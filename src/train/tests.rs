@@ -1,10 +1,15 @@
 //! A small network on real digits, looked at after every step.
 
+mod edge_popup;
+mod elsewhere;
+mod gradual;
+mod units;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::feed::{Split, feed};
+use super::feed::Split;
 use super::moves::Found;
 use super::run::Run;
 use super::{Bench, Start, tensors};
@@ -86,7 +91,7 @@ impl Small {
 
     fn bench(&self) -> Bench<'_> {
         let (model, data, compute, registry) = (&self.model, &self.data, &self.compute, &self.registry);
-        Bench { model, data, compute, registry, progress: &|_| true }
+        Bench::new(model, data, compute, registry, &|_| true)
     }
 
     fn training(&self, optimizer: Value, learn: Value) -> Training {
@@ -158,110 +163,6 @@ fn a_masked_weight_stays_zero_after_every_step_with_decay_and_momentum() {
     }
 }
 
-fn gradual(scope: &str) -> Value {
-    let criterion = json!({ "use": "magnitude", "config": {}, "version": 1 });
-    json!({
-        "use": "gradual", "weights_remaining": 0.1, "begin": "5it", "end": "25it", "every": "6it",
-        "criterion": criterion, "scope": scope,
-    })
-}
-
-/// Kept weights of `fc1`, of 4704, and of `out`, of 60, after each iteration.
-fn shrinking(optimizer: Value, scope: &str) -> Vec<[usize; 2]> {
-    let small = Small::new();
-    let bench = small.bench();
-    let training = small.training(optimizer, gradual(scope));
-    let mut run = Run::begin(&bench, small.ticket(|_| true), &training, &START).unwrap();
-    let mut tickets = vec![small.ticket(|_| true)];
-    for iteration in 1..=30 {
-        assert_eq!(run.to(iteration).unwrap(), None);
-        tickets.push(run.ticket(&run.state().unwrap()));
-    }
-    for (iteration, pair) in tickets.windows(2).enumerate() {
-        assert_eq!(pair[1].violations(), 0, "after step {}", iteration + 1);
-        assert!(pair[1].masks.iter().all(|(name, mask)| mask.is_within(&pair[0].masks[name])));
-        let moved = |name: &str| pair[0].arrays[name] != pair[1].arrays[name];
-        assert!(moved("fc1.weight") && moved("out.weight") && moved("out.bias"), "kept weights train");
-    }
-    tickets.iter().map(|ticket| ["fc1.weight", "out.weight"].map(|name| ticket.masks[name].kept())).collect()
-}
-
-#[test]
-fn gradual_pruning_keeps_at_every_step_what_the_schedule_says_and_what_is_masked_stays_zero() {
-    let adam = json!({ "use": "adam", "learning_rate": 0.01, "weight_decay": 0.1 });
-    let kept = shrinking(adam, "layer");
-    // Masks shrink after 11, 17, 23 and 25 steps, with 14, 8, 2 and 0 of 20 left: 470 + 4234 · 0.7³, 0.4³, 0.1³ and 0;
-    // 6 + 54 · the same.
-    let [first, second, third, last] = [[1922, 25], [741, 9], [474, 6], [470, 6]];
-    let expected = [vec![[4704, 60]; 11], vec![first; 6], vec![second; 6], vec![third; 2], vec![last; 6]].concat();
-    assert_eq!(kept, expected);
-    let sgd = json!({ "use": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.1 });
-    let totals: Vec<usize> = shrinking(sgd, "global").iter().map(|[a, b]| a + b).collect();
-    // Of 4764 in all, 476 in the end: 476 + 4288 · 0.343, 0.064, 0.001 and 0.
-    let expected = [vec![4764; 11], vec![1947; 6], vec![750; 6], vec![480; 2], vec![476; 6]].concat();
-    assert_eq!(totals, expected);
-}
-
-#[test]
-fn early_stop_looks_at_what_has_the_weights_remaining_that_the_ticket_says() {
-    let small = Small::new();
-    let bench = small.bench();
-    // So fast that the loss is least long before the last prune.
-    let mut training = small.training(json!({ "use": "adam", "learning_rate": 0.05 }), gradual("layer"));
-    training.evaluate = 1;
-    let outcome = bench.train(small.ticket(|_| true), &training, &START).unwrap();
-    let (scores, curve) = (outcome.scores.unwrap(), outcome.training.unwrap().curve);
-    let least = |from: usize| {
-        (from..=30).min_by(|a, b| curve.validation_loss[*a].partial_cmp(&curve.validation_loss[*b]).unwrap()).unwrap()
-    };
-    assert!(least(1) < 25, "the test shows nothing");
-    assert_eq!(scores.early_stop_iteration, least(25) as u64);
-}
-
-#[test]
-fn a_gradual_training_is_replayed_to_the_same_bits() {
-    let small = Small::new();
-    let bench = small.bench();
-    let training = small.training(json!({ "use": "adam", "learning_rate": 0.01 }), gradual("global"));
-    let snapshots = [11, 18, 30];
-    let outcome = bench.train(small.ticket(|_| true), &training, &Start { snapshots: &snapshots, ..START }).unwrap();
-    for (k, ticket) in &outcome.snapshots {
-        assert_eq!(bench.replay(small.ticket(|_| true), &training, &START, *k).unwrap(), *ticket, "at {k}");
-    }
-    assert_eq!(outcome.snapshots.len(), 3);
-    assert_eq!(outcome.snapshots[2].1, outcome.ticket);
-    let kept: Vec<usize> = outcome.snapshots.iter().map(|(_, ticket)| ticket.kept()).collect();
-    assert_eq!(kept, [1947, 750, 476]);
-}
-
-#[test]
-fn edge_popup_moves_no_weight_by_a_bit_at_any_step() {
-    let small = Small::new();
-    let bench = small.bench();
-    let optimizer = json!({ "use": "sgd", "learning_rate": 0.5, "momentum": 0.9, "weight_decay": 0.1 });
-    let learn = json!({ "use": "edge-popup", "weights_remaining": 0.4, "scores": kaiming_scores() });
-    let begun = small.ticket(|_| true);
-    let training = small.training(optimizer, learn);
-    let mut run = Run::begin(&bench, begun.clone(), &training, &START).unwrap();
-    let mut masks = Vec::new();
-    for iteration in 1..=30 {
-        assert_eq!(run.to(iteration).unwrap(), None);
-        let ticket = run.ticket(&run.state().unwrap());
-        for (name, mask) in &ticket.masks {
-            let n = mask.len();
-            assert_eq!(mask.kept(), n - (0.6 * n as f64) as usize, "{name} after step {iteration}");
-            let mut expected = begun.arrays[name].values.clone();
-            mask.apply(&mut expected);
-            assert_eq!(bits(&ticket.arrays[name].values), bits(&expected), "{name} after step {iteration}");
-        }
-        for bias in ["fc1.bias", "out.bias"] {
-            assert_eq!(bits(&ticket.arrays[bias].values), bits(&begun.arrays[bias].values), "after step {iteration}");
-        }
-        masks.push(ticket.masks["out.weight"].clone());
-    }
-    assert!(masks.windows(2).any(|pair| pair[0] != pair[1]), "the mask never changed: nothing was learned");
-}
-
 #[test]
 fn gradients_are_the_slopes_of_the_mean_loss() {
     let small = Small::new();
@@ -279,9 +180,8 @@ fn gradients_are_the_slopes_of_the_mean_loss() {
         let mut ticket = begun.clone();
         ticket.arrays[name].values[i] += change;
         let values: Vec<Vec<f32>> = ticket.arrays.into_values().map(|array| array.values).collect();
-        let feed = feed(&small.data, &small.compute);
         let params = tensors(&values, &small.compute.plain);
-        bench.sweep(&*feed, bench.model, &params, (Split::Train, usize::MAX)).unwrap().mean_loss()
+        bench.sweep(bench.model, &params, (Split::Train, usize::MAX)).unwrap().mean_loss()
     };
     // Pixel 406 is in the middle of the image.
     for (name, i) in [("fc1.weight", 406 * 6), ("fc1.bias", 2), ("out.weight", 7), ("out.weight", 41), ("out.bias", 3)]
@@ -379,91 +279,21 @@ fn gradients_of_convolutions_pools_and_normalisation_are_the_slopes_of_the_batch
     }
 }
 
-#[test]
-fn edge_popup_freezes_scales_and_shifts_and_running_statistics_move() {
-    let small = Small::of(IMAGES);
-    let bench = small.bench();
-    let learn = json!({ "use": "edge-popup", "weights_remaining": 0.5, "scores": kaiming_scores() });
-    let begun = small.ticket(|_| true);
-    let training = small.training(json!({ "use": "sgd", "learning_rate": 0.5, "weight_decay": 0.1 }), learn);
-    let mut run = Run::begin(&bench, begun.clone(), &training, &START).unwrap();
-    // The last iteration is evaluated, and rule 2 checked.
-    run.to(30).unwrap();
-    let ticket = run.ticket(&run.state().unwrap());
-    for param in small.model.params.iter().filter(|param| param.kind.is_none()) {
-        let (before, after) = (&begun.arrays[&param.name].values, &ticket.arrays[&param.name].values);
-        assert_eq!(bits(before) == bits(after), param.role.is_trained(), "{}", param.name);
-    }
-}
-
 /// The devices that are built in, used as though their memory were not the host's.
 fn elsewhere() -> impl Iterator<Item = Compute> {
     ["cpu", "libtorch"].into_iter().filter_map(|name| device::open(name).ok()).map(Compute::as_elsewhere)
 }
 
+fn gradual(scope: &str) -> Value {
+    let criterion = json!({ "use": "magnitude", "config": {}, "version": 1 });
+    json!({
+        "use": "gradual", "weights_remaining": 0.1, "begin": "5it", "end": "25it", "every": "6it",
+        "criterion": criterion, "scope": scope,
+    })
+}
+
 fn kaiming_scores() -> Value {
     json!({ "use": "kaiming-uniform", "config": { "a": 2.0 }, "version": 1 })
-}
-
-#[test]
-fn a_step_elsewhere_brings_two_numbers_to_the_host() {
-    let popup = json!({ "use": "edge-popup", "weights_remaining": 0.4, "scores": kaiming_scores() });
-    for (compute, learn) in elsewhere().flat_map(|compute| [(compute.clone(), json!({})), (compute, popup.clone())]) {
-        let small = Small::of(IMAGES).on(compute);
-        let bench = small.bench();
-        let training = small.training(json!({ "use": "sgd", "learning_rate": 0.1, "momentum": 0.9 }), learn);
-        let mut run = Run::begin(&bench, small.ticket(|_| true), &training, &START).unwrap();
-        run.to(1).unwrap();
-        let before = device::FETCHED.get();
-        run.to(6).unwrap();
-        assert_eq!(device::FETCHED.get() - before, 5 * 2, "{}", small.compute.kind);
-    }
-}
-
-#[test]
-fn a_training_elsewhere_goes_the_hosts_way() {
-    let popup = json!({ "use": "edge-popup", "weights_remaining": 0.4, "scores": kaiming_scores() });
-    let sgd = json!({ "use": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.01 });
-    let adam = json!({ "use": "adam", "learning_rate": 0.002, "weight_decay": 0.01 });
-    for (layers, optimizer, learn) in [
-        (FLAT, &sgd, json!({})),
-        (FLAT, &adam, json!({})),
-        (FLAT, &sgd, popup.clone()),
-        (IMAGES, &adam, json!({})),
-        (IMAGES, &sgd, popup),
-        (FLAT, &sgd, gradual("layer")),
-        (IMAGES, &adam, gradual("global")),
-    ] {
-        let keeps = |i| learn.get("use").is_some() || i % 3 > 0;
-        let trained = |small: Small| {
-            let bench = small.bench();
-            let training = small.training(optimizer.clone(), learn.clone());
-            let outcome = bench.train(small.ticket(keeps), &training, &START).unwrap();
-            (outcome.ticket, outcome.training.unwrap(), outcome.scores.unwrap())
-        };
-        let (ticket, record, scores) = trained(Small::of(layers));
-        for compute in elsewhere() {
-            let what = format!("{optimizer} {learn} on {}", compute.kind);
-            let (found, there, scored) = trained(Small::of(layers).on(compute));
-            assert_eq!(found.violations(), 0, "{what}");
-            for (name, array) in &ticket.arrays {
-                let pairs = array.values.iter().zip(&found.arrays[name].values);
-                let far = pairs.filter(|(a, b)| (*a - *b).abs() > 2e-3 * a.abs().max(0.1)).count();
-                // Where scores are nearly equal, rounding decides between them.
-                assert!(far * 100 <= array.values.len(), "{what}: {far} of {} in {name}", array.values.len());
-            }
-            for (name, mask) in &ticket.masks {
-                assert_eq!(mask.kept(), found.masks[name].kept(), "{what}: {name}");
-            }
-            for (a, b) in record.curve.validation_loss.iter().zip(&there.curve.validation_loss) {
-                assert!(
-                    (a.unwrap() - b.unwrap()).abs() < 0.01 * a.unwrap(),
-                    "{what}: a loss of {b:?}, and {a:?} there"
-                );
-            }
-            assert!((scores.test_accuracy - scored.test_accuracy).abs() < 0.01, "{what}");
-        }
-    }
 }
 
 #[test]
@@ -481,47 +311,6 @@ fn a_finished_training_scores_the_weights_of_least_validation_loss() {
     assert_eq!(scores.validation_loss as f32, losses[best]);
     let last = bench.evaluate(&outcome.ticket, 30).unwrap();
     assert_eq!(scores.final_test_accuracy, last.test_accuracy, "what flows on is the final ticket");
-}
-
-/// Convolutions whose channels can go, in a block and before it, with all that may be between.
-const UNITS: &str = r#"
-  { conv = { channels = 5, stride = 4 } },
-  { batch-norm = {} },
-  { relu = {} },
-  { conv = { channels = 4, bias = false } },
-  { residual = { layers = [{ conv = { channels = 6 } }, { batch-norm = {} }, { relu = {} }, { conv = { channels = 4 } }] } },
-  { max-pool = { window = 2 } },
-  { conv = { channels = 7 } },
-  { relu = {} },
-  { flatten = {} },
-  { dropout = { rate = 0.5 } },
-  { linear = { units = 9 }, name = "fc1" },
-  { batch-norm = {} },
-"#;
-
-#[test]
-fn the_smaller_network_computes_what_the_whole_one_does() {
-    for compute in [device::open("cpu").unwrap()].into_iter().chain(elsewhere()) {
-        for layers in [FLAT, UNITS] {
-            let small = Small::of(layers).on(compute.clone());
-            let bench = small.bench();
-            // Trained, so that biases, norms and running statistics are somewhere.
-            let training = small.training(json!({ "use": "adam", "learning_rate": 0.01 }), json!({}));
-            let mut ticket = bench.train(small.ticket(|i| i % 5 > 0), &training, &START).unwrap().ticket;
-            for units in small.model.unit_groups() {
-                units.mask(&small.model, &mut ticket, &Mask::from_fn(units.count, |unit| unit % 3 == 1));
-            }
-            ticket.apply_masks();
-            let (model, smaller) = small.model.shrunk(&ticket).unwrap();
-            let counts: Vec<usize> = model.unit_groups().iter().map(|units| units.count).collect();
-            assert_eq!(counts, if layers == FLAT { vec![4] } else { vec![3, 4, 5, 6] });
-            assert!(model.parameters() < small.model.parameters());
-            let [whole, few] = [(&small.model, &ticket), (&model, &smaller)].map(|(m, t)| bench.logits(m, t).unwrap());
-            let largest = whole.iter().fold(0f32, |most, logit| most.max(logit.abs()));
-            assert_eq!(whole.len(), small.data.split.validation.len() * 10);
-            assert!(whole.iter().zip(&few).all(|(a, b)| (a - b).abs() < 1e-5 * largest), "on {}", compute.kind);
-        }
-    }
 }
 
 #[test]

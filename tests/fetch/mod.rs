@@ -383,8 +383,45 @@ fn a_mirror_without_the_file_is_asked_once_and_a_broken_one_three_times() {
     let place = Place::new("letters", b"abc", &[&none, &broken]);
     assert_failed(&place.fetch(), &["it says 404 Not Found", "it says 500 Internal Server Error", "letters.part"][..2]);
     assert_eq!((none.asked().len(), broken.asked().len(), place.there().len()), (1, 3, 0));
+    assert!(!place.folder.path().join("data").exists(), "what was made for nothing is gone");
     let nobody = "mirrors = ['http://127.0.0.1:9/', 'http://no.such.host.invalid/']";
     assert_failed(&Place::with("letters", b"abc", nobody).fetch(), &["127.0.0.1:9/letters: ", "no.such.host.invalid"]);
+}
+
+#[test]
+fn why_a_mirror_has_not_the_file_is_said_once_each_time_that_it_is_asked() {
+    let none = Server::start(|_| Answer::status("404 Not Found"));
+    let place = Place::new("letters", b"abc", &[&none]);
+    std::fs::create_dir(place.folder.path().join("data")).unwrap();
+    let told = place.fetch();
+    assert_failed(
+        &told,
+        &["error: letters of letters could not be fetched from any mirror", "To come by it otherwise"],
+    );
+    assert_eq!(told.2.matches("404 Not Found").count(), 1, "{told:?}");
+    assert_eq!(std::fs::read_dir(place.folder.path().join("data")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_folder_of_images_is_found_or_missing_in_words_and_json() {
+    let place = Place::with("letters", b"abc", "");
+    let declaration = place.folder.path().join("mine/datasets/letters.toml");
+    let text = std::fs::read_to_string(&declaration).unwrap();
+    let text = text.split("[[file]]").next().unwrap().replace("idx", "image-folder") + "content = 'unknown'\n";
+    std::fs::write(&declaration, text).unwrap();
+    let missing = place.run("mine --data data");
+    assert_failed(&missing, &["letters is a folder of images, which is not fetched", "data/letters", "TOMBOLA_DATA"]);
+    let line = |told: &Told| serde_json::from_str::<serde_json::Value>(&told.1).unwrap();
+    let missing = place.run("mine --data data --json");
+    let [told, error] =
+        [&line(&missing)["state"], &line(&missing)["error"]].map(|value| value.as_str().unwrap().to_string());
+    assert!((missing.0, &told[..]) == (1, "failed") && error.contains("data/letters"), "{missing:?}");
+    let folder = place.folder.path().join("data/letters");
+    std::fs::create_dir_all(&folder).unwrap();
+    let there = folder.canonicalize().unwrap().display().to_string();
+    assert_eq!(place.run("mine --data data").1, format!("already there: {there}\n"));
+    let found = place.run("mine --data data --json");
+    assert!(found.0 == 0 && line(&found)["state"] == "there" && line(&found)["path"] == there, "{found:?}");
 }
 
 #[test]

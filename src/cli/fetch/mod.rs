@@ -13,6 +13,7 @@ use super::interrupt::stop_on_interrupt;
 use super::open::told;
 use super::{Ended, count, place, print, say};
 use crate::dataset::files::{directories, users};
+use crate::dataset::{Deaf, Source};
 use crate::fetch::{Download, Failure, Fetch, State};
 use crate::nearest::did_you_mean;
 use crate::registry::Registry;
@@ -53,6 +54,10 @@ impl FetchCommand {
         let fetch = Fetch { directories: &directories, into: &into, stall: self.timeout, stop: &stop, watch: &bar };
         let mut failed = 0;
         for spec in &sets {
+            if spec.content.is_some() {
+                failed += usize::from(!self.folder(spec, &directories)?);
+                continue;
+            }
             let states = self.set(&fetch, spec, &mut failed)?;
             if !self.json {
                 print(&in_words(spec, &states))?;
@@ -77,7 +82,7 @@ impl FetchCommand {
             }
             match result {
                 Ok(state) => states.push(state),
-                Err(Failure::Failed(why)) => {
+                Err(Failure::Failed(why) | Failure::Refused { why, .. }) => {
                     *failed += 1;
                     // Some reasons are those of all files.
                     if why != told {
@@ -93,6 +98,21 @@ impl FetchCommand {
             }
         }
         Ok(states)
+    }
+
+    /// A data set that is a folder, which nothing fetches: whether it is there. What it holds, a run finds out.
+    fn folder(&self, spec: &DatasetSpec, directories: &[PathBuf]) -> Result<bool, Ended> {
+        let found = Source { spec, directories, watch: &Deaf }.folder().map(|folder| folder.path);
+        let there = found.is_ok();
+        match (self.json, &found) {
+            (true, _) => print(&format!("{}\n", folder_as_json(spec, &found)))?,
+            (false, Ok(path)) => print(&format!("already there: {}\n", path.display()))?,
+            (false, Err(_)) => {}
+        }
+        if let Err(why) = found {
+            say(&format!("error: {} is a folder of images, which is not fetched: {why}", spec.name));
+        }
+        Ok(there)
     }
 
     fn sets(&self, registry: &Registry) -> Result<Vec<DatasetSpec>, Ended> {
@@ -123,9 +143,6 @@ fn named(what: &str, registry: &Registry) -> Result<Vec<DatasetSpec>, Ended> {
 }
 
 fn in_words(spec: &DatasetSpec, states: &[State]) -> String {
-    if spec.content.is_some() {
-        return format!("{} is not fetched: put its folder {}/ into a data directory\n", spec.name, spec.folder);
-    }
     if spec.files.is_empty() {
         return format!("{} needs no file\n", spec.name);
     }
@@ -140,12 +157,22 @@ fn in_words(spec: &DatasetSpec, states: &[State]) -> String {
     states.iter().map(line).collect()
 }
 
+fn folder_as_json(spec: &DatasetSpec, found: &Result<PathBuf, String>) -> Value {
+    let state = if found.is_ok() { "there" } else { "failed" };
+    let path = found.as_ref().ok().map(|path| path.display().to_string());
+    json!({
+        "dataset": spec.name, "file": format!("{}/", spec.folder), "state": state, "path": path,
+        "bytes": null, "sha256": null, "error": found.as_ref().err(),
+    })
+}
+
 fn as_json(spec: &DatasetSpec, file: &Download, result: &Result<State, Failure>) -> Value {
     let (state, path, error) = match result {
         Ok(State::BuiltIn) => ("built in", None, None),
         Ok(State::There(path)) => ("there", Some(path), None),
         Ok(State::Fetched(path)) => ("fetched", Some(path), None),
-        Err(Failure::Failed(why)) => ("failed", None, Some(why.as_str())),
+        Err(Failure::Failed(why)) => ("failed", None, Some(why.clone())),
+        Err(Failure::Refused { why, reasons }) => ("failed", None, Some(format!("{why}\n{}", reasons.join("\n")))),
         Err(Failure::Interrupted(kept)) => ("interrupted", kept.as_ref(), None),
     };
     let path = path.map(|path| path.display().to_string());

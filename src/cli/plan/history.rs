@@ -93,7 +93,7 @@ mod tests {
             stage: stage.clone(),
             root: Arc::default(),
             parent,
-            others: Vec::new(),
+            other: None,
             variant: 0,
             pipeline: pipeline.into(),
             replicate: 0,

@@ -39,6 +39,7 @@ struct TimeJson {
     jobs: usize,
     iterations_known: u64,
     iterations_unknown: u64,
+    analyses_unknown: usize,
     recorded_trainings: usize,
     measured_iterations: u64,
     measured_parts: u64,
@@ -124,7 +125,7 @@ struct TicketJson<'a> {
 
 pub fn json(joined: &Joined<'_>) -> Result<String, Ended> {
     let (plan, time) = (joined.plan(), &joined.time);
-    let is_known = time.known > 0 || time.unknown == 0;
+    let is_known = time.known > 0 || time.work > 0.0 || (time.unknown == 0 && time.untold == 0);
     let json = PlanJson {
         experiment: &joined.opened.spec.name,
         device: &joined.opened.compute.kind,
@@ -138,6 +139,7 @@ pub fn json(joined: &Joined<'_>) -> Result<String, Ended> {
             jobs: time.jobs,
             iterations_known: time.known,
             iterations_unknown: time.unknown,
+            analyses_unknown: time.untold,
             recorded_trainings: time.recorded,
             measured_iterations: time.measured,
             measured_parts: time.parts,

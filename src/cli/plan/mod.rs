@@ -85,7 +85,7 @@ impl PlanCommand {
 
     fn screen(&self, joined: &Joined<'_>, width: Width) -> String {
         let (heading, needs) = (summary::heading(joined, width), summary::needs(joined, width));
-        let warning = joined.opened.warning().map_or(String::new(), |said| width.wrapped("warning: ", "  ", &said));
+        let warning = joined.opened.warning(width);
         let tree = Tree::of(joined, self.all).lines(width);
         let ladder = ladder::lines(joined, self.all, width);
         format!("{heading}{warning}\n{tree}{ladder}\n{needs}")
@@ -149,8 +149,7 @@ impl<'a> Joined<'a> {
 
     /// Iterations of training that are to run.
     fn iterations(&self) -> u64 {
-        let new = self.plan().steps.iter().zip(&self.why).filter(|(_, why)| why.is_some());
-        new.map(|(step, _)| step.iterations).sum()
+        self.time.known + self.time.unknown
     }
 
     /// The first new step of a chain, where something is known of why it is new.

@@ -14,6 +14,7 @@ pub fn heading(joined: &Joined<'_>, width: Width) -> String {
     };
     let new = match (joined.to_run(), joined.iterations()) {
         (0, _) => "none new".to_string(),
+        (new, 0) => format!("{new} new without training"),
         (new, iterations) => format!("{new} new with {} iterations of training", thousands(iterations)),
     };
     let idle = plan.steps.len() - joined.to_run() - joined.recorded();
@@ -51,10 +52,14 @@ pub fn needs(joined: &Joined<'_>, width: Width) -> String {
 const TOO_SLOW: &str = "5 seconds are too short to measure one; a short run tells: `--replicates 1 --set \
                         training.length=20it --set training.evaluate=20it`";
 
+fn analyses(n: usize) -> String {
+    if n == 1 { "1 analysis".into() } else { format!("{n} analyses") }
+}
+
 fn time(joined: &Joined<'_>) -> String {
     let time = &joined.time;
     let recorded =
-        (time.recorded > 0).then(|| format!("{} recorded on this device kind", count(time.recorded, "training")));
+        (time.recorded > 0).then(|| format!("{} recorded on this device kind", count(time.recorded, "step")));
     let whole = time.measured - time.parts;
     let measured = (whole > 0).then(|| format!("{} measured now", count(whole as usize, "iteration")));
     let parts = count(time.parts as usize, "iteration");
@@ -64,8 +69,9 @@ fn time(joined: &Joined<'_>) -> String {
     let about = if gated || time.at_most { "at most about" } else { "about" };
     let jobs = if time.jobs > 1 { format!(", {} at a time", time.jobs) } else { String::new() };
     let remedy = if joined.measured { TOO_SLOW } else { "`--measure` tries it" };
-    match (time.known, time.unknown) {
-        (0, 0) => "none to speak of: nothing is to be trained".into(),
+    let trained = match (time.known, time.unknown) {
+        (0, 0) if time.untold > 0 && time.work == 0.0 => String::new(),
+        (0, 0) if time.work == 0.0 => "none to speak of: nothing is to be trained".into(),
         (0, _) => format!("unknown: no training like these is recorded on this device kind; {remedy}"),
         (_, 0) => format!("{about} {}{jobs}, {from}", duration(time.elapsed)),
         (known, unknown) => format!(
@@ -75,5 +81,10 @@ fn time(joined: &Joined<'_>) -> String {
             thousands(known),
             thousands(known + unknown)
         ),
+    };
+    match (time.untold, trained.is_empty()) {
+        (0, _) => trained,
+        (untold, true) => format!("unknown: how long {} will take only a run tells", analyses(untold)),
+        (untold, false) => format!("{trained}; {} not left out, of which only a run tells", analyses(untold)),
     }
 }

@@ -1,4 +1,4 @@
-//! How long what is new will take: from trainings recorded on this device kind, or measured now.
+//! How long what is new will take: from trainings and analyses recorded on this device kind, or measured now.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::spec::DatasetSpec;
 /// longer than was foreseen: so less than the 5 seconds that are promised.
 const LIMIT: Duration = Duration::from_millis(4200);
 
-/// New trainings that take as long as each other.
+/// New trainings, or analyses that take their time, as long as each other.
 pub struct Group<'a> {
     pub first: &'a Step,
     steps: Vec<usize>,
@@ -31,11 +31,13 @@ pub struct Time {
     /// Iterations of new trainings whose pace is known, and of the others.
     pub known: u64,
     pub unknown: u64,
+    /// New analyses of which no record tells how long they take.
+    pub untold: usize,
     /// Seconds of the known ones, one after the other.
     pub work: f64,
     /// The same with as many side by side as there are jobs: no less than the longest chain.
     pub elapsed: f64,
-    /// Recorded trainings that it comes from.
+    /// Recorded trainings and analyses that it comes from.
     pub recorded: usize,
     /// Iterations that were measured for it, and those of them that were of a part of a batch.
     pub measured: u64,
@@ -45,7 +47,7 @@ pub struct Time {
     pub jobs: usize,
 }
 
-/// The new trainings of a plan, those alike together.
+/// The new trainings of a plan, and its analyses that take their time; those alike together.
 pub fn groups<'a>(opened: &'a Opened, new: &[bool], registry: &Registry) -> Vec<Group<'a>> {
     let (plan, spec) = (&opened.plan, &opened.spec);
     let mut roots: HashMap<usize, Root> = HashMap::new();
@@ -76,8 +78,14 @@ fn evaluations(step: &Step, data: &DatasetSpec, registry: &Registry) -> u64 {
 }
 
 impl Group<'_> {
+    /// Iterations of training.
     fn iterations(&self) -> u64 {
-        self.first.iterations * self.steps.len() as u64
+        if self.kind.is_whole() { 0 } else { self.first.iterations * self.steps.len() as u64 }
+    }
+
+    /// How long one takes at a pace that was recorded.
+    fn recorded(&self, pace: f64) -> f64 {
+        if self.kind.is_whole() { pace } else { pace * self.first.iterations as f64 }
     }
 
     /// Seconds of one of its trainings at a pace that was measured: curve, and the scores at the end.
@@ -121,7 +129,7 @@ pub fn estimate(
         let denser = || denser(group, groups, measured).filter(|_| recorded.is_none());
         let pace = own.or_else(denser);
         time.at_most |= own.is_none() && pace.is_some();
-        let seconds = recorded.map(|(pace, _)| pace * group.first.iterations as f64);
+        let seconds = recorded.map(|(pace, _)| group.recorded(pace));
         let seconds = seconds.or_else(|| pace.map(|pace| group.seconds(*pace, data)));
         group.steps.iter().for_each(|step| time.steps[*step] = seconds);
         match seconds {
@@ -129,6 +137,7 @@ pub fn estimate(
                 time.known += group.iterations();
                 time.work += seconds * group.steps.len() as f64;
             }
+            None if group.kind.is_whole() => time.untold += group.steps.len(),
             None => time.unknown += group.iterations(),
         }
     }
@@ -164,7 +173,8 @@ pub fn measure(
     begun: Instant,
 ) -> Result<HashMap<usize, Pace>, String> {
     let end = begun + LIMIT;
-    let unknown = |(_, group): &(usize, &Group<'_>)| samples.pace(&group.kind, threads).is_none();
+    let unknown =
+        |(_, group): &(usize, &Group<'_>)| !group.kind.is_whole() && samples.pace(&group.kind, threads).is_none();
     let to_measure: Vec<(usize, &Group<'_>)> = groups.iter().enumerate().filter(unknown).collect();
     let mut measured = HashMap::new();
     for (at, (number, group)) in to_measure.iter().enumerate() {

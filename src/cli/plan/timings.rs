@@ -1,4 +1,5 @@
-//! How fast trainings were: what the store's records tell, by model, batch size, what is learned, and density.
+//! How fast trainings were: what the store's records tell, by model, batch size, what is learned, and density; and how long
+//! analyses took.
 
 use std::collections::HashMap;
 
@@ -55,8 +56,13 @@ impl Root {
 impl Kind {
     fn of(root: Root, config: &Value, kept: usize) -> Kind {
         let used = |key: &str| config[key]["use"].clone();
-        // What has no such field learns weights: the trainings of an analysis.
-        let learn = if config["learn"].is_null() { "weights".into() } else { used("learn") };
+        let learn = match (&config["learn"], &config["batch_size"]) {
+            // An analysis is like another of the same configuration.
+            (Value::Null, Value::Null) => config.clone(),
+            // The trainings of one learn weights.
+            (Value::Null, _) => "weights".into(),
+            _ => used("learn"),
+        };
         Kind {
             alike: Alike { model: root.model, batch_size: config["batch_size"].as_u64(), learn },
             besides: Besides { data: root.data, optimizer: used("optimizer"), evaluate: config["evaluate"].clone() },
@@ -64,7 +70,12 @@ impl Kind {
         }
     }
 
-    /// Of a planned training.
+    /// Whether it is of no training, and its pace that of the whole step.
+    pub fn is_whole(&self) -> bool {
+        self.alike.batch_size.is_none()
+    }
+
+    /// Of a planned training, or an analysis.
     pub fn planned(plan: &Plan, step: &Step, root: Root) -> Kind {
         let layers = step.parent.map_or(&step.layers, |parent| &plan.steps[parent].layers);
         Kind::of(root, &step.stage.config, layers.iter().map(|layer| layer.kept).sum())
@@ -83,28 +94,30 @@ pub struct Trace {
 
 struct Trained {
     config: Value,
-    /// Seconds an iteration, evaluation included.
+    /// Seconds an iteration, evaluation included; of an analysis, in all.
     pace: f64,
     threads: usize,
 }
 
 impl Trace {
-    /// Trainings count that ended, on the same device kind.
+    /// Trainings count that ended, and analyses that are of none, on the same device kind.
     pub fn of(past: Past, device: &str) -> Trace {
         let Past { inputs, record } = past;
         let root = inputs["parent"].is_object().then(|| Root::of(&inputs["parent"]));
         let here = record.provenance.device == device;
-        let trained = |training: crate::record::TrainingRecord| {
-            let iterations = training.to.saturating_sub(training.from);
-            let (config, threads) = (inputs["stage"]["config"].clone(), record.provenance.threads);
-            (here && iterations > 0 && training.diverged.is_none()).then(|| Trained {
-                config,
-                pace: record.seconds / iterations as f64,
-                threads,
-            })
+        let config = &inputs["stage"]["config"];
+        let iterations = match &record.training {
+            Some(training) if training.diverged.is_none() => training.to.saturating_sub(training.from),
+            None if !record.measured.is_empty() && config["batch_size"].is_null() => 1,
+            _ => 0,
         };
+        let training = (here && iterations > 0).then(|| Trained {
+            config: config.clone(),
+            pace: record.seconds / iterations as f64,
+            threads: record.provenance.threads,
+        });
         let kept = record.layers.iter().map(|layer| layer.kept).sum();
-        Trace { step: record.step, parent: record.parent, root, kept, training: record.training.and_then(trained) }
+        Trace { step: record.step, parent: record.parent, root, kept, training }
     }
 }
 
@@ -134,7 +147,8 @@ impl Samples {
         samples
     }
 
-    /// The median pace of trainings like this one, in seconds an iteration, and how many they are. Of the same data,
+    /// The median pace of trainings like this one, in seconds an iteration, or the median time of analyses like it, and how
+    /// many they are. Of the same data,
     /// optimizer, evaluations and threads where there are such.
     pub fn pace(&self, kind: &Kind, threads: usize) -> Option<(f64, usize)> {
         let near = |sample: &&Sample| sample.kind.kept.abs_diff(kind.kept) * NEAR <= kind.kept;
@@ -165,7 +179,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::record::{LayerCount, Provenance, Record, TrainingRecord};
+    use crate::record::{LayerCount, Measured, Provenance, Record, TrainingRecord};
 
     fn past(step: &str, parent: Option<&str>, kept: usize, seconds: f64, device: &str) -> Past {
         let root = json!({ "model": ["m"], "data": "d", "seed": 1 });
@@ -186,6 +200,23 @@ mod tests {
         };
         let inputs = json!({ "stage": { "config": config }, "parent": parent.map_or(root, Value::from) });
         Past { inputs, record }
+    }
+
+    #[test]
+    fn an_analysis_takes_as_long_as_another_of_the_same_configuration() {
+        let mut lottery = past("lottery", Some("init"), 1000, 7.0, "cpu");
+        let config = json!({ "masks": 100 });
+        lottery.inputs["stage"] = json!({ "config": config });
+        lottery.record.training = None;
+        lottery.record.measured = vec![Measured::number("q", "fraction", 0.5)];
+        let traces = [past("init", None, 1000, 0.0, "cpu"), lottery].map(|past| Trace::of(past, "cpu"));
+        let samples = Samples::of(traces.into());
+        let kind = |masks: u64| {
+            let root = Root::of(&json!({ "model": ["m"], "data": "d" }));
+            Kind::of(root, &json!({ "masks": masks }), 1000)
+        };
+        assert!(kind(100).is_whole());
+        assert_eq!((samples.pace(&kind(100), 1), samples.pace(&kind(200), 1)), (Some((7.0, 1)), None));
     }
 
     #[test]

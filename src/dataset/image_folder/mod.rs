@@ -2,6 +2,7 @@
 
 mod cache;
 mod decode;
+mod file;
 mod listing;
 mod reading;
 mod taken;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use self::cache::Cache;
 use self::decode::Decoding;
 use super::files::is_plain;
-use super::{Dataset, Format, Source};
+use super::{Dataset, Failure, Format, Source};
 use crate::range;
 use crate::refusal::Refusal;
 use crate::registry::Plugin;
@@ -90,6 +91,10 @@ impl Format for ImageFolder {
             return Err(Refusal::new(message).help("write `shape = [3, HEIGHT, WIDTH]`, or 1 to make them grey"));
         }
         let (least, most) = (height.max(width), u16::MAX.into());
+        if least > most {
+            let message = format!("images of {height}×{width} are larger than any that is decoded");
+            return Err(Refusal::new(message).help(format!("height and width of `shape` are {most} pixels at most")));
+        }
         let resize = self.decoding(spec).resize;
         if resize < least || resize > most {
             let message = format!("an image of {height}×{width} is not cut out of one whose shorter side is {resize}");
@@ -102,7 +107,7 @@ impl Format for ImageFolder {
         Ok(())
     }
 
-    fn read(&self, source: &Source<'_>) -> Result<Dataset, String> {
+    fn read(&self, source: &Source<'_>) -> Result<Dataset, Failure> {
         self.fits(source.spec).map_err(|refusal| refusal.to_string())?;
         let cache = Cache(cache::place(|name| std::env::var_os(name))?);
         self.read_with(source, &cache)

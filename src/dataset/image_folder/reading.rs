@@ -6,30 +6,33 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::listing::{Listed, Listing};
-use crate::dataset::Watch;
+use crate::dataset::{Failure, Watch};
 
 /// Bytes of files that are in memory together, and how many files at least and at most.
 const TOGETHER: u64 = 64 << 20;
 const FILES: (usize, usize) = (16, 1024);
 
 /// The content's hash: SHA-256 of a line a file, in byte order of the paths, of what `sha256sum` prints of it.
-pub fn content(watch: &dyn Watch, listing: &Listing) -> Result<String, String> {
+pub fn content(watch: &dyn Watch, listing: &Listing) -> Result<String, Failure> {
     each(watch, ("hashing images", listing), |_| (), |_, ()| Ok(()))
 }
 
 /// Makes something of each file's bytes, on all cores, and takes what was made in the order of the files. Gives the content's
-/// hash.
+/// hash. Between two files it hears that it is to end.
 pub fn each<T: Send>(
     watch: &dyn Watch,
     (doing, listing): (&str, &Listing),
     make: impl Fn(&[u8]) -> T + Sync,
-    mut take: impl FnMut(&Listed, T) -> Result<(), String>,
-) -> Result<String, String> {
+    mut take: impl FnMut(&Listed, T) -> Result<(), Failure>,
+) -> Result<String, Failure> {
     let (mut manifest, mut done) = (Sha256::new(), 0);
     let made = |file: &Listed| {
+        if watch.is_stopped() {
+            return Err(Failure::Interrupted);
+        }
         let path = listing.folder.join(&file.path);
         let bytes = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-        Ok::<_, String>((hex(&Sha256::digest(&bytes)), make(&bytes)))
+        Ok((hex(&Sha256::digest(&bytes)), make(&bytes)))
     };
     while done < listing.files.len() {
         let some = &listing.files[done..][..together(&listing.files[done..])];

@@ -1,11 +1,12 @@
 //! A folder's images, from the cache where they are there.
 
-use super::cache::{Cache, Index};
-use super::decode::Decoding;
+use super::cache::Cache;
+use super::decode::{DECODERS, Decoding};
+use super::file::Index;
 use super::listing::{self, Listing};
 use super::{ImageFolder, Unreadable, reading};
 use crate::dataset::folder::Folder;
-use crate::dataset::{Dataset, Source, UNKNOWN};
+use crate::dataset::{Dataset, Failure, Source, UNKNOWN};
 use crate::registry::Plugin;
 use crate::spec::DatasetSpec;
 
@@ -17,11 +18,15 @@ impl ImageFolder {
     fn decides(&self, spec: &DatasetSpec, content: &str) -> String {
         let Decoding { shape, resize } = self.decoding(spec);
         let (train, test, version) = (&self.train, &self.test, Self::VERSION);
-        format!("{} {version}: {train:?} {test:?} {shape:?} {resize} {:?} {content}", Self::NAME, self.unreadable)
+        format!(
+            "{} {version}, {DECODERS}: {train:?} {test:?} {shape:?} {resize} {:?} {content}",
+            Self::NAME,
+            self.unreadable
+        )
     }
 
     /// As `read`, with a cache of one's own.
-    pub(super) fn read_with(&self, source: &Source<'_>, cache: &Cache) -> Result<Dataset, String> {
+    pub(super) fn read_with(&self, source: &Source<'_>, cache: &Cache) -> Result<Dataset, Failure> {
         let spec = source.spec;
         let folder = source.folder()?;
         let listing = Listing::of(&folder, [&self.train, &self.test])?;
@@ -30,7 +35,7 @@ impl ImageFolder {
         is_declared(spec, &folder, &content)?;
         let found = match found {
             Some(found) => Some(found),
-            None => cache.images(&self.decides(spec, &content))?,
+            None => cache.images(&self.decides(spec, &content), source.watch)?,
         };
         let (dataset, index) = match found {
             Some(found) => found,
@@ -38,12 +43,13 @@ impl ImageFolder {
                 (again, found) if again == content => found,
                 _ => {
                     let place = folder.path.display();
-                    return Err(format!("{place} changes while it is read: try again when it does not"));
+                    return Err(format!("{place} changes while it is read: try again when it does not").into());
                 }
             },
         };
         if !index.unreadable.is_empty() {
-            source.watch.warn(&format!("data set {:?}: {} and are left out", spec.name, told(&index.unreadable)));
+            let out = if index.unreadable.len() == 1 { "is left out" } else { "are left out" };
+            source.watch.warn(&format!("data set {:?}: {}, and {out}", spec.name, told(&index.unreadable)));
         }
         Ok(dataset)
     }
@@ -55,22 +61,19 @@ impl ImageFolder {
         source: &Source<'_>,
         listing: &Listing,
         cache: &Cache,
-    ) -> Result<(String, Option<Found>), String> {
+    ) -> Result<(String, Option<Found>), Failure> {
         let state = listing.state();
         if let Some(content) = cache.content(&state) {
             return Ok((content, None));
         }
         let declared = source.spec.content.as_deref().unwrap_or(UNKNOWN);
-        let (content, found) = match cache.images(&self.decides(source.spec, declared))?.is_some() {
-            // Files that were touched or moved are only hashed.
-            true => (reading::content(source.watch, listing)?, None),
-            false => {
-                let (content, found) = self.decoded(source, listing, cache)?;
-                (content, Some(found))
-            }
+        let (content, found) = match cache.images(&self.decides(source.spec, declared), source.watch)? {
+            // Files that were touched or moved are only hashed. Where they are others, nothing is taken.
+            Some(found) => (reading::content(source.watch, listing)?, found),
+            None => self.decoded(source, listing, cache)?,
         };
         cache.note_content(&state, &content)?;
-        Ok((content, found))
+        Ok((content, Some(found)))
     }
 
     /// Errors where the files cannot be the declared ones: found out before they are read.
@@ -92,7 +95,7 @@ impl ImageFolder {
     }
 
     /// Decodes every image into the cache, and gives the content's hash and the images.
-    fn decoded(&self, source: &Source<'_>, listing: &Listing, cache: &Cache) -> Result<(String, Found), String> {
+    fn decoded(&self, source: &Source<'_>, listing: &Listing, cache: &Cache) -> Result<(String, Found), Failure> {
         let decoding = self.decoding(source.spec);
         let image = decoding.shape.iter().product::<usize>() as u64;
         let mut writer = cache.writer(image.saturating_mul(listing.files.len() as u64))?;
@@ -117,11 +120,13 @@ impl ImageFolder {
             Ok(())
         })?;
         if self.unreadable == Unreadable::Error && !index.unreadable.is_empty() {
-            let remedy = "replace them, or allow it by `unreadable = \"skip\"` in `format`, and they are left out";
-            return Err(format!("{}: {remedy}", told(&index.unreadable)));
+            let [them, out] = if index.unreadable.len() == 1 { ["it", "it is"] } else { ["them", "they are"] };
+            let remedy =
+                format!("replace {them}, or allow it by `unreadable = \"skip\"` in `format`, and {out} left out");
+            return Err(format!("{}: {remedy}", told(&index.unreadable)).into());
         }
         index.of = self.decides(source.spec, &content);
-        Ok((content, (cache.keep(writer, &index)?, index)))
+        Ok((content, cache.keep(writer, index)?))
     }
 }
 

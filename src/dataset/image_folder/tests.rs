@@ -1,12 +1,12 @@
 //! Small folders that a test writes.
 
-use image::{GrayImage, ImageFormat, Rgb, RgbImage, RgbaImage};
+use image::{ImageFormat, Rgb, RgbImage};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::*;
 use crate::dataset::tests::declaration;
-use crate::dataset::{Examples, UNKNOWN, Watch};
+use crate::dataset::{Examples, Failure, UNKNOWN, Watch};
 use crate::registry::{Registry, Use};
 use crate::spec::Normalise;
 
@@ -25,6 +25,9 @@ impl Watch for Heard {
         self.0.lock().unwrap().push(text.to_string());
     }
 }
+
+/// What is heard of images that were decoded before, and are sound.
+const CHECKED: &str = "MB of decoded images checked 1";
 
 /// A data directory with the folder "pets", and a place for what is decoded.
 struct Pets {
@@ -72,7 +75,7 @@ impl Pets {
     fn read(&self) -> Result<Dataset, String> {
         let directories = [self.directory.path().join("data")];
         let source = Source { spec: &self.spec, directories: &directories, watch: &self.heard };
-        self.format.read_with(&source, &self.cache())
+        self.format.read_with(&source, &self.cache()).map_err(|why| why.to_string())
     }
 
     /// Declares what is there.
@@ -124,13 +127,13 @@ fn a_folder_is_decoded_once_and_where_it_was_only_touched_hashed_again() {
     assert_eq!(pets.heard(), ["decoding images 4"]);
     let pets = pets.declared();
     let first = pets.read().unwrap();
-    assert_eq!(pets.heard(), [""; 0]);
+    assert_eq!(pets.heard(), [CHECKED]);
     let file = std::fs::File::options().write(true).open(pets.path("train/cat/b.png")).unwrap();
     file.set_modified(std::time::UNIX_EPOCH).unwrap();
     assert_eq!(pets.read().unwrap(), first);
-    assert_eq!(pets.heard(), ["hashing images 4"]);
+    assert_eq!(pets.heard(), [CHECKED, "hashing images 4"]);
     assert_eq!(pets.read().unwrap(), first);
-    assert_eq!(pets.heard(), [""; 0]);
+    assert_eq!(pets.heard(), [CHECKED]);
 }
 
 #[test]
@@ -151,7 +154,7 @@ fn other_classes_and_counts_than_declared_are_errors_before_anything_is_decoded(
     let with = |spec: DatasetSpec| {
         let directories = [pets.directory.path().join("data")];
         let source = Source { spec: &spec, directories: &directories, watch: &pets.heard };
-        pets.format.read_with(&source, &pets.cache()).unwrap_err()
+        pets.format.read_with(&source, &pets.cache()).unwrap_err().to_string()
     };
     let error = with(DatasetSpec { classes: 3, ..pets.spec.clone() });
     assert!(error.contains(r#"classes = 3, and train/ has the folders of 2: "cat", "dog""#), "{error}");
@@ -168,6 +171,7 @@ fn unreadable_images_are_named_and_left_out_only_where_that_is_allowed() {
     std::fs::write(pets.path("val/cat/short.png"), &whole[..whole.len() - 20]).unwrap();
     pets.spec = DatasetSpec { train: 4, test: 2, ..pets.spec };
     let error = pets.read().unwrap_err();
+    assert!(error.contains("replace them, or") && error.contains("they are left out"), "{error}");
     let named = ["2 images cannot be read", "train/cat/c.jpg", "val/cat/short.png", r#"unreadable = "skip""#];
     assert!(named.iter().all(|part| error.contains(part)), "{error}");
 
@@ -176,12 +180,25 @@ fn unreadable_images_are_named_and_left_out_only_where_that_is_allowed() {
     let dataset = pets.read().unwrap();
     assert_eq!((dataset.train.labels, dataset.test.labels), (vec![0, 0, 1], vec![1]));
     let heard = pets.heard();
-    assert!(heard.len() == 1 && heard[0].contains("2 images cannot be read (train/cat/c.jpg: "), "{heard:?}");
-    assert!(heard[0].contains("left out"), "{heard:?}");
+    assert!(heard.len() == 2 && heard[1].contains("2 images cannot be read (train/cat/c.jpg: "), "{heard:?}");
+    assert!(heard[1].ends_with("), and are left out"), "{heard:?}");
 }
 
 #[test]
-fn a_file_that_was_cut_short_or_written_to_is_set_aside_and_made_anew() {
+fn one_unreadable_image_is_told_as_one() {
+    let mut pets = Pets::new();
+    std::fs::write(pets.path("train/cat/c.jpg"), b"no image").unwrap();
+    pets.spec = DatasetSpec { train: 4, ..pets.spec };
+    let error = pets.read().unwrap_err();
+    assert!(error.contains("1 image cannot be read") && error.contains("replace it, or"), "{error}");
+    let mut pets = Pets { format: ImageFolder { unreadable: Unreadable::Skip, ..pets.format }, ..pets }.declared();
+    pets.spec = DatasetSpec { train: 3, ..pets.spec };
+    pets.read().unwrap();
+    assert!(pets.heard()[1].ends_with("), and is left out"));
+}
+
+#[test]
+fn a_file_that_was_cut_short_or_has_another_bit_is_set_aside_and_made_anew_which_is_said() {
     let pets = Pets::new().declared();
     let first = pets.read().unwrap();
     let path = pets.images();
@@ -191,12 +208,22 @@ fn a_file_that_was_cut_short_or_written_to_is_set_aside_and_made_anew() {
     foreign[0] ^= 1;
     let mut index = whole.clone();
     *index.last_mut().unwrap() = b' ';
-    for damaged in [cut, foreign, index, whole[..64].to_vec(), whole[..10].to_vec(), Vec::new()] {
+    // The first and the last of the images' 48 bytes.
+    let [first_pixel, last_pixel] = [64, 111].map(|at| {
+        let mut pixel = whole.clone();
+        pixel[at] ^= 1;
+        pixel
+    });
+    let parts = [whole[..64].to_vec(), whole[..10].to_vec(), Vec::new()];
+    for damaged in [cut, foreign, index, first_pixel, last_pixel].into_iter().chain(parts) {
         // Another file, since what is mapped must not change.
         std::fs::remove_file(&path).unwrap();
         std::fs::write(&path, &damaged).unwrap();
         assert_eq!(pets.read().unwrap(), first);
-        assert_eq!(pets.heard(), ["decoding images 4"]);
+        let heard = pets.heard();
+        let [.., said, decoded] = &heard[..] else { panic!("{heard:?}") };
+        assert!(said.contains("decoded images are damaged, and made anew") && said.contains(".damaged"), "{said}");
+        assert_eq!(decoded, "decoding images 4");
         assert_eq!(std::fs::read(path.with_extension("damaged")).unwrap(), damaged);
         assert_eq!(std::fs::read(&path).unwrap(), whole);
     }
@@ -214,9 +241,43 @@ fn what_a_process_that_is_gone_left_unfinished_is_removed() {
     assert!(!left.exists() && pets.directory.path().join("cache/unfinished-held").exists());
 }
 
+/// Says, when it is asked, that all is to end.
+struct Ends;
+
+impl Watch for Ends {
+    fn progress(&self, _: &str, _: u64, _: u64) {}
+
+    fn warn(&self, text: &str) {
+        panic!("{text}")
+    }
+
+    fn is_stopped(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_reading_that_is_to_end_ends_before_an_image_is_decoded_hashed_or_checked_and_leaves_what_is_kept_as_it_was() {
+    let pets = Pets::new();
+    let directories = [pets.directory.path().join("data")];
+    let ended = |pets: &Pets| {
+        let source = Source { spec: &pets.spec, directories: &directories, watch: &Ends };
+        assert_eq!(pets.format.read_with(&source, &pets.cache()), Err(Failure::Interrupted));
+        std::fs::read_dir(pets.directory.path().join("cache")).unwrap().count()
+    };
+    assert_eq!(ended(&pets), 0);
+    let pets = pets.declared();
+    let (first, kept) = (pets.read().unwrap(), std::fs::read(pets.images()).unwrap());
+    // The images, and the folder's content.
+    assert_eq!(ended(&pets), 2);
+    assert_eq!(std::fs::read(pets.images()).unwrap(), kept);
+    assert_eq!(pets.read().unwrap(), first);
+    assert_eq!(pets.heard(), [CHECKED; 2]);
+}
+
 #[test]
 fn a_disk_without_room_is_told_before_anything_is_decoded() {
-    let error = Pets::new().cache().writer(u64::MAX).err().unwrap();
+    let Some(Failure::Machine(error)) = Pets::new().cache().writer(u64::MAX).err() else { panic!("a wrong failure") };
     let parts = ["decoded images need 18446744073710 MB", "free", "TOMBOLA_CACHE names another folder"];
     assert!(parts.iter().all(|part| error.contains(part)), "{error}");
 }
@@ -268,7 +329,7 @@ fn a_folder_that_is_nowhere_is_told_with_every_place() {
     let pets = Pets::new();
     let directories = ["/none/a".into(), "/none/b".into()];
     let source = Source { spec: &pets.spec, directories: &directories, watch: &pets.heard };
-    let error = pets.format.read_with(&source, &pets.cache()).unwrap_err();
+    let error = pets.format.read_with(&source, &pets.cache()).unwrap_err().to_string();
     assert!(
         error.contains("/none/a/pets\n") && error.contains("/none/b/pets\n") && error.contains("--data"),
         "{error}"
@@ -285,58 +346,7 @@ fn the_cache_is_where_the_environment_says() {
     for (from, place) in places.iter().enumerate() {
         assert_eq!(of(&all[from..]), Ok(place.into()));
     }
-    assert!(of(&[("TOMBOLA_CACHE", "")]).unwrap_err().contains("TOMBOLA_CACHE"));
-}
-
-fn decoded(shape: [usize; 3], resize: usize, image: &image::DynamicImage) -> Vec<u8> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
-    Decoding { shape, resize }.decode(bytes.get_ref()).unwrap()
-}
-
-#[test]
-fn the_shorter_side_is_resized_and_the_centre_cut_out() {
-    // 2 × 4 pixels, of which a square of 2 is the middle rows.
-    let rows = RgbImage::from_fn(2, 4, |_, y| Rgb([y as u8; 3]));
-    assert_eq!(decoded([1, 2, 2], 2, &rows.clone().into()), [1, 1, 2, 2]);
-    // 5 rows have two middles of 2: torchvision rounds 1.5 to 2.
-    let rows = RgbImage::from_fn(2, 5, |_, y| Rgb([y as u8; 3]));
-    assert_eq!(decoded([1, 2, 2], 2, &rows.into()), [2, 2, 3, 3]);
-    // Half as large by a triangle of two pixels on either side: weights 1, 3, 3, 1 of eight.
-    let wide = GrayImage::from_fn(8, 4, |x, _| image::Luma([if x < 4 { 0 } else { 80 }]));
-    assert_eq!(decoded([1, 2, 2], 2, &wide.into()), [10, 70, 10, 70]);
-}
-
-#[test]
-fn grey_becomes_three_channels_colours_one_and_transparency_black() {
-    let grey = GrayImage::from_raw(1, 1, vec![7]).unwrap();
-    assert_eq!(decoded([3, 1, 1], 1, &grey.into()), [7, 7, 7]);
-    let colour = RgbImage::from_raw(1, 1, vec![255, 0, 0]).unwrap();
-    // 0.299 × 255 = 76.2.
-    assert_eq!(decoded([1, 1, 1], 1, &colour.into()), [76]);
-    let clear = RgbaImage::from_raw(1, 1, vec![200, 100, 50, 128]).unwrap();
-    // 200 × 128 ÷ 255 = 100.4, 50.2, 25.1.
-    assert_eq!(decoded([3, 1, 1], 1, &clear.into()), [100, 50, 25]);
-    let sixteen = image::ImageBuffer::<image::Luma<u16>, _>::from_raw(1, 1, vec![0xffff]).unwrap();
-    assert_eq!(decoded([1, 1, 1], 1, &sixteen.into()), [255]);
-}
-
-#[test]
-fn an_image_whose_longer_side_would_be_endless_is_unreadable() {
-    let thin = GrayImage::new(1, 60_000);
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    thin.write_to(&mut bytes, ImageFormat::Png).unwrap();
-    let error = Decoding { shape: [3, 224, 224], resize: 256 }.decode(bytes.get_ref()).unwrap_err();
-    assert_eq!(error, "1×60000 pixels would be resized to 256×15360000");
-}
-
-/// A library that decodes other bytes than before asks for another `VERSION`.
-#[test]
-fn a_pattern_in_jpeg_has_the_bytes_that_it_always_had() {
-    let bytes = include_bytes!("pattern.jpg");
-    let planes = Decoding { shape: [3, 24, 24], resize: 32 }.decode(bytes).unwrap();
-    let hash: String = Sha256::digest(&planes).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hash, "1ad24cc348dbd3f7f7ef399a537d4862da02b88975264e41b71d8e273d35a4b7");
+    assert!(of(&[("TOMBOLA_CACHE", "")]).unwrap_err().to_string().contains("TOMBOLA_CACHE"));
 }
 
 #[test]
@@ -349,6 +359,8 @@ fn a_shape_or_size_that_cannot_be_is_refused_with_its_field() {
     };
     assert!(refused("{}", [2, 8, 8]).0.contains("the declared shape 2"));
     assert_eq!(refused(r#"{"resize": 7}"#, [3, 8, 6]).1, ["resize"]);
+    let (message, field) = refused("{}", [3, 8, 100_000]);
+    assert!(message == "images of 8×100000 are larger than any that is decoded" && field.is_empty(), "{message}");
     assert_eq!(refused(r#"{"test": "train"}"#, [3, 8, 8]).1, ["test"]);
     assert!(serde_json::from_str::<ImageFolder>(r#"{"train": "../other"}"#).is_err());
     let spec = DatasetSpec { format: Use { name: "image-folder".into(), ..pets.spec.format.clone() }, ..pets.spec };

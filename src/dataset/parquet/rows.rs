@@ -1,6 +1,7 @@
 //! The rows of a parquet file, with the feature `parquet`.
 
 use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ::parquet::column::page::Page;
 use ::parquet::errors::ParquetError;
@@ -14,8 +15,17 @@ use crate::dataset::parts::Part;
 use crate::spec::DatasetSpec;
 
 impl Parquet {
-    /// Adds a file's rows to `part`.
+    /// Adds a file's rows to `part`, of which nothing is to be taken after an error.
     pub(super) fn rows(&self, content: Vec<u8>, spec: &DatasetSpec, part: &mut Part) -> Result<(), String> {
+        // Parquet's reader believes what a file says of itself, and panics where that cannot be.
+        let read = catch_unwind(AssertUnwindSafe(|| self.read_rows(content, spec, part)));
+        read.unwrap_or_else(|panic| {
+            let why = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            Err(format!("it is damaged: {}", why.unwrap_or("what it says of itself cannot be")))
+        })
+    }
+
+    fn read_rows(&self, content: Vec<u8>, spec: &DatasetSpec, part: &mut Part) -> Result<(), String> {
         let damaged = |e: ParquetError| format!("it is damaged, or not parquet: {e}");
         let reader = reader(Page::buffer, content).map_err(damaged)?;
         for (number, row) in reader.get_row_iter(None).map_err(damaged)?.enumerate() {

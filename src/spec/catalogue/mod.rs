@@ -30,6 +30,8 @@ use super::node::Error;
 use super::schema::{self, Compound};
 use super::shipped::Library;
 use crate::nearest::did_you_mean;
+use crate::prediction::spelled;
+use crate::record::Heading;
 use crate::registry::{About, Kind, Registry};
 
 /// What a name is of.
@@ -77,6 +79,8 @@ pub struct Entry {
     /// Of a plugin that is code.
     pub version: Option<u32>,
     pub parameters: Vec<Parameter>,
+    /// What an analysis measures, as a prediction names it: "barrier (fraction)", "overlap_by_layer[layer] (fraction)".
+    pub measures: Vec<String>,
     /// `None` where no spec names it.
     pub example: Option<Example>,
     /// The file that declares it, and its text.
@@ -157,9 +161,15 @@ fn plugin(about: &About) -> Entry {
         details: details.to_string(),
         version: Some(about.version),
         parameters: parameter::of(&schema),
+        measures: about.measures.iter().map(measured).collect(),
         example: example::of_plugin(about),
         file: None,
     }
+}
+
+fn measured(heading: &Heading) -> String {
+    let point = if heading.over.is_empty() { String::new() } else { format!("[{}]", heading.over) };
+    format!("{}{point} ({})", spelled(heading.name), heading.unit)
 }
 
 fn compound(of: &Compound) -> Entry {
@@ -171,6 +181,7 @@ fn compound(of: &Compound) -> Entry {
         details: of.details(),
         version: None,
         parameters: parameter::of(&of.schema()),
+        measures: Vec::new(),
         example: Some(example::of_compound(of)),
         file: None,
     }
@@ -198,6 +209,7 @@ fn declared(
         version: None,
         example: Some(example::of_declared(kind, name, &parameters)),
         parameters,
+        measures: Vec::new(),
         file: Some((source.name.clone(), source.text.clone())),
     })
 }

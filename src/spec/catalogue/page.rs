@@ -75,6 +75,9 @@ fn section(text: &mut String, entry: &Entry) {
             let _ = writeln!(text, "| {} |", cells.join(" | "));
         }
     }
+    if !entry.measures.is_empty() {
+        let _ = write!(text, "\nA prediction may name what it measures: {}.\n", entry.measures.join(", "));
+    }
     if let Some(example) = &entry.example {
         let _ = write!(text, "\nIn `{}`:\n\n```toml\n{}```\n", example.file, example.text);
     }

@@ -5,6 +5,7 @@ use serde::de::{DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAcc
 use serde::{Deserializer, forward_to_deserialize_any};
 
 use super::fault::Fault;
+use crate::nearest::{did_you_mean, nearest};
 use crate::spec::node::{Node, Origin, Value};
 
 impl<'de> Deserializer<'de> for &'de Node {
@@ -56,16 +57,20 @@ impl<'de> Deserializer<'de> for &'de Node {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        match &self.value {
-            Value::String(name) => visitor.visit_enum(name.as_str().into_deserializer()),
-            Value::Table(entries) => match entries.iter().next() {
-                Some((name, (key, content))) if entries.len() == 1 => visitor.visit_enum(Choice { name, key, content }),
-                _ => Err(Fault::new(format!("expected one key, found {}", entries.len()))),
-            },
-            _ => Err(Fault::new(format!("expected a string or a table with one key, found {}", self.sort()))),
+        let choice = self.table().filter(|entries| entries.len() == 1).and_then(|entries| entries.first());
+        match (&self.value, choice) {
+            (Value::String(name), _) => visitor.visit_enum(name.as_str().into_deserializer()),
+            // One that has something to say besides its name, or was meant to be one.
+            (_, Some((name, (key, content)))) if nearest(name, names.to_vec()).is_some() => {
+                visitor.visit_enum(Choice { name, key, content })
+            }
+            _ => {
+                let fault = Fault::new(format!("expected a name in quotes, found {}", self.sort()));
+                Err(fault.hint(did_you_mean("", "valid values", names.to_vec())))
+            }
         }
     }
 

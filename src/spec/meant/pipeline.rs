@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::registry::Use;
+use crate::record::Heading;
+use crate::registry::{Registry, Use};
 use crate::spec::{TIMES, node, schema};
 use crate::units::Rate;
 
@@ -60,6 +61,22 @@ pub struct Fork {
     /// `each`, `at`, `when`, `with` and `times` as they were written.
     #[schemars(skip)]
     pub written: node::Node,
+}
+
+impl PipelineSpec {
+    /// What its analyses measure.
+    pub fn headings(&self, registry: &Registry) -> Vec<Heading> {
+        headings(&self.stages, registry)
+    }
+}
+
+fn headings(stages: &[StageSpec], registry: &Registry) -> Vec<Heading> {
+    let of = |stage: &StageSpec| match stage {
+        StageSpec::One(used, _) => registry.stages.measures(used).to_vec(),
+        StageSpec::Repeat { stages, .. } => headings(stages, registry),
+        StageSpec::Branch(branches) => branches.iter().flat_map(|stages| headings(stages, registry)).collect(),
+    };
+    stages.iter().flat_map(of).collect()
 }
 
 impl Fork {
