@@ -13,16 +13,20 @@ pub(super) struct Tally {
     /// Tickets without a value, by reason; a ticket that is looked at twice counts once.
     absent: BTreeMap<&'static str, BTreeSet<Ticket>>,
     repeated_draws: bool,
+    /// What is counted are pairs of replicates that an analysis compared.
+    pairs: bool,
 }
 
-/// Which ticket a row stands for: variant, pipeline, replicate, kept weights, level, draw.
-type Ticket = (String, String, u32, usize, u32, u32);
+/// Which ticket a row stands for: variant, pipeline, replicate and the one that it is compared with, kept weights, level,
+/// draw.
+type Ticket = (String, String, (u32, Option<u32>), usize, u32, u32);
 
 impl Tally {
     /// `summarise`, counted.
     pub fn summary(&mut self, rows: &[&Row], value: &dyn Fn(&Row) -> Option<f64>) -> Option<Summary> {
         for row in rows {
             self.repeated_draws |= row.draw > 0;
+            self.pairs |= row.other_replicate.is_some();
             if value(row).is_none_or(|value| !value.is_finite()) {
                 self.absent.entry(reason(&row.status)).or_default().insert(ticket(row));
             }
@@ -35,9 +39,10 @@ impl Tally {
 
     /// n and the kind of bar: "Mean of 3 replicates; bars from the least to the greatest."
     pub fn bars(&self) -> String {
+        let (one, _, each) = self.counted();
         let bars = match self.replicates {
-            Some((_, 1)) => "One replicate, so no bars.".into(),
-            _ => format!("{}; bars from the least to the greatest replicate.", self.mean()),
+            Some((_, 1)) => format!("{one}, so no bars."),
+            _ => format!("{}; bars from the least to the greatest {}.", self.mean(), each),
         };
         let draws =
             if self.repeated_draws { " A control's draws are averaged within their replicate first." } else { "" };
@@ -46,11 +51,20 @@ impl Tally {
 
     /// n alone: "Mean of 3 replicates".
     pub fn mean(&self) -> String {
+        let (one, several, each) = self.counted();
         match self.replicates {
-            None => "No replicate".into(),
-            Some((least, most)) if least < most => format!("Mean of {least} to {most} replicates"),
-            Some((_, 1)) => "One replicate".into(),
-            Some((_, n)) => format!("Mean of {n} replicates"),
+            None => format!("No {each}"),
+            Some((least, most)) if least < most => format!("Mean of {least} to {most} {several}"),
+            Some((_, 1)) => one.into(),
+            Some((_, n)) => format!("Mean of {n} {several}"),
+        }
+    }
+
+    /// What n counts: one, several, each of them.
+    fn counted(&self) -> (&'static str, &'static str, &'static str) {
+        match self.pairs {
+            true => ("One pair of replicates", "pairs of replicates", "pair"),
+            false => ("One replicate", "replicates", "replicate"),
         }
     }
 
@@ -67,7 +81,8 @@ impl Tally {
 }
 
 fn ticket(row: &Row) -> Ticket {
-    (row.variant.clone(), row.pipeline.clone(), row.replicate, row.kept_weights, row.level, row.draw)
+    let replicates = (row.replicate, row.other_replicate);
+    (row.variant.clone(), row.pipeline.clone(), replicates, row.kept_weights, row.level, row.draw)
 }
 
 fn reason(status: &Status) -> &'static str {
@@ -104,6 +119,14 @@ mod tests {
         }
         assert_eq!(tally.absent(), " Left out: 3 tickets: 2 diverged, 1 not run yet.");
         assert_eq!(tally.bars(), "One replicate, so no bars.");
+    }
+
+    #[test]
+    fn pairs_that_an_analysis_compared_are_counted_as_such() {
+        let pair = |other| Row { other_replicate: Some(other), ..scored(row("imp", 2, 1, 512), 0.5, 100) };
+        let (pairs, mut tally) = ([pair(0), pair(1)], Tally::default());
+        tally.summary(&pairs.iter().collect::<Vec<_>>(), &accuracy);
+        assert_eq!(tally.bars(), "Mean of 2 pairs of replicates; bars from the least to the greatest pair.");
     }
 
     #[test]

@@ -122,9 +122,7 @@ fn group<'a>(rows: &[&'a Row]) -> Vec<Line<'a>> {
     let mut figures: IndexMap<(&str, String), &Measured> = IndexMap::new();
     for figure in rows.iter().copied().flat_map(measured) {
         let curve = figure.points.iter().any(|point| matches!(point.at, Some(Place::At(_))));
-        // What a replicate has with each of the others is nothing to take means of.
-        let listed = !curve && figure.points.len() <= POINTS && figure.over != "replicate";
-        for point in figure.points.iter().filter(|_| listed) {
+        for point in figure.points.iter().filter(|_| !curve && figure.points.len() <= POINTS) {
             figures.entry((&figure.name, place(point))).or_insert(figure);
         }
     }
