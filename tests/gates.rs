@@ -65,7 +65,9 @@ fn random_labels_are_learned_by_heart_and_say_nothing_of_other_digits() {
 
 #[test]
 fn a_shipped_report_judges_the_predictions_of_its_experiment_as_they_are() {
-    for experiment in ["lenet-mnist", "quickstart", "edge-popup-tuning", "connectivity", "random-labels"] {
+    for experiment in
+        ["lenet-mnist", "quickstart", "edge-popup-tuning", "connectivity", "mask-overlap", "random-labels"]
+    {
         let folder = shipped(&format!("experiments/{experiment}"));
         let spec = tombola::spec::load(&folder, &Registry::builtin(), &[]).unwrap_or_else(|e| panic!("{e}"));
         let own: Vec<_> = spec.predictions.iter().map(|p| (p.claim.clone(), p.expect.to_string())).collect();
