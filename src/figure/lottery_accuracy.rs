@@ -56,7 +56,7 @@ impl Figure for LotteryAccuracy {
             columns: panels::columns(study, panels.len()),
             panels,
             x: axis::accuracy("validation accuracy (%)", &drawn.accuracies),
-            y: axis::whole("masks at most so accurate (%)"),
+            y: axis::whole("share of masks (%)"),
             table: Table { columns: columns.map(String::from).to_vec(), rows: drawn.rows },
         })
     }

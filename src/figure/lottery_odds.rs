@@ -72,7 +72,7 @@ impl Figure for LotteryOdds {
             columns: panels::columns(study, panels.len()),
             panels,
             x: axis::rising("masks in a group, s", &sizes),
-            y: axis::whole("groups whose best is good (%)"),
+            y: axis::whole("best is good (%)"),
             table: Table { columns: columns.map(String::from).to_vec(), rows: drawn.rows },
         })
     }

@@ -106,8 +106,9 @@ fn number(text: &str) -> Option<f64> {
 
 /// What a variant sets besides one field: "model=conv-2 width=0.5".
 fn titles(variants: &[VariantFacts], field: usize) -> Vec<String> {
+    let differs = |at: usize| values(variants, at).into_iter().collect::<IndexSet<&str>>().len() > 1;
     let others = |variant: &VariantFacts| {
-        let others = variant.settings.iter().enumerate().filter(|(at, _)| *at != field);
+        let others = variant.settings.iter().enumerate().filter(|(at, _)| *at != field && differs(*at));
         others.map(|(_, (name, value))| format!("{}={value}", short(name))).collect::<Vec<_>>().join(" ")
     };
     variants.iter().map(others).collect()
@@ -194,6 +195,15 @@ mod tests {
             swept.places.iter().map(|place| (place.panel, place.at)).collect::<Vec<_>>(),
             [(0, 1.0), (1, 1.0), (0, 2.0), (1, 2.0)]
         );
+    }
+
+    #[test]
+    fn what_all_variants_set_alike_tells_none_apart() {
+        let variants = variants(&[
+            ("narrow", &[("model.use", "conv-2"), ("model.width", "1")]),
+            ("wide", &[("model.use", "conv-2"), ("model.width", "2")]),
+        ]);
+        assert_eq!(swept(&variants).unwrap().panels, [""]);
     }
 
     #[test]

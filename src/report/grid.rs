@@ -13,6 +13,8 @@ const RIGHT: i32 = 24;
 const TITLE: i32 = 24;
 /// Height of a plot that has the width for itself.
 const PLOT: i32 = 270;
+/// Height of any: what most y axes are called fits along it.
+const LEAST: i32 = 195;
 /// Of a row of markers, the room between it and the next, and of each of its series.
 const ROW: usize = 10;
 const MARKER: usize = 12;
@@ -41,7 +43,7 @@ impl Grid {
         let labels = drawing.y.ticks.iter().map(|(_, label)| text_width(label)).max().unwrap_or(0) + 34;
         let labels = labels.min(width * 2 / 5);
         let plot_width = (width - MARGIN - labels - RIGHT + GAP) / columns as i32 - GAP;
-        let height = if columns == 1 { PLOT } else { (plot_width * 3 / 4).clamp(150, PLOT) };
+        let height = if columns == 1 { PLOT } else { (plot_width * 3 / 4).clamp(LEAST, PLOT) };
         let height = height.max(rows_height(drawing));
         let title = if drawing.panels.iter().all(|panel| panel.title.is_empty()) { 0 } else { TITLE };
         let every_row_says_x = panels.div_ceil(columns) >= TALL;
