@@ -208,7 +208,7 @@ expect = "anatomy.weights_remaining_by_layer[fc9.weight]@level 1 > 0.9"
     let study = study(folder.path());
     let judged = tombola::report::judge(&study);
     let outcomes: Vec<_> = judged.iter().map(|judgement| (judgement.outcome, judgement.why.join("; "))).collect();
-    let missing = "anatomy@level 1, replicate 0, 1: no \"weights_remaining_by_layer\" was measured";
+    let missing = "anatomy@level 1, replicate 0, 1: no `weights_remaining_by_layer[fc9.weight]` was measured";
     use tombola::report::Outcome::{Fails, Holds, NotJudged};
     let plain = [Holds, Holds, Fails].map(|outcome| (outcome, String::new()));
     assert_eq!(outcomes[..3], plain);
@@ -234,6 +234,14 @@ fn each_pair_of_replicates_waits_for_its_own_two_tickets_and_their_stop_rules_al
     pairs.sort();
     expected.sort();
     assert_eq!(pairs, expected);
+    // One replicate has no pair: what is predicted of one is not judged, and the rest runs.
+    let spec = folder.path().join("small/experiment.toml");
+    let predicted = "[[prediction]]\nclaim = \"pairs differ\"\nexpect = \"within.overlap@level 1 < 100%\"\n";
+    std::fs::write(&spec, std::fs::read_to_string(&spec).unwrap() + predicted).unwrap();
+    assert!(planned(folder.path(), &["replicates=1"]).analyses.is_empty());
+    run(folder.path(), &["--replicates", "1"]);
+    let why = &tombola::report::judge(&study(folder.path()))[0].why.join("; ");
+    assert_eq!(why, "within: it measured nothing, as one replicate has no pair");
 }
 
 #[test]

@@ -180,7 +180,9 @@ pub fn forks<'a>(fork: &Fork, of: &Walked<'a>) -> Result<Vec<Cursor<'a>>, Error>
     let wanted = |point: &&Cursor<'a>| fork.at.as_ref().is_none_or(|at| at.contains(&point.ahead.level));
     let drawn = |point: &Cursor<'a>| {
         let point = point.clone();
-        (0..fork.times).map(move |draw| Cursor { draw, ..point.clone() })
+        // An analysis of a control's repeated draws is of each.
+        let again = fork.when == When::Trained && fork.times == 1;
+        (0..fork.times).map(move |draw| Cursor { draw: if again { point.draw } else { draw }, ..point.clone() })
     };
     Ok(points.iter().filter(wanted).flat_map(drawn).collect())
 }

@@ -61,6 +61,12 @@ impl Plan {
         identity::inputs(&step.stage, parent, step.draw, other)
     }
 
+    /// The replicate whose ticket one is compared with, where that is another.
+    pub fn other_replicate(&self, ticket: &PlannedTicket) -> Option<u32> {
+        let other = self.steps[self.steps[ticket.step].other?].replicate;
+        (other != ticket.replicate).then_some(other)
+    }
+
     /// The model that a step's ticket is of.
     pub fn model(&self, step: &Step) -> &Model {
         &self.variants[step.variant].model

@@ -99,8 +99,10 @@ impl<'a> Planner<'a> {
     fn pipeline(&mut self, pipeline: &'a PipelineSpec, starts: Vec<Cursor<'a>>) -> Result<Walked<'a>, Error> {
         // The variant that is being planned is the last.
         let variant = self.variants.len() - 1;
-        let mut walk = Walk { ground: &mut self.ground, variant, pipeline: &pipeline.name, walked: Walked::default() };
+        let mut walk =
+            Walk { ground: &mut self.ground, variant, pipeline: &pipeline.name, walked: Walked::default(), since: 0 };
         for start in starts {
+            walk.since = walk.walked.analyses.len();
             walk.stages(&pipeline.stages, vec![start])?;
         }
         let walked = walk.walked;

@@ -69,6 +69,10 @@ impl Steps {
         self.steps.len() - 1
     }
 
+    pub fn get(&self, step: usize) -> &Step {
+        &self.steps[step]
+    }
+
     pub fn into_steps(self) -> Vec<Step> {
         self.steps
     }

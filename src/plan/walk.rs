@@ -50,6 +50,8 @@ pub struct Walk<'w, 'a> {
     pub variant: usize,
     pub pipeline: &'w str,
     pub walked: Walked<'a>,
+    /// How many analyses there were where the walk began, of other tickets or pairs.
+    pub since: usize,
 }
 
 impl<'a> Walk<'_, 'a> {
@@ -148,7 +150,15 @@ impl<'a> Walk<'_, 'a> {
         let step = self.ground.steps.of(built, &before, &cursor, (self.variant, self.pipeline));
         cursor.at = Some(step);
         if cursor.ahead.measures {
-            self.walked.analyses.push(self.ticket(step, &cursor));
+            let ticket = self.ticket(step, &cursor);
+            if self.walked.analyses[self.since..].iter().any(|other| self.is_the_same(other, &ticket)) {
+                let message = format!("`{}` measures this ticket already, in this pipeline", used.name);
+                let error = Error::new(origin, message)
+                    .help("give each a pipeline of its own: their figures have the same names");
+                self.walked.problems.push(error);
+                return Ok(None);
+            }
+            self.walked.analyses.push(ticket);
             return Ok(Some(cursor));
         }
         if cursor.ahead.iterations > 0 && cursor.first_training.is_none() {
@@ -165,6 +175,13 @@ impl<'a> Walk<'_, 'a> {
             self.walked.trained.push(cursor.clone());
         }
         Ok(Some(cursor))
+    }
+
+    /// Whether two analyses would have figures of the same names, at the same place.
+    fn is_the_same(&self, one: &PlannedTicket, other: &PlannedTicket) -> bool {
+        let place = |ticket: &PlannedTicket| (ticket.replicate, ticket.level, ticket.draw, ticket.kept);
+        let stage = |ticket: &PlannedTicket| &self.ground.steps.get(ticket.step).stage.name;
+        place(one) == place(other) && stage(one) == stage(other)
     }
 
     fn ticket(&self, step: usize, cursor: &Cursor<'a>) -> PlannedTicket {

@@ -132,7 +132,9 @@ impl Checker<'_> {
             self.point(reference, heading);
             return Some(Unit::of_figure(heading.unit));
         }
-        let headings = named.map_or(Some(&[][..]), |named| named.headings.as_deref());
+        // Of a pipeline that is misspelt, what any of them measures.
+        let any = || self.pipelines.iter().flat_map(|named| named.headings.iter().flatten()).copied().collect();
+        let headings = named.map_or_else(|| Some(any()), |named| named.headings.clone());
         match (Metric::named(&metric.text), headings) {
             (Some(column), _) => {
                 self.point(reference, Heading::number(column.name(), ""));
@@ -140,9 +142,14 @@ impl Checker<'_> {
             }
             // What a pipeline measures that is wrong is not known.
             (None, None) => None,
+            (None, Some(headings)) if headings.iter().any(|heading| spelled(heading.name) == metric.text) => None,
             (None, Some(headings)) => {
-                let figures: Vec<String> = headings.iter().map(|heading| spelled(heading.name)).collect();
-                let names = figures.iter().map(String::as_str).chain(Metric::ALL.iter().map(|metric| metric.name()));
+                let mut figures: Vec<String> = headings.iter().map(|heading| spelled(heading.name)).collect();
+                figures.sort();
+                figures.dedup();
+                let columns =
+                    Metric::ALL.iter().map(|metric| metric.name()).filter(|_| figures.is_empty() || named.is_none());
+                let names = figures.iter().map(String::as_str).chain(columns);
                 let hint = did_you_mean(&metric.text, "metrics", names);
                 let message = format!("no metric is named `{}`", metric.text);
                 self.faults.push(Fault::new(metric.span.clone(), message).hint(hint));

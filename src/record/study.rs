@@ -6,6 +6,7 @@ use std::io::{BufRead, Error, Write};
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::{Curve, Header, Record, Row};
 
@@ -29,6 +30,23 @@ pub trait Shelf: Send + Sync {
     fn json(&self, step: &str) -> Option<String>;
 }
 
+/// The first line: the header, and how many rows follow it, so that a file that was cut is none.
+#[derive(Serialize)]
+struct First<'a> {
+    #[serde(flatten)]
+    header: &'a Header,
+    rows: usize,
+}
+
+/// The same as it is read. Files of before have no count.
+#[derive(Deserialize)]
+struct FirstRead {
+    #[serde(flatten)]
+    header: Header,
+    #[serde(default)]
+    rows: Option<usize>,
+}
+
 impl Study {
     /// The curve of a row's training.
     pub fn curve<'a>(&self, row: &'a Row) -> Option<Cow<'a, Curve>> {
@@ -43,7 +61,8 @@ impl Study {
     pub fn write(&self, out: &mut impl Write) -> std::io::Result<()> {
         /// Lines that are in memory at once.
         const LINES: usize = 256;
-        serde_json::to_writer(&mut *out, &self.header)?;
+        let rows = self.rows.len() + self.analyses.len();
+        serde_json::to_writer(&mut *out, &First { header: &self.header, rows })?;
         out.write_all(b"\n")?;
         for rows in self.rows.chunks(LINES).chain(self.analyses.chunks(LINES)) {
             let lines: Vec<std::io::Result<Vec<u8>>> = rows.par_iter().map(|row| self.line(row)).collect();
@@ -76,8 +95,11 @@ impl Study {
             let line = line.map_err(|e| format!("line {n}: {e}"))?;
             serde_json::from_str(&line).map_err(|e| format!("line {n}: {e}"))
         }
-        let header = parse(lines.next().ok_or("the file is empty")?)?;
+        let FirstRead { header, rows } = parse(lines.next().ok_or("the file is empty")?)?;
         let all: Vec<Row> = lines.map(parse).collect::<Result<_, _>>()?;
+        if let Some(rows) = rows.filter(|rows| *rows != all.len()) {
+            return Err(format!("{} rows follow the first line, which says {rows}: the file was cut", all.len()));
+        }
         let (rows, analyses) = all.into_iter().partition(|row| row.analysis.is_empty());
         Ok(Study { header, rows, analyses, shelf: None })
     }
@@ -105,6 +127,22 @@ mod tests {
         let mut bytes = Vec::new();
         study.write(&mut bytes).unwrap();
         bytes
+    }
+
+    #[test]
+    fn a_file_that_was_cut_at_a_line_is_no_study() {
+        let mut whole = fixture::study();
+        whole.shelf = None;
+        let mut bytes = Vec::new();
+        whole.write(&mut bytes).unwrap();
+        assert!(Study::read(&bytes[..]).is_ok());
+        let end = bytes[..bytes.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap();
+        let why = Study::read(&bytes[..=end]).err().unwrap();
+        let rows = whole.rows.len();
+        assert_eq!(why, format!("{} rows follow the first line, which says {rows}: the file was cut", rows - 1));
+        // Files of before say no count.
+        let text = String::from_utf8(bytes[..=end].to_vec()).unwrap().replacen(&format!(",\"rows\":{rows}"), "", 1);
+        assert!(Study::read(text.as_bytes()).is_ok());
     }
 
     #[test]

@@ -162,7 +162,8 @@ fn told(value: f64, unit: &str) -> String {
         return format!("{value:.0}").replace('-', "−");
     }
     let digits = (3.0 - value.abs().log10().floor()).clamp(0.0, 9.0) as usize;
-    plain((value * 10f64.powi(digits as i32)).round() / 10f64.powi(digits as i32)).replace('-', "−")
+    // Not "−0".
+    plain((value * 10f64.powi(digits as i32)).round() / 10f64.powi(digits as i32) + 0.0).replace('-', "−")
 }
 
 #[cfg(test)]
@@ -218,8 +219,8 @@ mod tests {
     #[test]
     fn a_number_has_four_digits_that_tell() {
         assert_eq!(
-            [0.0, 1234.5, 12.0, 1.23456, 0.000123456, -2.5].map(|value| told(value, "")),
-            ["0", "1234", "12", "1.235", "0.0001235", "−2.5"]
+            [0.0, 1234.5, 12.0, 1.23456, 0.000123456, -2.5, -1e-17].map(|value| told(value, "")),
+            ["0", "1234", "12", "1.235", "0.0001235", "−2.5", "0"]
         );
         assert_eq!(told(0.0123, "fraction"), "1.23");
     }

@@ -76,6 +76,10 @@ pub(super) fn rows<'a>(
         true => (&ladders.analyses, &study.analyses),
         false => (&ladders.tickets, &study.rows),
     };
+    let is_figure = Metric::named(&reference.metric.text).is_none();
+    if is_figure && !all.iter().any(|row| row.pipeline == *pipeline) {
+        return Err(vec![format!("{pipeline}: it measured nothing, as one replicate has no pair")]);
+    }
     let rung = ladder.find(reference).map_err(|fault| vec![fault.message])?;
     let belongs = |row: &&Row| {
         (row.variant.as_str(), row.pipeline.as_str(), row.level) == (rung.variant, rung.pipeline, rung.level)
@@ -89,11 +93,12 @@ pub(super) fn rows<'a>(
     let rows: Vec<&Row> = all.iter().filter(belongs).filter(measures).collect();
     let mut lacking: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
     if rows.is_empty() {
-        return Err(vec![format!("{pipeline}: it measured no {:?}", reference.metric.text)]);
+        return Err(vec![format!("{pipeline}: it measured no `{}`", reference.metric.text)]);
     }
     for row in &rows {
         if row.status != Status::Done || value(row, reference).is_none() {
-            let unmeasured = format!("no {:?} was measured", reference.metric.text);
+            let point = reference.point.as_ref().map_or(String::new(), |point| format!("[{}]", point.text));
+            let unmeasured = format!("no `{}{point}` was measured", reference.metric.text);
             let stopped = "not run: beyond its pipeline's stop rule".to_string();
             let or = if row.status == Status::Done { unmeasured } else { stopped };
             lacking.entry(problems::why(row).unwrap_or(or)).or_default().push(row);
@@ -103,8 +108,9 @@ pub(super) fn rows<'a>(
         return Ok(rows);
     }
     let place = reference.place.as_ref().map_or(String::new(), |(place, _)| format!("@{place}"));
+    let variant = reference.variant.as_ref().map_or(String::new(), |word| format!("[{}]", word.text));
     let told = |(why, rows): (String, Vec<&Row>)| {
-        format!("{pipeline}{place}, replicate {}: {why}", problems::replicates(&rows))
+        format!("{pipeline}{variant}{place}, replicate {}: {why}", problems::replicates(&rows))
     };
     Err(lacking.into_iter().map(told).collect())
 }

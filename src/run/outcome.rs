@@ -16,10 +16,8 @@ pub fn study(header: Header, plan: &Plan, store: &Store, states: Option<&[State]
     let view = View { plan, records: &records, states };
     let rows = plan.tickets.iter().map(|ticket| view.row(ticket)).collect();
     let analysis = |ticket: &PlannedTicket| {
-        let step = &plan.steps[ticket.step];
-        let other = step.other.map(|other| plan.steps[other].replicate);
-        let other_replicate = other.filter(|replicate| *replicate != ticket.replicate);
-        Row { analysis: step.stage.name.clone(), other_replicate, ..view.row(ticket) }
+        let analysis = plan.steps[ticket.step].stage.name.clone();
+        Row { analysis, other_replicate: plan.other_replicate(ticket), ..view.row(ticket) }
     };
     let analyses = plan.analyses.iter().map(analysis).collect();
     Study { header, rows, analyses, shelf: Some(Arc::new(Store::open(store.root()))) }

@@ -110,6 +110,8 @@ struct TicketJson<'a> {
     variant: &'a str,
     pipeline: &'a str,
     replicate: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_replicate: Option<u32>,
     level: u32,
     draw: u32,
     kept_weights: usize,
@@ -235,6 +237,7 @@ fn tickets<'a>(joined: &Joined<'a>, of: &'a [PlannedTicket]) -> Vec<TicketJson<'
             variant: &plan.variants[ticket.variant].name,
             pipeline: &ticket.pipeline,
             replicate: ticket.replicate,
+            other_replicate: plan.other_replicate(ticket),
             level: ticket.level,
             draw: ticket.draw,
             kept_weights: ticket.kept,
