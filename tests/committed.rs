@@ -97,6 +97,11 @@ fn element<'a>(svg: &'a str, name: &str) -> &'a str {
     &content[..content.find("</").unwrap()]
 }
 
+fn unescaped(text: &str) -> String {
+    let signs = [("&gt;", ">"), ("&lt;", "<"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
+    signs.iter().fold(text.to_string(), |text, (entity, sign)| text.replace(entity, sign))
+}
+
 #[test]
 fn the_gallery_shows_every_kind_of_figure_with_what_is_seen_and_how_it_is_made() {
     let page = text(&root().join("docs/gallery.md"));
@@ -110,7 +115,7 @@ fn the_gallery_shows_every_kind_of_figure_with_what_is_seen_and_how_it_is_made()
         let (report, figure) = path.split_once("/figures/").unwrap();
         assert_eq!(figure, name);
         let svg = text(&root().join(format!("{path}.svg")));
-        let seen = element(&svg, "desc").replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&");
+        let seen = unescaped(element(&svg, "desc"));
         assert_eq!(alternative.replace('\\', ""), seen, "the text alternative of {name}");
         assert!(section.contains(&format!("`tombola report --from-records {report}`")), "the command of {name}");
     }

@@ -65,9 +65,15 @@ fn random_labels_are_learned_by_heart_and_say_nothing_of_other_digits() {
 
 #[test]
 fn a_shipped_report_judges_the_predictions_of_its_experiment_as_they_are() {
-    for experiment in
-        ["lenet-mnist", "quickstart", "edge-popup-tuning", "connectivity", "mask-overlap", "random-labels"]
-    {
+    for experiment in [
+        "lenet-mnist",
+        "quickstart",
+        "edge-popup-tuning",
+        "connectivity",
+        "random-labels",
+        "lottery-odds",
+        "mask-overlap",
+    ] {
         let folder = shipped(&format!("experiments/{experiment}"));
         let spec = tombola::spec::load(&folder, &Registry::builtin(), &[]).unwrap_or_else(|e| panic!("{e}"));
         let own: Vec<_> = spec.predictions.iter().map(|p| (p.claim.clone(), p.expect.to_string())).collect();
@@ -161,6 +167,7 @@ fn the_best_of_s_masks_is_good_as_often_as_their_odds_say_over_new_networks_and_
         assert_eq!(deviations.len(), 5);
         assert!(deviations.iter().all(|deviation| deviation.abs() <= 3.0), "best of {size}: {deviations:?}");
     }
+    assert_eq!(tally(&judge(&study("lottery-odds"))), "3 hold, 0 fail");
     let within = ["1", "10", "100"].map(|size| odds("deviation, one network", size)).concat();
     assert!(within.iter().any(|deviation| deviation.abs() > 3.0), "{within:?}");
 }

@@ -196,3 +196,34 @@ fn a_step_of_the_whole_wide_resnet_50_2_takes_the_memory_that_its_plan_said() {
     let over = over_plan((1.0, 224));
     assert!((0.75..1.25).contains(&over), "{over}");
 }
+
+/// The networks as they ship, whole but for the output's classes: the data's size, lengths and batches are set, no more.
+#[test]
+fn the_wide_resnet_50_and_the_resnet_34_of_the_shipped_experiment_run_from_end_to_end() {
+    let folder = folder();
+    let experiment = concat!(env!("CARGO_MANIFEST_DIR"), "/experiments/wide-resnet-imagenet");
+    let data =
+        ["folder=tiny", "classes=2", "shape=[3,32,32]", "format.resize=32", "train=16", "test=4", "validation=4"];
+    let mut sets: Vec<String> = data.iter().map(|set| format!("dataset.{set}")).collect();
+    sets.extend(["training.length=2it", "training.evaluate=1it"].map(String::from));
+    for part in ["training", "pipeline.signed-constant", "pipeline.kaiming-normal"] {
+        sets.extend([format!("{part}.schedule=cosine"), format!("{part}.batch_size=2")]);
+    }
+    let run = |sets: &[String]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tombola"));
+        command.current_dir(folder.path()).env("TOMBOLA_CACHE", folder.path().join("cache"));
+        command.args(["run", experiment, "--data", "data", "--jobs", "1"]);
+        command.args(sets.iter().flat_map(|set| ["--set", set.as_str()]));
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (_, said) = run(&sets);
+    sets.push(format!("dataset.content={}", &said.split("content = \"").nth(1).unwrap()[..64]));
+    let (code, said) = run(&sets);
+    assert_eq!(code, Some(0), "{said}");
+    let results = std::fs::read_to_string(folder.path().join("reports/wide-resnet-imagenet/results.csv")).unwrap();
+    let column = |number| results.lines().skip(1).map(move |line| line.split(',').nth(number).unwrap());
+    // An output of 2 classes instead of 1,000, of 512 and 2,048 features.
+    let (smaller, larger) = ((21_779_648 - 998 * 512).to_string(), (68_814_016 - 998 * 2048).to_string());
+    assert!(column(7).eq([[smaller.as_str(); 3], [larger.as_str(); 3]].concat()), "{results}");
+}

@@ -104,6 +104,28 @@ fn a_run_takes_the_disk_that_its_plan_said_and_then_tells_why_and_how_long() {
     assert_eq!((&wider["time"]["seconds"], &wider["time"]["iterations_known"]), (&Value::Null, &Value::from(0)));
 }
 
+#[test]
+fn how_long_an_analysis_takes_is_told_by_the_last_of_its_kind_and_else_by_nothing() {
+    let folder = small::folder();
+    let folder = folder.path();
+    let lottery = "[pipeline.lottery]\nuse = \"lottery\"\nweights_remaining = 0.5\nmasks = 20\nbest_of = [1]\n";
+    let head = &small::SPEC[..small::SPEC.find("[pipeline.dense]").unwrap()];
+    std::fs::write(folder.join("small/experiment.toml"), format!("{head}{lottery}")).unwrap();
+    let before = plan(folder, &["--measure"]);
+    assert_eq!((&before["iterations"], &before["time"]["seconds"]), (&Value::from(0), &Value::Null));
+    assert_eq!(before["time"]["analyses_unknown"], 2);
+    let told = screen(folder, &["--measure"]);
+    assert!(told.contains("unknown: how long 2 analyses will take only a run tells"), "{told}");
+    small::run(folder, &[]);
+    let seeded = plan(folder, &["--set", "seed=2"]);
+    assert_eq!((&seeded["time"]["analyses_unknown"], &seeded["time"]["recorded_trainings"]), (&0.into(), &2.into()));
+    assert!(seeded["time"]["seconds"].as_f64().unwrap() > 0.0);
+    let told = screen(folder, &["--set", "seed=2"]);
+    assert!(told.contains("from 2 steps recorded on this device kind"), "{told}");
+    let more = screen(folder, &["--set", "pipeline.lottery.masks=30"]);
+    assert!(more.contains("unknown: how long 2 analyses"), "{more}");
+}
+
 /// An experiment with two pipelines that may share steps, a control of the second, and more.
 fn sharing(folder: &Path, imp: &str, one_shot: &str, more: &str) {
     let head = &small::SPEC[..small::SPEC.find("[pipeline.dense]").unwrap()];

@@ -195,7 +195,7 @@ impl Text {
     /// A value, with where it was written, or what it is where it was not.
     fn line(&mut self, name: &str, json: &Json, written: Option<&Node>, default: &str) {
         let comment = written.map_or_else(|| default.to_string(), |node| place(&node.origin));
-        self.push(format!("{name} = {}", value(json)), comment);
+        self.push(format!("{name} = {}", value(&as_written(json))), comment);
     }
 
     /// The fields of a configuration as dotted keys, those of other plugins' within it too.
@@ -221,6 +221,20 @@ impl Text {
         self.line(&format!("{name}.use"), &Json::from(used.name.clone()), named.or(written), default);
         self.fields(name, &used.config, table, &format!("default of {}", used.name));
     }
+}
+
+/// A value with each plugin of a list as a table of its own: `[{ use = "crop", padding = 4 }]`.
+fn as_written(json: &Json) -> Json {
+    let Json::Array(items) = json else { return json.clone() };
+    let item = |item: &Json| match plugin(item) {
+        Some(used) => {
+            let config = used.config.as_object().cloned().unwrap_or_default();
+            let fields = config.into_iter().map(|(key, value)| (key, as_written(&value)));
+            Json::Object(std::iter::once(("use".to_string(), Json::from(used.name))).chain(fields).collect())
+        }
+        None => as_written(item),
+    };
+    Json::Array(items.iter().map(item).collect())
 }
 
 /// A configuration within another, as the registry resolves references to plugins.

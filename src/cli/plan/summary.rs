@@ -72,7 +72,7 @@ fn time(joined: &Joined<'_>) -> String {
     let trained = match (time.known, time.unknown) {
         (0, 0) if time.untold > 0 && time.work == 0.0 => String::new(),
         (0, 0) if time.work == 0.0 => "none to speak of: nothing is to be trained".into(),
-        (0, _) => format!("unknown: no training like these is recorded on this device kind; {remedy}"),
+        (0, 1..) => format!("unknown: no training like these is recorded on this device kind; {remedy}"),
         (_, 0) => format!("{about} {}{jobs}, {from}", duration(time.elapsed)),
         (known, unknown) => format!(
             "{about} {}{jobs}, for {} of {} iterations, {from}; for the others unknown, since nothing like them is \
@@ -85,6 +85,6 @@ fn time(joined: &Joined<'_>) -> String {
     match (time.untold, trained.is_empty()) {
         (0, _) => trained,
         (untold, true) => format!("unknown: how long {} will take only a run tells", analyses(untold)),
-        (untold, false) => format!("{trained}; {} not left out, of which only a run tells", analyses(untold)),
+        (untold, false) => format!("{trained}; without {}, of which only a run tells", analyses(untold)),
     }
 }

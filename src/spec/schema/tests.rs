@@ -40,7 +40,13 @@ fn shipped() -> Vec<(Subject, PathBuf)> {
         let files = WalkDir::new(root().join(folder)).into_iter().map(|entry| entry.unwrap().into_path());
         files.filter(|path| path.extension().is_some_and(|e| e == "toml")).collect::<Vec<_>>()
     };
-    let mut all: Vec<_> = files("experiments").into_iter().map(|path| (Subject::Experiment, path)).collect();
+    // An experiment's own models, pipelines and data sets are in folders of these names.
+    let own = |path: &Path| {
+        let folder = path.parent().unwrap().file_name().unwrap();
+        let of = |subject: &Subject| matches!(subject, Subject::Declared(kind) if folder == kind.folder());
+        Subject::ALL.into_iter().find(of).unwrap_or(Subject::Experiment)
+    };
+    let mut all: Vec<_> = files("experiments").into_iter().map(|path| (own(&path), path)).collect();
     for subject in Subject::ALL {
         if let Subject::Declared(kind) = subject {
             all.extend(files(&format!("plugins/{}", kind.folder())).into_iter().map(|path| (subject, path)));
