@@ -79,7 +79,7 @@ pub struct Entry {
     /// Of a plugin that is code.
     pub version: Option<u32>,
     pub parameters: Vec<Parameter>,
-    /// What an analysis measures, as a prediction names it: "barrier (fraction)", "overlap_by_layer[layer] (fraction)".
+    /// What an analysis measures, as a prediction names it: `barrier (fraction)`, `overlap_by_layer[layer] (fraction)`.
     pub measures: Vec<String>,
     /// `None` where no spec names it.
     pub example: Option<Example>,
