@@ -1,7 +1,7 @@
 //! Whether the tickets that predictions name are among those that the plan evaluates or measures.
 
 use super::{Plan, PlannedTicket};
-use crate::prediction::{Fault, Ladder, Metric, Reference, Rung, spelled};
+use crate::prediction::{Fault, Ladder, Metric, Reference, Rung, named, spellings};
 use crate::record::Heading;
 use crate::registry::Registry;
 use crate::spec::{Diagnostics, Spec};
@@ -18,7 +18,7 @@ pub fn check(spec: &Spec, plan: &Plan, registry: &Registry) -> Result<(), Diagno
     let find = |reference: &Reference| {
         let pipeline = reference.pipeline.text.as_str();
         let (headings, has_tickets) = (headings(pipeline), has_tickets(pipeline));
-        let measures = headings.iter().any(|heading| spelled(heading.name) == reference.metric.text);
+        let measures = named(&headings, &reference.metric.text).is_some();
         let planned = || plan.analyses.iter().any(|ticket| ticket.pipeline == pipeline);
         match measures && reference.is_of_analysis(has_tickets) {
             // One replicate has no pair to compare: not judged, and no error.
@@ -44,8 +44,7 @@ pub fn check(spec: &Spec, plan: &Plan, registry: &Registry) -> Result<(), Diagno
 fn not_evaluated(reference: &Reference, headings: &[Heading]) -> Fault {
     let Reference { pipeline, metric, .. } = reference;
     let message = format!("`{}` evaluates nothing: it has no `{}`", pipeline.text, metric.text);
-    let figures: Vec<String> = headings.iter().map(|heading| spelled(heading.name)).collect();
-    Fault::new(metric.span.clone(), message).help(format!("it measures {}", figures.join(", ")))
+    Fault::new(metric.span.clone(), message).help(format!("it measures {}", spellings(headings).join(", ")))
 }
 
 /// The fault of a figure of validation examples where there are none.

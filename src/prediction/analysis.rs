@@ -1,5 +1,7 @@
 //! Figures of analyses, as an expression names them.
 
+use std::collections::BTreeSet;
+
 use super::{Metric, Reference, Unit};
 use crate::record::{Heading, Measured};
 
@@ -12,7 +14,7 @@ pub struct Named<'a> {
 
 impl Named<'_> {
     pub(super) fn heading(&self, metric: &str) -> Option<Heading> {
-        self.headings.iter().flatten().find(|heading| spelled(heading.name) == metric).copied()
+        named(self.headings.as_deref()?, metric)
     }
 }
 
@@ -20,6 +22,17 @@ impl Named<'_> {
 pub fn spelled(name: &str) -> String {
     let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("_").to_lowercase()
+}
+
+/// The figure that has this name in an expression.
+pub fn named(headings: &[Heading], metric: &str) -> Option<Heading> {
+    headings.iter().find(|heading| spelled(heading.name) == metric).copied()
+}
+
+/// The names that figures have in an expression, each once.
+pub fn spellings(headings: &[Heading]) -> Vec<String> {
+    let names: BTreeSet<String> = headings.iter().map(|heading| spelled(heading.name)).collect();
+    names.into_iter().collect()
 }
 
 impl Unit {

@@ -1,6 +1,6 @@
 //! What an expression's text alone cannot say: that its names are an experiment's, and that its figures go together.
 
-use super::{Aggregate, Expression, Fault, Kind, Metric, Named, Operator, Reference, Unit, Within, spelled};
+use super::{Aggregate, Expression, Fault, Kind, Metric, Named, Operator, Reference, Unit, Within, spellings};
 use crate::nearest::{Hint, did_you_mean};
 use crate::record::Heading;
 
@@ -142,11 +142,9 @@ impl Checker<'_> {
             }
             // What a pipeline measures that is wrong is not known.
             (None, None) => None,
-            (None, Some(headings)) if headings.iter().any(|heading| spelled(heading.name) == metric.text) => None,
+            (None, Some(headings)) if super::named(&headings, &metric.text).is_some() => None,
             (None, Some(headings)) => {
-                let mut figures: Vec<String> = headings.iter().map(|heading| spelled(heading.name)).collect();
-                figures.sort();
-                figures.dedup();
+                let figures = spellings(&headings);
                 let columns =
                     Metric::ALL.iter().map(|metric| metric.name()).filter(|_| figures.is_empty() || named.is_none());
                 let names = figures.iter().map(String::as_str).chain(columns);

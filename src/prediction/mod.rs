@@ -26,7 +26,7 @@ mod print;
 #[cfg(test)]
 mod tests;
 
-pub use analysis::{Named, spelled};
+pub use analysis::{Named, named, spelled, spellings};
 pub use check::check;
 pub use ladder::{Ladder, Rung};
 pub use metric::{Aggregate, Metric, Unit};
