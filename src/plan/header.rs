@@ -145,6 +145,24 @@ fn value(value: &serde_json::Value) -> String {
         (serde_json::Value::Object(table), _) => {
             table.iter().map(|(k, v)| format!("{k} {}", self::value(v))).collect::<Vec<_>>().join(" ")
         }
+        (serde_json::Value::Array(items), _) => items.iter().map(self::value).collect::<Vec<_>>().join(" and "),
         (other, _) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_list_of_plugins_is_told_in_words() {
+        let crop = json!({ "use": "crop", "config": { "padding": 4 }, "version": 1 });
+        let flip = json!({ "use": "flip", "config": { "probability": 0.5 }, "version": 1 });
+        let config = json!({ "augment": [crop, flip], "at": ["15ep", "23ep"], "best_of": [1, 10] });
+        let used = Use { name: "train".into(), config, version: 1 };
+        let said = "train (augment crop (padding 4) and flip (probability 0.5), at 15ep and 23ep, best of 1 and 10)";
+        assert_eq!(words(&used), said);
     }
 }
