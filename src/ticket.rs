@@ -1,6 +1,7 @@
 //! A ticket: weights and a mask. Every stage maps a ticket to a ticket.
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 use crate::mask::Mask;
 
@@ -26,7 +27,24 @@ pub struct Ticket {
     pub masks: IndexMap<String, Mask>,
 }
 
+/// By which equal tickets are told from others without having them: each 32 hexadecimal digits of a BLAKE3 hash.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Fingerprint {
+    /// Of all parameters and buffers, bit by bit.
+    pub weights: String,
+    pub masks: String,
+}
+
 impl Ticket {
+    pub fn fingerprint(&self) -> Fingerprint {
+        let arrays = self.arrays.iter().map(|(name, array)| {
+            let bytes = array.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            (name, array.values.len(), bytes)
+        });
+        let masks = self.masks.iter().map(|(name, mask)| (name, mask.len(), mask.to_bytes()));
+        Fingerprint { weights: hash(arrays), masks: hash(masks) }
+    }
+
     /// Number of prunable weights.
     pub fn prunable(&self) -> usize {
         self.masks.values().map(Mask::len).sum()
@@ -53,5 +71,47 @@ impl Ticket {
             None => 0,
         };
         self.masks.iter().map(of).sum()
+    }
+}
+
+/// Of names, lengths and bytes; what has no end of its own has its length before it.
+fn hash<'a>(parts: impl Iterator<Item = (&'a String, usize, Vec<u8>)>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for (name, len, bytes) in parts {
+        hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
+        hasher.update(&(len as u64).to_le_bytes()).update(&bytes);
+    }
+    hasher.finalize().to_hex()[..32].to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticket(weights: [f32; 4], kept: [bool; 4]) -> Ticket {
+        let mut ticket = Ticket::default();
+        ticket.arrays.insert("w".into(), Array { shape: vec![4], values: weights.to_vec() });
+        ticket.masks.insert("w".into(), Mask::from_fn(4, |i| kept[i]));
+        ticket
+    }
+
+    #[test]
+    fn a_fingerprint_tells_a_changed_bit_of_weights_from_one_of_masks() {
+        let one = ticket([1.0, 0.0, -2.0, 0.5], [true, false, true, true]).fingerprint();
+        let bit = ticket([1.0, 0.0, -2.0, -0.5], [true, false, true, true]).fingerprint();
+        let mask = ticket([1.0, 0.0, -2.0, 0.5], [true, true, true, true]).fingerprint();
+        assert!(one.masks == bit.masks && one.weights != bit.weights);
+        assert!(one.masks != mask.masks && one.weights == mask.weights);
+        assert_eq!(one.weights.len(), 32);
+    }
+
+    #[test]
+    fn the_same_values_under_other_names_are_another_ticket() {
+        let one = ticket([0.0; 4], [true; 4]);
+        let mut other = Ticket::default();
+        other.arrays.insert("v".into(), one.arrays["w"].clone());
+        other.masks.insert("v".into(), one.masks["w"].clone());
+        let [one, other] = [one, other].map(|ticket| ticket.fingerprint());
+        assert!(one.weights != other.weights && one.masks != other.masks);
     }
 }

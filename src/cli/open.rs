@@ -11,7 +11,7 @@ use crate::plan::{self, Plan, PlannedTicket};
 use crate::record::{Header, selected_on_test_in_lines};
 use crate::registry::Registry;
 use crate::report;
-use crate::run::Store;
+use crate::run::{Store, quoted};
 use crate::spec::{self, Diagnostics, Reading, Spec};
 
 /// Variants that a warning names.
@@ -108,29 +108,9 @@ pub fn planned(
     Err(errors.sorted())
 }
 
-/// As a shell takes it for one word.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_string(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
-}
-
 /// What is wrong with a spec, as a person is told it.
 pub fn told(problems: Diagnostics) -> Ended {
     let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     Ended::Wrong(problems.render(std::io::stderr().is_terminal() && unset("NO_COLOR") && !dumb))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_is_quoted_as_a_shell_wants_it() {
-        assert_eq!(quoted("seed=3"), "seed=3");
-        assert_eq!(quoted("title='it'"), r"'title='\''it'\'''");
-    }
 }

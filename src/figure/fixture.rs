@@ -106,6 +106,7 @@ pub(crate) fn scored(row: Row, accuracy: f64, early_stop_iteration: u64) -> Row 
         stage: "train".into(),
         parent: None,
         layers: vec![count("fc1.weight", row.kept_weights - output, 768), count("fc2.weight", output, 256)],
+        fingerprint: None,
         training: Some(TrainingRecord { learned: "weights".into(), from: 0, to: 1500, curve, diverged: None }),
         scores: Some(Scores {
             early_stop_iteration,
@@ -196,6 +197,7 @@ fn header() -> Header {
             parameters: PRUNABLE,
             prunable: PRUNABLE,
             layers: Vec::new(),
+            fingerprint: None,
         },
         pipelines: vec![
             pipeline("dense", None, "weights"),

@@ -19,6 +19,8 @@ pub use study::{Shelf, Study};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::ticket::Fingerprint;
+
 /// What one completed step measured.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Record {
@@ -29,6 +31,9 @@ pub struct Record {
     pub parent: Option<String>,
     /// Kept and prunable weights of each prunable tensor, in graph order, after the step.
     pub layers: Vec<LayerCount>,
+    /// What identifies the ticket that the step left. Records were without it at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<TrainingRecord>,
     /// What the ticket scores: of a training, or of an evaluation without one.

@@ -16,10 +16,16 @@ pub struct Provenance {
     pub host: Host,
     /// Commit of the repository that holds the experiment, where there is one.
     pub commit: Option<String>,
-    /// Whether that repository had uncommitted changes outside its reports.
+    /// Whether that repository had uncommitted changes in the experiment's folder, in plugins or in source.
     pub dirty: Option<bool>,
     /// When the step began, in UTC, RFC 3339, to the second.
     pub started: String,
+    /// When it ended. This and the next were not recorded at first.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ended: String,
+    /// The command line, less secrets and home.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub command: String,
     /// The folder's name of the experiment that ran the step: a store may be several experiments'. Records were without it
     /// at first.
     #[serde(default, skip_serializing_if = "Option::is_none")]

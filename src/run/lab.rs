@@ -50,6 +50,7 @@ impl Shared<'_> {
             stage: step.stage.name.clone(),
             parent: parent.cloned(),
             layers: self.plan.model(step).counts(&outcome.ticket),
+            fingerprint: Some(outcome.ticket.fingerprint()),
             training: outcome.training,
             scores: outcome.scores,
             measured: outcome.measured,
@@ -62,7 +63,7 @@ impl Shared<'_> {
 
     fn provenance(&self, step: usize, started: String) -> Provenance {
         let pipelines = self.pipelines[step].iter().map(|name| name.to_string()).collect();
-        Provenance { started, threads: rayon::current_num_threads(), pipelines, ..self.provenance.clone() }
+        Provenance { started, ended: now(), threads: rayon::current_num_threads(), pipelines, ..self.provenance.clone() }
     }
 
     fn bench<'a>(&'a self, step: &Step, progress: &'a dyn Fn(u64) -> bool) -> Bench<'a> {

@@ -3,14 +3,26 @@
 use std::path::Path;
 use std::process::Command;
 
+use super::private;
 use crate::device::BURN;
 use crate::record::{Host, Provenance};
 
-/// What every step of a run has in common; `started`, `threads` and `pipelines` are set step by step.
+/// What of a repository decides results: the experiment's folder, in which git is asked, less what a run itself writes
+/// there, and plugins and the program's source. A log, a report or another experiment beside it does not.
+const WHAT_DECIDES: [&str; 7] = [
+    ".",
+    ":(exclude)experiment.lock",
+    ":(top)plugins",
+    ":(top)src",
+    ":(top)build.rs",
+    ":(top)Cargo.toml",
+    ":(top)Cargo.lock",
+];
+
+/// What every step of a run has in common; `started`, `ended`, `threads` and `pipelines` are set step by step.
 pub fn provenance(folder: &Path, experiment: &str, device: &str) -> Provenance {
     let commit = git(folder, &["rev-parse", "HEAD"]);
-    let changes =
-        || git(folder, &["status", "--porcelain", "--ignore-submodules=all", "--", ":/", ":(top,exclude)reports"]);
+    let changes = || git(folder, &[&["status", "--porcelain", "--ignore-submodules=all", "--"][..], &WHAT_DECIDES].concat());
     // A repository's own filters are programs, which `status` would run.
     let filters =
         git(folder, &["config", "--local", "--includes", "--get-regexp", r"^filter\..*\.(clean|smudge|process)$"]);
@@ -25,6 +37,8 @@ pub fn provenance(folder: &Path, experiment: &str, device: &str) -> Provenance {
         dirty: commit.as_ref().and(changes).map(|changes| !changes.is_empty()),
         commit,
         started: String::new(),
+        ended: String::new(),
+        command: private::command(std::env::args_os()),
         experiment: Some(experiment.into()),
         pipelines: Vec::new(),
     }

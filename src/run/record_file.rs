@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::record::{LayerCount, Measured, Provenance, Record, Scores, TrainingRecord};
+use crate::ticket::Fingerprint;
 
 /// All of a step's `record.json`.
 #[derive(Deserialize, Serialize)]
@@ -71,6 +72,8 @@ pub struct Outline {
     stage: String,
     parent: Option<String>,
     layers: Vec<LayerCount>,
+    #[serde(default)]
+    fingerprint: Option<Fingerprint>,
     training: Option<OutlinedTraining>,
     scores: Option<Scores>,
     #[serde(default)]
@@ -89,12 +92,12 @@ struct OutlinedTraining {
 
 impl From<Outline> for Record {
     fn from(outline: Outline) -> Record {
-        let Outline { step, stage, parent, layers, training, scores, measured, seconds, provenance } = outline;
+        let Outline { step, stage, parent, layers, fingerprint, training, scores, measured, seconds, provenance } = outline;
         let training = training.map(|OutlinedTraining { learned, from, to, diverged }| {
             let curve = Default::default();
             TrainingRecord { learned, from, to, curve, diverged }
         });
-        Record { step, stage, parent, layers, training, scores, measured, seconds, provenance }
+        Record { step, stage, parent, layers, fingerprint, training, scores, measured, seconds, provenance }
     }
 }
 

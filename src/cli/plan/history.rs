@@ -149,6 +149,7 @@ mod tests {
             stage: "prune".into(),
             parent: None,
             layers: Vec::new(),
+            fingerprint: None,
             training: None,
             scores: None,
             measured: Vec::new(),

@@ -192,6 +192,7 @@ mod tests {
             stage: "train".into(),
             parent: parent.map(String::from),
             layers,
+            fingerprint: None,
             training: (seconds > 0.0).then_some(training),
             scores: None,
             measured: Vec::new(),

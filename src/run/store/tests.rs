@@ -13,6 +13,7 @@ fn record() -> Record {
         stage: "init".into(),
         parent: None,
         layers: Vec::new(),
+        fingerprint: None,
         training: None,
         scores: None,
         measured: vec![crate::record::Measured::number("q", "fraction", 0.01)],
