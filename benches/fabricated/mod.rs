@@ -38,6 +38,7 @@ fn record(plan: &Plan, step: &Step, provenance: &Provenance) -> Record {
         stage: step.stage.name.clone(),
         parent: step.parent.map(|parent| plan.steps[parent].id.clone()),
         layers: layers.collect(),
+        fingerprint: None,
         training: trained.then(|| training(step, &mut stream)),
         scores: trained.then(|| scores(&mut stream)),
         measured: Vec::new(),

@@ -80,6 +80,7 @@ fn row(pipeline: &str, variant: &str, replicate: u32, level: u32) -> Row {
             stage: "train".into(),
             parent: None,
             layers: vec![LayerCount { name: "fc1".into(), kind: "linear".into(), kept, prunable: 1000 }],
+            fingerprint: None,
             training: None,
             scores: Some(scores(0.9 + 0.001 * f64::from(replicate + level))),
             measured: Vec::new(),
