@@ -33,6 +33,11 @@ impl Mask {
         self.words.iter().map(|w| w.count_ones() as usize).sum()
     }
 
+    /// Number of weights that both keep.
+    pub fn shared(&self, other: &Mask) -> usize {
+        self.words.iter().zip(&other.words).map(|(a, b)| (a & b).count_ones() as usize).sum()
+    }
+
     /// The share of weights kept, 1 where there are none.
     pub fn density(&self) -> f64 {
         if self.is_empty() { 1.0 } else { self.kept() as f64 / self.len as f64 }

@@ -130,6 +130,7 @@ fn imports_run_downward_only() {
             ],
         ),
         (&["run/"], &["burn::", "crate::cli", "crate::report"]),
+        (&["lock/", "verify/"], &["burn::", "crate::run", "crate::cli", "crate::report", "crate::device"]),
         (&["cli/"], &["burn::"]),
     ];
     let mut breaches = Vec::new();

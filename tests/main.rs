@@ -27,3 +27,4 @@ mod rules;
 mod screens;
 mod small;
 mod sweeps;
+mod verify;

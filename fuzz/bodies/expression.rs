@@ -55,7 +55,7 @@ fn study() -> &'static Study {
         rows[7].status = Status::Missing;
         rows[7].record = None;
         let analyses = (0..2).map(|replicate| measured(row("line", "", replicate, 1))).collect();
-        Study { header: head(), rows, analyses, shelf: None }
+        Study { header: head(), rows, analyses, shelf: None, verification: None }
     })
 }
 

@@ -27,7 +27,10 @@ impl Check {
             if plan.analyses.is_empty() { String::new() } else { format!(", {} analysed", plan.analyses.len()) };
         let sweep = spec.variants.iter().any(|variant| !variant.name.is_empty());
         let variants = if sweep { count(spec.variants.len(), "variant") + " × " } else { String::new() };
-        let warning = opened.warning(Width::of_stdout());
+        let width = Width::of_stdout();
+        let unlike = self.experiment.unlike_its_lock(&opened, registry)?;
+        let unlike = if unlike.is_empty() { unlike } else { width.wrapped("note: ", "  ", &unlike) };
+        let warning = opened.warning(width) + &unlike;
         print(&format!(
             "{}: {variants}{} × {}, {}{measured} from {}: nothing is wrong\n{warning}",
             spec.name,

@@ -6,6 +6,7 @@ mod fetch;
 mod interrupt;
 mod layers;
 mod list;
+mod lock;
 mod machine;
 mod new;
 mod open;
@@ -19,6 +20,7 @@ mod report;
 mod run;
 mod schema;
 mod show;
+mod verify;
 
 pub use open::planned;
 
@@ -43,7 +45,7 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done (a diverged training and a failed prediction are outcomes, too); \
-    1 a step crashed, a file cannot be fetched, or output cannot be written; 2 the command or the spec is wrong; 130 interrupted.\n\n\
+    1 a step crashed, `verify` found a difference, a file cannot be fetched, or output cannot be written; 2 the command or the spec is wrong; 130 interrupted.\n\n\
     Start with: tombola run experiments/quickstart";
 
 #[derive(Subcommand)]
@@ -56,6 +58,8 @@ enum Command {
     Run(run::RunCommand),
     /// Renders the report of what has run so far, or the index of all reports
     Report(report::ReportCommand),
+    /// Runs an experiment again and says whether its numbers hold
+    Verify(verify::VerifyCommand),
     /// Downloads the files of data sets that are not there yet, and checks them
     Fetch(fetch::FetchCommand),
     /// Makes a folder for an experiment, from nothing or from another one
@@ -144,6 +148,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Plan(command) => command.run(&registry),
         Command::Run(command) => command.run(&registry),
         Command::Report(command) => command.run(&registry),
+        Command::Verify(command) => command.run(&registry),
         Command::Fetch(command) => command.run(&registry),
         Command::New(command) => command.run(&registry),
         Command::List(command) => command.run(&registry),

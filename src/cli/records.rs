@@ -5,12 +5,12 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::report::Written;
-use super::{Ended, place};
+use super::{Ended, place, verify};
 use crate::record::Study;
 use crate::registry::Registry;
 use crate::report::{self, Content, Entry};
 
-const RECORDS: &str = "records.jsonl";
+pub const RECORDS: &str = "records.jsonl";
 
 /// The folders of all reports, by name.
 pub fn folders(reports: &Path) -> Result<Vec<PathBuf>, Ended> {
@@ -52,10 +52,12 @@ pub fn index(reports: &Path) -> Result<PathBuf, Ended> {
     Ok(reports.join("index.html"))
 }
 
-fn study(folder: &Path) -> Result<Study, Ended> {
+pub fn study(folder: &Path) -> Result<Study, Ended> {
     let path = folder.join(RECORDS);
     let remedy = "`tombola report EXPERIMENT` writes it from the store";
     let file = File::open(&path).map_err(|e| format!("{}: {e}: {remedy}", path.display()))?;
     let study = Study::read(BufReader::new(file));
-    study.map_err(|e| Ended::Failed(format!("{}: {e}: {remedy}", path.display())))
+    let mut study = study.map_err(|e| Ended::Failed(format!("{}: {e}: {remedy}", path.display())))?;
+    study.verification = verify::reported(&study, folder);
+    Ok(study)
 }

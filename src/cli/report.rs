@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::open::Opened;
-use super::{Ended, Experiment, Options, print, records};
+use super::{Ended, Experiment, Options, print, records, verify};
 use crate::record::Study;
 use crate::registry::Registry;
 use crate::report::{self, Judgement};
@@ -93,7 +93,8 @@ pub fn render(
     registry: &Registry,
     folder: &Path,
 ) -> Result<Study, Ended> {
-    let study = study(experiment.header(opened), &opened.plan, store, states);
+    let mut study = study(experiment.header(opened), &opened.plan, store, states);
+    study.verification = verify::reported(&study, folder);
     if study.rows.iter().chain(&study.analyses).all(|row| row.record.is_none()) {
         // An empty report would take the place of a full one.
         let message = format!("no ticket of {} is recorded in {}", opened.spec.name, store.root().display());

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::interrupt::stop_on_interrupt;
+use super::lock::Settling;
 use super::machine::Machine;
 use super::open::Opened;
 use super::progress::Progress;
@@ -20,6 +21,9 @@ pub struct RunCommand {
     experiment: Experiment,
     #[command(flatten)]
     machine: Machine,
+    /// Replace the experiment's experiment.lock by what this run finds
+    #[arg(long, conflicts_with_all = ["set", "replicates"])]
+    update_lock: bool,
 }
 
 impl RunCommand {
@@ -27,6 +31,13 @@ impl RunCommand {
         let opened = self.experiment.open(registry)?;
         // What cannot be written is found out before hours of training, and not after.
         let (store, folder) = (self.experiment.store()?, self.experiment.report(&opened)?);
+        match self.experiment.unlike_its_lock(&opened, registry) {
+            // What is replaced need not be read.
+            Err(_) if self.update_lock => {}
+            unlike => {
+                Some(unlike?).filter(|line| !line.is_empty()).iter().for_each(|line| say(&format!("note: {line}.")))
+            }
+        }
         let finished = self.steps(&opened, &store, registry)?;
         let failed = finished.states.iter().filter(|state| matches!(state, State::Failed(_))).count();
         match finished.ran {
@@ -37,14 +48,18 @@ impl RunCommand {
         }
         let report = render(&self.experiment, &opened, (&store, Some(&finished.states)), registry, &folder);
         let mut printed = Ok(());
-        match (&report, failed, finished.interrupted) {
+        match (report, failed, finished.interrupted) {
             (Ok(study), ..) => {
-                printed = print(&predictions::told(&judge(study)));
+                printed = print(&predictions::told(&judge(&study)));
                 say(&format!("Report: {}", folder.join("index.html").display()));
+                if failed == 0 && !finished.interrupted {
+                    let (experiment, opened, store, study) = (&self.experiment, &opened, &store, &study);
+                    Settling { experiment, opened, registry, store, study, update: self.update_lock }.settle()?;
+                }
             }
             // Nothing of it was recorded: what failed, or that it was interrupted, says why.
             (Err(Ended::Wrong(_)), 1.., _) | (Err(Ended::Wrong(_)), _, true) => {}
-            (Err(_), ..) => drop(report?),
+            (Err(error), ..) => return Err(error),
         }
         match (finished.interrupted, failed) {
             (true, _) => {

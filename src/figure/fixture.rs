@@ -32,7 +32,7 @@ pub(crate) fn study() -> Study {
             rows.push(found);
         }
     }
-    Study { header: header(), rows, analyses: Vec::new(), shelf: None }
+    Study { header: header(), rows, analyses: Vec::new(), shelf: None, verification: None }
 }
 
 /// A sweep of it over two widths, with analyses, of which every figure that ships has something to draw.
@@ -197,7 +197,6 @@ fn header() -> Header {
             parameters: PRUNABLE,
             prunable: PRUNABLE,
             layers: Vec::new(),
-            fingerprint: None,
         },
         pipelines: vec![
             pipeline("dense", None, "weights"),

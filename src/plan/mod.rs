@@ -8,6 +8,7 @@ mod built;
 mod cursor;
 mod header;
 mod identity;
+mod part;
 mod pipelines;
 mod planner;
 mod predictions;

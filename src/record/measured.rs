@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::nan_where_null;
+use super::{nan, nan_where_null};
 
 /// One figure of an analysis: "barrier", or "error" along a line.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -41,7 +41,7 @@ pub struct Point {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Place>,
     /// Not a number where there is none; JSON has only `null` for it.
-    #[serde(deserialize_with = "nan_where_null")]
+    #[serde(default = "nan", deserialize_with = "nan_where_null")]
     pub value: f64,
 }
 

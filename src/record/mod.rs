@@ -9,6 +9,7 @@ mod measured;
 mod provenance;
 mod row;
 mod study;
+mod verification;
 
 pub use early_stop::{EarlyStop, following, selected_on_test, selected_on_test_in_lines};
 pub use header::{DatasetFacts, Header, LayerFacts, ModelFacts, Other, PipelineFacts, PredictionFacts, VariantFacts};
@@ -16,6 +17,7 @@ pub use measured::{Heading, Measured, Place, Point};
 pub use provenance::{Host, Provenance};
 pub use row::{Row, Status};
 pub use study::{Shelf, Study};
+pub use verification::{Checked, Compared, Verdict, Verification};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -88,17 +90,21 @@ pub struct Curve {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Scores {
     pub early_stop_iteration: u64,
-    /// Not a number where logits are not, or where no examples validate; JSON has only `null` for it.
-    #[serde(deserialize_with = "nan_where_null")]
+    /// Not a number where logits are not, or where no examples validate; JSON has only `null` for it, and a lock nothing.
+    #[serde(default = "nan", deserialize_with = "nan_where_null")]
     pub validation_loss: f64,
     /// `None` where no examples validate.
     pub validation_accuracy: Option<f64>,
-    #[serde(deserialize_with = "nan_where_null")]
+    #[serde(default = "nan", deserialize_with = "nan_where_null")]
     pub test_loss: f64,
     pub test_accuracy: f64,
     pub final_train_accuracy: f64,
     pub final_validation_accuracy: Option<f64>,
     pub final_test_accuracy: f64,
+}
+
+fn nan() -> f64 {
+    f64::NAN
 }
 
 fn nan_where_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Curve, Header, Record, Row};
+use super::{Curve, Header, Record, Row, Verification};
 
 /// An experiment's results: all that a report is made from.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub struct Study {
     /// Where the rows' records are whole, if they are here without their curves: those of a long experiment are
     /// gigabytes. `curve` looks there, and `write`.
     pub shelf: Option<Arc<dyn Shelf>>,
+    /// What the last rerun of these results found, where there was one. It is no part of `records.jsonl`.
+    pub verification: Option<Verification>,
 }
 
 /// Gives whole records, one at a time.
@@ -101,7 +103,7 @@ impl Study {
             return Err(format!("{} rows follow the first line, which says {rows}: the file was cut", all.len()));
         }
         let (rows, analyses) = all.into_iter().partition(|row| row.analysis.is_empty());
-        Ok(Study { header, rows, analyses, shelf: None })
+        Ok(Study { header, rows, analyses, shelf: None, verification: None })
     }
 }
 

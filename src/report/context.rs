@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::cells::{Cell, cells};
 use super::predictions::{Judgement, judge, tally};
 use super::verdict::{outcomes, sentence, verdict};
-use super::{analyses, format, problems, provenance, selection, svg};
+use super::{analyses, format, problems, provenance, selection, svg, verified};
 use crate::figure::{Drawing, Table};
 use crate::record::{Header, Status, Study};
 use crate::units::percent;
@@ -36,6 +36,8 @@ pub(super) struct Context<'a> {
     compute: provenance::Compute<'a>,
     provenance: provenance::Facts,
     problems: Vec<problems::Problem<'a>>,
+    /// None where nobody ran it again.
+    verified: Option<verified::Verified<'a>>,
 }
 
 #[derive(Serialize)]
@@ -103,6 +105,7 @@ pub(super) fn context<'a>(study: &'a Study, figures: &'a [(Drawing, String)]) ->
         compute: provenance::compute(study),
         provenance: provenance::facts(study),
         problems: problems::problems(study),
+        verified: study.verification.as_ref().map(verified::verified),
     }
 }
 

@@ -22,11 +22,13 @@ mod statistics;
 pub mod svg;
 mod template;
 mod verdict;
+mod verified;
 
 pub use condition::Condition;
 pub use index::{Entry, index};
 pub use output::{Content, FIGURES, File, put, write};
 pub use predictions::{Judgement, Outcome, judge, tally};
+pub use results::csv as results_csv;
 
 use std::path::Path;
 

@@ -63,7 +63,13 @@ impl Shared<'_> {
 
     fn provenance(&self, step: usize, started: String) -> Provenance {
         let pipelines = self.pipelines[step].iter().map(|name| name.to_string()).collect();
-        Provenance { started, ended: now(), threads: rayon::current_num_threads(), pipelines, ..self.provenance.clone() }
+        Provenance {
+            started,
+            ended: now(),
+            threads: rayon::current_num_threads(),
+            pipelines,
+            ..self.provenance.clone()
+        }
     }
 
     fn bench<'a>(&'a self, step: &Step, progress: &'a dyn Fn(u64) -> bool) -> Bench<'a> {

@@ -3,6 +3,7 @@
 mod board;
 pub mod crash;
 pub mod data;
+mod findings;
 mod jobs;
 mod lab;
 mod mark;
@@ -20,6 +21,7 @@ mod store;
 mod ticket_file;
 
 pub use board::{State, standing};
+pub use findings::findings;
 pub use jobs::{Finished, Job, Limits, Watch, run};
 pub use lab::Shared;
 pub use measure::{Bound, Pace, pace};

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::board::{State, broken};
 use super::store::Store;
 use crate::plan::{Plan, PlannedTicket};
-use crate::record::{Header, Record, Row, Status, Study};
+use crate::record::{Header, Record, Row, Shelf, Status, Study};
 
 /// The study as far as it has run; its curves stay in the store until they are asked for. `states` are the last run's,
 /// for what the store does not keep: failures.
@@ -20,7 +20,8 @@ pub fn study(header: Header, plan: &Plan, store: &Store, states: Option<&[State]
         Row { analysis, other_replicate: plan.other_replicate(ticket), ..view.row(ticket) }
     };
     let analyses = plan.analyses.iter().map(analysis).collect();
-    Study { header, rows, analyses, shelf: Some(Arc::new(Store::open(store.root()))) }
+    let shelf: Option<Arc<dyn Shelf>> = Some(Arc::new(Store::open(store.root())));
+    Study { header, rows, analyses, shelf, verification: None }
 }
 
 struct View<'a> {

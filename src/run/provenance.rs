@@ -22,7 +22,8 @@ const WHAT_DECIDES: [&str; 7] = [
 /// What every step of a run has in common; `started`, `ended`, `threads` and `pipelines` are set step by step.
 pub fn provenance(folder: &Path, experiment: &str, device: &str) -> Provenance {
     let commit = git(folder, &["rev-parse", "HEAD"]);
-    let changes = || git(folder, &[&["status", "--porcelain", "--ignore-submodules=all", "--"][..], &WHAT_DECIDES].concat());
+    let changes =
+        || git(folder, &[&["status", "--porcelain", "--ignore-submodules=all", "--"][..], &WHAT_DECIDES].concat());
     // A repository's own filters are programs, which `status` would run.
     let filters =
         git(folder, &["config", "--local", "--includes", "--get-regexp", r"^filter\..*\.(clean|smudge|process)$"]);

@@ -92,7 +92,8 @@ struct OutlinedTraining {
 
 impl From<Outline> for Record {
     fn from(outline: Outline) -> Record {
-        let Outline { step, stage, parent, layers, fingerprint, training, scores, measured, seconds, provenance } = outline;
+        let Outline { step, stage, parent, layers, fingerprint, training, scores, measured, seconds, provenance } =
+            outline;
         let training = training.map(|OutlinedTraining { learned, from, to, diverged }| {
             let curve = Default::default();
             TrainingRecord { learned, from, to, curve, diverged }

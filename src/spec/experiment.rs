@@ -33,6 +33,7 @@ pub fn experiment(
     let seed = fields.read("seed", d).unwrap_or(1);
     let fraction = |x: &f64| (0.0..=1.0).contains(x);
     let matching = fields.read_if("matching", "from 0 to 1", fraction, d).unwrap_or(MATCHING);
+    let tolerance = fields.read_if("tolerance", "from 0 to 1", fraction, d);
     let data = fields.need_node("dataset").and_then(|node| d.sound(|d| dataset(node, library, registry, d)));
     let declared = data.as_ref().and_then(|(_, data)| data.table()?.get("classes")).map(|(_, node)| &node.origin);
     let classes = data.as_ref().map_or(1, |(data, _)| data.used_classes() as i64);
@@ -70,6 +71,7 @@ pub fn experiment(
         question,
         replicates,
         matching,
+        tolerance,
         predictions: predictions.into_iter().filter(|prediction| judged(&prediction.expect)).collect(),
         variants: vec![Variant {
             name: String::new(),

@@ -41,7 +41,7 @@ mod spelling;
 mod stages;
 mod syntax;
 mod template;
-mod toml_text;
+pub mod toml_text;
 mod training;
 mod unclosed;
 mod unused;

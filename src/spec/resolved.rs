@@ -8,8 +8,8 @@ use super::{Form, LayerSpec, ModelSpec, PipelineSpec, Spec, StageSpec, Variant, 
 use crate::registry::Use;
 
 /// Keys of an experiment that are said otherwise: their values are in what is written out.
-const SAID: [&str; 9] =
-    ["title", "question", "replicates", "seed", "matching", "dataset", "model", "training", "pipeline"];
+const SAID: [&str; 10] =
+    ["title", "question", "replicates", "seed", "matching", "tolerance", "dataset", "model", "training", "pipeline"];
 
 /// The spec as an experiment of its own, with the same step ids. Of a sweep, what varies is in its `[[variant]]`s.
 pub fn resolved(spec: &Spec) -> String {
@@ -21,6 +21,9 @@ pub fn resolved(spec: &Spec) -> String {
     text.line("question", &Json::from(spec.question.clone()), at("question"), default);
     text.line("replicates", &Json::from(spec.replicates), at("replicates"), default);
     text.line("matching", &Json::from(spec.matching), at("matching"), default);
+    if let Some(tolerance) = spec.tolerance {
+        text.line("tolerance", &Json::from(tolerance), at("tolerance"), default);
+    }
     let varies = |section: fn(&mut Text, &str, &Variant)| {
         let written = |variant: &Variant| {
             let mut text = Text::default();

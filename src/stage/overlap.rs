@@ -78,7 +78,7 @@ struct Shared {
 
 impl Shared {
     fn of(one: &Mask, other: &Mask) -> Shared {
-        let both = one.indices().filter(|weight| other.keeps(*weight)).count() as f64;
+        let both = one.shared(other) as f64;
         let (a, b) = (one.kept() as f64, other.kept() as f64);
         let by_chance = a * b / one.len().max(1) as f64;
         Shared { both, either: a + b - both, both_by_chance: by_chance, either_by_chance: a + b - by_chance }

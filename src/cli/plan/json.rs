@@ -18,6 +18,8 @@ struct PlanJson<'a> {
     experiment: &'a str,
     device: &'a str,
     store: String,
+    /// In what the spec is not the one that was locked.
+    unlike_lock: Option<&'a str>,
     recorded: usize,
     new: usize,
     iterations: u64,
@@ -132,6 +134,7 @@ pub fn json(joined: &Joined<'_>) -> Result<String, Ended> {
         experiment: &joined.opened.spec.name,
         device: &joined.opened.compute.kind,
         store: joined.store.display().to_string(),
+        unlike_lock: Some(joined.unlike.as_str()).filter(|unlike| !unlike.is_empty()),
         recorded: joined.recorded(),
         new: joined.to_run(),
         iterations: joined.iterations(),

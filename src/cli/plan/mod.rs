@@ -1,7 +1,7 @@
 //! `plan`: what a run would do. The plan, which is pure, joined with the store and with timings.
 
-mod changes;
-mod history;
+pub(super) mod changes;
+pub(super) mod history;
 mod item;
 mod json;
 mod ladder;
@@ -14,7 +14,7 @@ pub(super) mod text;
 mod time;
 mod timings;
 mod tree;
-mod why;
+pub(super) mod why;
 mod words;
 
 use std::collections::HashMap;
@@ -70,6 +70,8 @@ pub struct Joined<'a> {
     disk: u64,
     free: Option<u64>,
     memory: Memory<'a>,
+    /// In what the spec is not the one that was locked; "" where it is.
+    unlike: String,
 }
 
 impl PlanCommand {
@@ -85,7 +87,9 @@ impl PlanCommand {
 
     fn screen(&self, joined: &Joined<'_>, width: Width) -> String {
         let (heading, needs) = (summary::heading(joined, width), summary::needs(joined, width));
-        let warning = joined.opened.warning(width);
+        let unlike =
+            if joined.unlike.is_empty() { String::new() } else { width.wrapped("note: ", "  ", &joined.unlike) };
+        let warning = joined.opened.warning(width) + &unlike;
         let tree = Tree::of(joined, self.all).lines(width);
         let ladder = ladder::lines(joined, self.all, width);
         format!("{heading}{warning}\n{tree}{ladder}\n{needs}")
@@ -117,6 +121,7 @@ impl PlanCommand {
             disk: disk(plan, &new, &groups),
             free: free(&self.experiment.options.runs),
             memory: Memory::of(opened, &new, self.machine.allowed()),
+            unlike: self.experiment.unlike_its_lock(opened, registry)?,
             states,
             others: recorded.into_iter().map(|recorded| other(recorded?, &opened.spec.name)).collect(),
         })

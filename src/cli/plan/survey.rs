@@ -24,7 +24,7 @@ pub fn survey(store: &Store, firsts: &Firsts<'_>, opened: &Opened) -> Survey {
     let look = |id: &String| {
         let past = store.past(id)?;
         let passage = Passage::of(&past.record, &opened.spec.name);
-        Some((firsts.like(&past), (passage, Trace::of(past, &opened.compute.kind))))
+        Some((firsts.like(&past.record.step, &past.inputs), (passage, Trace::of(past, &opened.compute.kind))))
     };
     let (like, (passages, traces)): (Vec<_>, (Vec<_>, Vec<_>)) = ids.par_iter().filter_map(look).unzip();
     Survey {

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::changes::{Change, changes};
 use super::history::History;
 use crate::plan::Plan;
-use crate::run::Past;
 
 /// Why a step is not recorded.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,13 +51,13 @@ impl<'a> Firsts<'a> {
         Firsts { plan, new, alike, planned }
     }
 
-    /// The new steps that a recorded one resembles.
-    pub fn like(&self, past: &Past) -> Vec<Likeness> {
-        let still = self.planned.get(past.record.step.as_str()).copied();
-        let steps = self.alike.get(&kin(&past.inputs)).map_or(&[][..], Vec::as_slice);
-        let related = steps.iter().filter(|(_, inputs)| related(&past.inputs, inputs));
+    /// The new steps that a recorded one resembles, given its id and inputs.
+    pub fn like(&self, id: &str, past: &Value) -> Vec<Likeness> {
+        let still = self.planned.get(id).copied();
+        let steps = self.alike.get(&kin(past)).map_or(&[][..], Vec::as_slice);
+        let related = steps.iter().filter(|(_, inputs)| related(past, inputs));
         let alike = related.map(|(new, inputs)| {
-            let changes = changes(&named(&past.inputs), &named(inputs));
+            let changes = changes(&named(past), &named(inputs));
             Likeness { new: *new, changes, still }
         });
         alike.filter(|alike| alike.changes.len() <= MOST).collect()

@@ -29,6 +29,9 @@ pub struct Spec {
     pub replicates: u32,
     /// Matching = mean paired difference to dense ≥ −this many accuracy points ÷ 100 (default 0.002).
     pub matching: f64,
+    /// How far an accuracy of a rerun on another device kind may be from the lock's, as a fraction; none where the lock's
+    /// replicates say it.
+    pub tolerance: Option<f64>,
     /// The cells of the sweep, one or more; a single one without a name where there is no sweep.
     pub variants: Vec<Variant>,
     pub predictions: Vec<PredictionSpec>,

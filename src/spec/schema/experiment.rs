@@ -54,6 +54,10 @@ struct Experiment {
     /// A ticket is matching where its mean paired difference to dense is at least −this many accuracy points ÷ 100.
     #[schemars(default = "matching", range(min = 0, max = 1))]
     matching: f64,
+    /// How far an accuracy of a rerun on another kind of device may be from the locked one, as a fraction: what `verify`
+    /// goes by in the place of the replicates' spread.
+    #[schemars(range(min = 0, max = 1))]
+    tolerance: Option<f64>,
     #[schemars(schema_with = "refer::dataset")]
     dataset: Value,
     #[schemars(schema_with = "refer::model")]

@@ -225,12 +225,13 @@ const VALUES: [&str; 22] = [
 ];
 
 /// Where values are tried.
-const PLACES: [&str; 30] = [
+const PLACES: [&str; 31] = [
     "title",
     "question",
     "replicates",
     "seed",
     "matching",
+    "tolerance",
     "dataset.use",
     "dataset.validation",
     "dataset.classes",

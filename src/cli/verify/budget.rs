@@ -1,0 +1,158 @@
+//! Tickets are run again in their order: all of them, or as many as there is time for.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::Ground;
+use crate::cli::Ended;
+use crate::cli::machine::Machine;
+use crate::cli::progress::Progress;
+use crate::dataset::Prepared;
+use crate::plan::Plan;
+use crate::run::{self, Finished, Limits, Shared, State};
+
+pub struct Budget<'a> {
+    pub ground: &'a Ground<'a>,
+    pub machine: &'a Machine,
+    pub data: &'a [Arc<Prepared>],
+    pub stop: &'a AtomicBool,
+    pub limit: Option<Duration>,
+}
+
+/// What was run again.
+pub struct Ran {
+    /// The chosen part of the plan, and what became of its steps.
+    pub part: Plan,
+    pub states: Vec<State>,
+    pub interrupted: bool,
+}
+
+impl Budget<'_> {
+    /// Runs these tickets' chains. With a limit the first few are run, which tell how fast it goes here, and then as many
+    /// as will end in time; whatever has not ended by then has not run.
+    pub fn run(&self, numbers: &[usize]) -> Result<Ran, Ended> {
+        let plan = &self.ground.opened.plan;
+        let results: Vec<usize> = plan.results().map(|ticket| ticket.step).collect();
+        let steps = |taken: usize| plan.chains(numbers[..taken].iter().map(|number| results[*number]));
+        let Some(limit) = self.limit else { return self.round(&steps(numbers.len()), None) };
+        let (begun, deadline) = (Instant::now(), Instant::now() + limit);
+        let (mut taken, mut done) = (self.machine.threads().min(numbers.len()), 0);
+        loop {
+            let chains = steps(taken);
+            let ran = self.round(&chains, Some(deadline))?;
+            done += iterations(&ran.part);
+            if ran.interrupted || taken == numbers.len() || Instant::now() >= deadline {
+                return Ok(ran);
+            }
+            let pace = done as f64 / begun.elapsed().as_secs_f64();
+            let left = deadline.saturating_duration_since(Instant::now()).as_secs_f64() * pace;
+            let fits = |more: &usize| {
+                let new: u64 = steps(*more).difference(&chains).map(|step| plan.steps[*step].iterations).sum();
+                new as f64 <= left
+            };
+            let Some(most) = (taken + 1..=numbers.len()).take_while(fits).last() else { return Ok(ran) };
+            (taken, done) = (most, 0);
+        }
+    }
+
+    fn round(&self, steps: &BTreeSet<usize>, deadline: Option<Instant>) -> Result<Ran, Ended> {
+        let Ground { opened, registry, store, .. } = self.ground;
+        let part = opened.plan.part(steps);
+        let recorded = run::recorded(&part, store);
+        if recorded.iter().all(Option::is_some) {
+            let states = run::standing(&part, &recorded);
+            return Ok(Ran { part, states, interrupted: false });
+        }
+        let spec = &opened.spec;
+        let new = part.steps.iter().zip(&recorded).filter(|(_, recorded)| recorded.is_none());
+        let jobs = self.machine.jobs(&part, new.map(|(step, _)| step), spec)?;
+        let provenance = run::provenance(&spec.folder, &spec.name, &opened.compute.kind);
+        let compute = &opened.compute;
+        let shared = Shared {
+            plan: &part,
+            registry,
+            data: self.data,
+            compute,
+            store,
+            provenance: &provenance,
+            pipelines: &part.pipelines(),
+        };
+        let progress = Progress::begin(&part, &recorded, jobs);
+        let limits = Limits { jobs, threads: self.machine.threads() };
+        let Finished { states, .. } =
+            until(deadline, self.stop, |stop| run::run(&shared, &recorded, limits, &progress, stop));
+        progress.end();
+        Ok(Ran { states, interrupted: self.stop.load(Ordering::Relaxed), part: part.clone() })
+    }
+}
+
+/// Iterations of training in a part of a plan.
+fn iterations(part: &Plan) -> u64 {
+    part.steps.iter().map(|step| step.iterations).sum()
+}
+
+/// Does what is asked to stop by a Ctrl-C or at the deadline.
+fn until<T>(deadline: Option<Instant>, asked: &AtomicBool, work: impl FnOnce(&AtomicBool) -> T) -> T {
+    let Some(deadline) = deadline else { return work(asked) };
+    let (stop, ended) = (AtomicBool::new(false), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                if asked.load(Ordering::Relaxed) || Instant::now() >= deadline {
+                    stop.store(true, Ordering::Relaxed);
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        // However the work ends, the watcher does too.
+        struct End<'a>(&'a AtomicBool);
+        impl Drop for End<'_> {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        let _end = End(&ended);
+        work(&stop)
+    })
+}
+
+/// "90s", "10m", "2h".
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("ms", 0.001), ("s", 1.0), ("min", 60.0), ("m", 60.0), ("h", 3600.0)];
+    let help = || format!("{text:?} is no time: write it as 90s, 10m or 2h");
+    let read = |(unit, seconds): (&str, f64)| Some(text.strip_suffix(unit)?.trim().parse::<f64>().ok()? * seconds);
+    let seconds = units.into_iter().find_map(read).ok_or_else(help)?;
+    Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero()).ok_or_else(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_a_unit() {
+        assert_eq!(
+            ["90s", "10m", "10 min", "2h"].map(|text| duration(text).map(|t| t.as_secs())),
+            [Ok(90), Ok(600), Ok(600), Ok(7200)]
+        );
+        for nonsense in ["10", "m", "-1m", "nanh", "1e400s", "0s"] {
+            assert!(duration(nonsense).unwrap_err().contains("10m"), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn work_is_told_to_stop_at_its_deadline_and_not_before() {
+        let never = AtomicBool::new(false);
+        let soon = Instant::now() + Duration::from_millis(50);
+        let waits = |stop: &AtomicBool| {
+            while !stop.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+            Instant::now() >= soon
+        };
+        assert!(until(Some(soon), &never, waits));
+        assert!(!until(None, &never, |stop| stop.load(Ordering::Relaxed)));
+    }
+}

@@ -1,0 +1,210 @@
+//! `verify`: an experiment is run again, all of it or a sample, and held to its lock.
+
+mod budget;
+mod outcome;
+mod reported;
+mod screen;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use self::budget::Budget;
+pub use self::reported::of as reported;
+use super::interrupt::stop_on_interrupt;
+use super::lock::changes;
+use super::machine::Machine;
+use super::open::{Opened, planned, told};
+use super::plan::text::Width;
+use super::reading::Reading;
+use super::{Ended, Experiment, Options, count, place, print, say};
+use crate::dataset::Failure;
+use crate::lock::{Address, FILE, Lock};
+use crate::plan::{Plan, PlannedTicket};
+use crate::record::{Verdict, Verification};
+use crate::registry::Registry;
+use crate::run::{self, Store};
+use crate::verify::{Choice, Rule, spread};
+
+/// Runs an experiment again, into a store of its own, and compares with what its experiment.lock says was found.
+#[derive(Args)]
+pub struct VerifyCommand {
+    /// The experiment's folder, with its experiment.lock
+    folder: PathBuf,
+    /// Run only so many tickets again, spread over pipelines, levels and replicates, with the chains that they follow from
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    sample: Option<u32>,
+    /// Run only these pipelines' tickets again, as `--pipelines dense,imp`
+    #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
+    pipelines: Vec<String>,
+    /// Run only these replicates' tickets again, counted from 0, as `--replicates 0,2`
+    #[arg(long, value_delimiter = ',', value_name = "N,…")]
+    replicates: Vec<u32>,
+    /// Run as many tickets again as this time allows, as 90s, 10m or 2h, spread likewise
+    #[arg(long, value_name = "TIME", value_parser = budget::duration)]
+    time_budget: Option<std::time::Duration>,
+    /// What to compute on: auto, cpu, or, where it is built in, libtorch, libtorch:cuda:0 or wgpu (see `devices`)
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// Beside which store the rerun has its own, in `verify/`; a run that was interrupted goes on there
+    #[arg(long, default_value = "runs", value_name = "DIR")]
+    runs: PathBuf,
+    /// Where the experiment's report is: what it says is compared with the lock, and the verdict is put beside it
+    #[arg(long, default_value = "reports", value_name = "DIR")]
+    reports: PathBuf,
+    /// Where data sets are looked for first
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    machine: Machine,
+    /// Show every ticket, and not only those that are not PASS where there are many
+    #[arg(long)]
+    all: bool,
+    /// Print the verdict, and every ticket's, as JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a rerun is made of.
+pub struct Ground<'a> {
+    pub registry: &'a Registry,
+    pub experiment: &'a Experiment,
+    pub opened: &'a Opened,
+    pub lock: &'a Lock,
+    pub store: &'a Store,
+    /// The store in which the lock's tickets may be.
+    pub original: &'a Store,
+    /// Where its report is.
+    pub report: &'a Path,
+}
+
+impl VerifyCommand {
+    pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
+        let experiment = &self.experiment();
+        let opened = &experiment.open(registry)?;
+        let folder = &opened.spec.folder;
+        let lock = &Lock::of_folder(folder)?.ok_or_else(|| {
+            format!("{} has no {FILE}, which says what to find: a completed `tombola run` writes it", folder.display())
+        })?;
+        place::folder("--runs", &self.runs)?;
+        let place = self.runs.join("verify").join(&opened.spec.name);
+        let (store, original) = (&Store::open(&place), &Store::open(&self.runs));
+        let report = &self.reports.join(&opened.spec.name);
+        let ground = &Ground { registry, experiment, opened, lock, store, original, report };
+        let verification = self.verify(ground)?;
+        if verification.verdict != Verdict::NotRun {
+            reported::put(&verification, report)?;
+        }
+        match self.json {
+            true => {
+                let text = serde_json::to_string_pretty(&verification);
+                print(&(text.map_err(|e| format!("cannot write the verdict as JSON: {e}"))? + "\n"))?;
+            }
+            false => print(&screen::text(&verification, self.all, Width::of_stdout()))?,
+        }
+        match verification.verdict {
+            Verdict::Pass | Verdict::WithinTolerance => Ok(()),
+            // Said already.
+            Verdict::Fail | Verdict::NotRun => Err(Ended::Crashed),
+        }
+    }
+
+    /// The experiment as the other commands take it, and nothing of it changed.
+    fn experiment(&self) -> Experiment {
+        let (runs, reports, data) = (self.runs.clone(), self.reports.clone(), self.data.clone());
+        let options = Options { set: Vec::new(), replicates: None, runs, reports, data, device: self.device.clone() };
+        Experiment { folder: self.folder.clone(), options }
+    }
+
+    fn verify(&self, ground: &Ground<'_>) -> Result<Verification, Ended> {
+        let Ground { opened, lock, .. } = ground;
+        let date =
+            jiff::Timestamp::now().round(jiff::Unit::Second).map_or_else(|_| String::new(), |now| now.to_string());
+        let begun = outcome::Begun {
+            ground,
+            rule: Rule { exact: lock.device == opened.compute.kind, tolerance: opened.spec.tolerance },
+            date,
+        };
+        let unlike = self.unlike(ground)?;
+        if !unlike.is_empty() {
+            // Another experiment's numbers would say nothing of this one's.
+            return Ok(begun.without_rerun(unlike));
+        }
+        let mut problems = reported::problems(lock, ground.report);
+        let numbers = self.chosen(&opened.plan, lock)?;
+        let stop = stop_on_interrupt("Stopping: completed steps are kept. Once more to end at once.")?;
+        let reading = &Reading::until(&stop);
+        let data = match run::data::data(&opened.spec, ground.registry, &ground.experiment.directories(), reading) {
+            Err(Failure::Interrupted) => return Err(Ended::Interrupted),
+            data => data?,
+        };
+        problems.extend(outcome::draws_differ(lock, &super::lock::drawn(opened, &data)?));
+        ground.store.prepare().map_err(Ended::Failed)?;
+        let before = run::recorded(&opened.plan, ground.store).iter().flatten().count();
+        if before > 0 {
+            say(&format!(
+                "{} an earlier verification's in {}; remove that folder to run them again.",
+                if before == 1 { "1 step is".into() } else { format!("{before} steps are") },
+                ground.store.root().display()
+            ));
+        }
+        let budget = Budget { ground, machine: &self.machine, data: &data, stop: &stop, limit: self.time_budget };
+        let ran = budget.run(&numbers)?;
+        if ran.interrupted {
+            say("Interrupted. Run the same command again to go on from the last completed step.");
+            return Err(Ended::Interrupted);
+        }
+        begun.judged(problems, &ran)
+    }
+
+    /// In what the spec is not the one that was locked, in sentences.
+    fn unlike(&self, ground: &Ground<'_>) -> Result<Vec<String>, Ended> {
+        let Ground { opened, lock, registry, .. } = ground;
+        let changes = match lock.device == opened.compute.kind {
+            true => changes(&opened.plan, lock),
+            false => changes(&planned(&self.folder, registry, &[], &lock.device).map_err(told)?.1, lock),
+        };
+        Ok(changes.into_iter().map(|change| format!("the spec is not the one that was locked: {change}")).collect())
+    }
+
+    /// The tickets that are to be run again, as their numbers in the plan, in the order in which they are wanted.
+    fn chosen(&self, plan: &Plan, lock: &Lock) -> Result<Vec<usize>, Ended> {
+        let choice = Choice { pipelines: self.pipelines.clone(), replicates: self.replicates.clone() };
+        for name in &choice.pipelines {
+            if !lock.results().any(|ticket| ticket.address.pipeline == *name) {
+                let names: BTreeSet<&str> = lock.results().map(|ticket| ticket.address.pipeline.as_str()).collect();
+                let known = names.into_iter().collect::<Vec<_>>().join(", ");
+                return Err(format!("{FILE} has no pipeline {name:?}: it has {known}").into());
+            }
+        }
+        let replicates = lock.results().map(|ticket| ticket.address.replicate + 1).max().unwrap_or(0);
+        if let Some(beyond) = choice.replicates.iter().find(|replicate| **replicate >= replicates) {
+            return Err(format!(
+                "there is no replicate {beyond}: {FILE} has {}, counted from 0",
+                count(replicates as usize, "replicate")
+            )
+            .into());
+        }
+        let wanted: Vec<_> = lock.results().filter(|ticket| choice.takes(ticket)).collect();
+        let order = spread(&wanted);
+        let most = self.sample.map_or(order.len(), |n| n as usize);
+        let numbers: HashMap<Address, usize> =
+            plan.results().enumerate().map(|(number, ticket)| (address(plan, ticket), number)).collect();
+        Ok(order.into_iter().take(most).filter_map(|at| numbers.get(&wanted[at].address).copied()).collect())
+    }
+}
+
+/// By which a planned ticket is found in a lock.
+fn address(plan: &Plan, ticket: &PlannedTicket) -> Address {
+    let analysed = plan.analyses.iter().any(|other| std::ptr::eq(other, ticket));
+    Address {
+        variant: plan.variants[ticket.variant].name.clone(),
+        pipeline: ticket.pipeline.clone(),
+        analysis: if analysed { plan.steps[ticket.step].stage.name.clone() } else { String::new() },
+        replicate: ticket.replicate,
+        other_replicate: if analysed { plan.other_replicate(ticket) } else { None },
+        level: ticket.level,
+        draw: ticket.draw,
+    }
+}

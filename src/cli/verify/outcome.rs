@@ -1,0 +1,126 @@
+//! From what was run again to a verdict.
+
+use std::collections::HashMap;
+
+use super::budget::Ran;
+use super::{Ground, address};
+use crate::cli::Ended;
+use crate::lock::{Address, Draws, Lock, Parts, digest};
+use crate::mask::Mask;
+use crate::record::{Status, Verification};
+use crate::run::{self, Store, study};
+use crate::spec::{DatasetSpec, Variant};
+use crate::ticket::Ticket;
+use crate::verify::{Examples, Judged, Rerun, Rule, judge};
+
+/// A verification that has begun.
+pub struct Begun<'a> {
+    pub ground: &'a Ground<'a>,
+    pub rule: Rule,
+    pub date: String,
+}
+
+impl Begun<'_> {
+    /// The verdict where nothing was run again, for these reasons.
+    pub fn without_rerun(&self, problems: Vec<String>) -> Verification {
+        let nothing = Lock { tickets: Vec::new(), analyses: Vec::new(), ..self.ground.lock.clone() };
+        self.verification(problems, self.judge(&nothing, &HashMap::new(), &|_| None))
+    }
+
+    /// The verdict of what was run again.
+    pub fn judged(&self, mut problems: Vec<String>, ran: &Ran) -> Result<Verification, Ended> {
+        let Ground { opened, experiment, store, lock, .. } = self.ground;
+        let study = study(experiment.header(opened), &ran.part, store, Some(&ran.states));
+        let records = run::findings(&ran.part, store).map_err(Ended::Failed)?;
+        let draws: Vec<Draws> = lock.variant.iter().map(|variant| variant.draws.clone()).collect();
+        let device = &opened.compute.kind;
+        let parts = Parts { plan: &ran.part, device, study: &study, records: &records, draws: &draws };
+        let (found, _) = Lock::of(&parts);
+        let failed: HashMap<Address, String> = study
+            .rows
+            .iter()
+            .chain(&study.analyses)
+            .filter_map(|row| {
+                if let Status::Failed(why) = &row.status { Some((Address::of(row), why.clone())) } else { None }
+            })
+            .collect();
+        let ids: HashMap<Address, String> = ran
+            .part
+            .results()
+            .map(|ticket| (address(&ran.part, ticket), ran.part.steps[ticket.step].id.clone()))
+            .collect();
+        let overlap = |of: &Address| {
+            let locked = lock.results().find(|ticket| ticket.address == *of)?;
+            let masks = &lock.steps.get(&locked.step)?.left.as_ref()?.masks;
+            overlap((self.ground.original, &locked.step, masks), (store, ids.get(of)?))
+        };
+        problems.dedup();
+        Ok(self.verification(problems, self.judge(&found, &failed, &overlap)))
+    }
+
+    fn judge(
+        &self,
+        found: &Lock,
+        failed: &HashMap<Address, String>,
+        overlap: &dyn Fn(&Address) -> Option<f64>,
+    ) -> Judged {
+        let examples: Vec<Examples> = self.ground.opened.spec.variants.iter().map(examples).collect();
+        judge(&Rerun { lock: self.ground.lock, found, failed, rule: &self.rule, examples: &examples, overlap })
+    }
+
+    fn verification(&self, problems: Vec<String>, judged: Judged) -> Verification {
+        let Ground { opened, lock, .. } = self.ground;
+        let provenance = run::provenance(&opened.spec.folder, &opened.spec.name, &opened.compute.kind);
+        Verification {
+            experiment: opened.spec.name.clone(),
+            verdict: Verification::verdict(&problems, &judged.tickets),
+            date: self.date.clone(),
+            tombola: provenance.tombola,
+            device: opened.compute.kind.clone(),
+            locked_device: lock.device.clone(),
+            host: provenance.host,
+            exact: self.rule.exact,
+            results: digest(lock.results()),
+            rule: self.rule.sentences(),
+            compared: judged.compared,
+            false_alarms: judged.false_alarms,
+            problems,
+            tickets: judged.tickets,
+        }
+    }
+}
+
+fn examples(variant: &Variant) -> Examples {
+    let data: &DatasetSpec = &variant.dataset;
+    Examples { train: data.training_examples(), validation: data.validation, test: data.used_test() }
+}
+
+/// What is drawn otherwise than when it was locked.
+pub fn draws_differ(lock: &Lock, drawn: &[Draws]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (variant, now) in lock.variant.iter().zip(drawn) {
+        let of = if variant.name.is_empty() { String::new() } else { format!(" of variant {}", variant.name) };
+        if variant.draws.split != now.split {
+            problems.push(format!("the split of the data, or its labels,{of} are not those that were locked"));
+        }
+        for (replicate, (locked, now)) in variant.draws.order.iter().zip(&now.order).enumerate() {
+            if locked != now {
+                problems.push(format!("the data order of replicate {replicate}{of} is not the one that was locked"));
+            }
+        }
+    }
+    problems
+}
+
+/// The share of the first ticket's kept weights that the second kept, where both are in their stores and the first has
+/// the masks that were locked.
+fn overlap((original, locked, masks): (&Store, &str, &str), (store, found): (&Store, &str)) -> Option<f64> {
+    let kept = |ticket: &Ticket| ticket.masks.values().map(Mask::kept).sum::<usize>();
+    let (locked, found) = (original.ticket(locked).ok()?, store.ticket(found).ok()?);
+    if locked.fingerprint().masks != masks {
+        return None;
+    }
+    let both = |(name, mask): (&String, &Mask)| found.masks.get(name).map(|other| mask.shared(other));
+    let shared: Option<usize> = locked.masks.iter().map(both).sum();
+    Some(shared? as f64 / kept(&locked).max(1) as f64)
+}

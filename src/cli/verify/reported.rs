@@ -1,0 +1,86 @@
+//! The report beside a lock: whether it says the same, and the verdict that is put there.
+
+use std::fs;
+use std::path::Path;
+
+use crate::cli::{Ended, records, say};
+use crate::lock::{self, Lock, LockedTicket};
+use crate::record::{Study, Verification};
+use crate::report;
+
+/// The verdict's file, beside the report.
+const FILE: &str = "verification.json";
+
+/// More differences than this are one problem.
+const NAMED: usize = 8;
+
+/// Where a report says something else than the lock; nothing where there is no report.
+pub fn problems(lock: &Lock, report: &Path) -> Vec<String> {
+    if !report.join(records::RECORDS).is_file() {
+        return Vec::new();
+    }
+    let study = match records::study(report) {
+        Ok(study) => study,
+        Err(Ended::Failed(error)) => return vec![error],
+        Err(_) => return vec![format!("{} cannot be read", report.join(records::RECORDS).display())],
+    };
+    let mut problems: Vec<String> = lock.results().flat_map(|ticket| unlike(ticket, &study, report)).collect();
+    let more = problems.len().saturating_sub(NAMED);
+    problems.truncate(NAMED);
+    if more > 0 {
+        problems.push(format!("{}: {more} more differences from {}", report.display(), lock::FILE));
+    }
+    problems.extend(table(&study, report));
+    problems
+}
+
+/// What the report says otherwise of a ticket.
+fn unlike(locked: &LockedTicket, study: &Study, report: &Path) -> Option<String> {
+    let rows = study.rows.iter().chain(&study.analyses);
+    let place = || report.join(records::RECORDS).display().to_string();
+    let Some(said) = rows.filter_map(LockedTicket::of).find(|said| said.address == locked.address) else {
+        return Some(format!("{}: {} is not there, and is in {}", place(), locked.address, lock::FILE));
+    };
+    // Not numbers are alike where they stand for nothing: as text they are.
+    let text = |ticket: &LockedTicket| serde_json::to_value(ticket).unwrap_or_default();
+    let (said, locked_text) = (text(&said), text(locked));
+    let differs = |key: &str| said.get(key) != locked_text.get(key);
+    let field = ["status", "kept", "prunable", "step", "scores", "measured"].into_iter().find(|key| differs(key))?;
+    let told = match (field, said["scores"].as_object(), locked_text["scores"].as_object()) {
+        ("scores", Some(said), Some(locked)) => {
+            let name = locked.keys().find(|name| said.get(*name) != locked.get(*name))?;
+            format!("{} {} instead of {}", name.replace('_', " "), said[name], locked[name])
+        }
+        _ => format!("{field} are not the same"),
+    };
+    Some(format!("{}: {}: {told} in {}", place(), locked.address, lock::FILE))
+}
+
+/// The first line of results.csv that its own records do not make.
+fn table(study: &Study, report: &Path) -> Option<String> {
+    let path = report.join("results.csv");
+    let (written, made) = (fs::read_to_string(&path).ok()?, report::results_csv(study));
+    let line = written.lines().zip(made.lines()).position(|(written, made)| written != made);
+    let line = line.or((written != made).then(|| written.lines().count().min(made.lines().count())))?;
+    Some(format!("{}: line {}: not what {} say", path.display(), line + 1, records::RECORDS))
+}
+
+/// Puts the verdict beside the report, where there is one.
+pub fn put(verification: &Verification, report: &Path) -> Result<(), Ended> {
+    if !report.join(records::RECORDS).is_file() {
+        return Ok(());
+    }
+    let path = report.join(FILE);
+    let text = serde_json::to_string_pretty(verification).map_err(|e| format!("cannot write the verdict: {e}"))?;
+    fs::write(&path, text + "\n").map_err(|e| Ended::Failed(format!("{}: {e}", path.display())))?;
+    say(&format!("Verdict: {}; `tombola report --from-records {}` shows it", path.display(), report.display()));
+    Ok(())
+}
+
+/// The verdict beside a report, where it is one of these results.
+pub fn of(study: &Study, report: &Path) -> Option<Verification> {
+    let text = fs::read_to_string(report.join(FILE)).ok()?;
+    let verification: Verification = serde_json::from_str(&text).ok()?;
+    let results: Vec<LockedTicket> = study.rows.iter().chain(&study.analyses).filter_map(LockedTicket::of).collect();
+    (verification.results == lock::digest(results.iter())).then_some(verification)
+}

@@ -1,0 +1,86 @@
+//! The verdict as a terminal shows it.
+
+use crate::cli::count;
+use crate::cli::plan::text::Width;
+use crate::record::{Checked, Verdict, Verification};
+use crate::units::percent;
+
+/// Tickets that are shown one by one; of more, only those that are not PASS.
+const FEW: usize = 40;
+
+/// Of those, this many: the rest is counted.
+const MANY: usize = 200;
+
+const VERDICTS: [Verdict; 4] = [Verdict::Pass, Verdict::WithinTolerance, Verdict::Fail, Verdict::NotRun];
+
+pub fn text(verification: &Verification, all: bool, width: Width) -> String {
+    let mut text = String::new();
+    for sentence in &verification.rule {
+        text += &width.wrapped("", "  ", sentence);
+    }
+    if verification.compared > 0 {
+        let expected = format!(
+            "{} compared with an interval; chance alone is expected to put {:.1} of them outside.",
+            count(verification.compared, "figure"),
+            verification.false_alarms
+        );
+        text += &width.wrapped("", "  ", &expected);
+    }
+    text += "\n";
+    for problem in &verification.problems {
+        text += &width.wrapped("FAIL              ", "                  ", problem);
+    }
+    text += &tickets(verification, all, width);
+    text + &width.wrapped("", "  ", &verdict(verification))
+}
+
+fn tickets(verification: &Verification, all: bool, width: Width) -> String {
+    let tickets = &verification.tickets;
+    let whole = all || tickets.len() <= FEW;
+    let shown: Vec<&Checked> = tickets.iter().filter(|ticket| whole || ticket.verdict == Verdict::Fail).collect();
+    let most = if all { shown.len() } else { MANY };
+    let mut text: String = shown.iter().take(most).map(|ticket| line(ticket, width)).collect();
+    let left = VERDICTS.map(|verdict| {
+        let of = |tickets: &mut dyn Iterator<Item = &&Checked>| tickets.filter(|t| t.verdict == verdict).count();
+        (verdict, verification.count(verdict) - of(&mut shown.iter().take(most)))
+    });
+    for (verdict, n) in left.into_iter().filter(|(_, n)| *n > 0) {
+        text += &format!("{verdict:<16}  {}{}\n", if whole { "… " } else { "" }, count(n, "ticket"));
+    }
+    if !text.is_empty() {
+        text += "\n";
+    }
+    text
+}
+
+fn line(ticket: &Checked, width: Width) -> String {
+    let overlap = ticket.overlap.filter(|overlap| *overlap < 1.0);
+    let overlap = overlap.map(|overlap| format!("{} of the locked mask kept", percent(overlap)));
+    let why: Vec<String> = ticket.why.iter().cloned().chain(overlap).collect();
+    let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
+    width.wrapped(&format!("{:<16}  ", ticket.verdict.to_string()), &" ".repeat(20), &format!("{}{why}", ticket.ticket))
+}
+
+/// "PASS: 42 of 42 tickets of quickstart as locked, on …".
+fn verdict(verification: &Verification) -> String {
+    let Verification { experiment, device, verdict, tickets, .. } = verification;
+    let ran = tickets.len() - verification.count(Verdict::NotRun);
+    let all = count(tickets.len(), "ticket");
+    let counts: Vec<String> = VERDICTS
+        .into_iter()
+        .map(|verdict| (verdict, verification.count(verdict)))
+        .filter(|(_, n)| *n > 0)
+        .map(|(verdict, n)| format!("{n} {verdict}"))
+        .collect();
+    let said = match verdict {
+        Verdict::Pass => "what was run again is as locked",
+        Verdict::WithinTolerance => "what was run again is as near to what was locked as the rule asks",
+        Verdict::Fail => "what was locked does not hold",
+        Verdict::NotRun => "nothing was run again, so that nothing can be said",
+    };
+    let of = match ran == tickets.len() {
+        true => format!("all {all}"),
+        false => format!("{ran} of {all}"),
+    };
+    format!("{verdict}: {experiment}: {said}; {of} run again ({}), on {device}", counts.join(", "))
+}

@@ -1,0 +1,128 @@
+//! What a run found of one ticket.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::{Measured, Row, Scores, Status};
+
+/// An evaluated ticket, or one that an analysis measured.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct LockedTicket {
+    #[serde(flatten)]
+    pub address: Address,
+    pub kept: usize,
+    pub prunable: usize,
+    pub step: String,
+    pub status: Outcome,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores: Option<Scores>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<Measured>,
+}
+
+/// How a ticket of a completed run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Done,
+    /// Its loss was no longer finite: there are no scores.
+    Diverged,
+    /// It follows one that diverged.
+    FollowsDiverged,
+    /// A stop rule ended its pipeline before it.
+    Stopped,
+}
+
+/// Of results, whether of a lock or of a study: 32 hexadecimal digits of a BLAKE3 hash.
+pub fn digest<'a>(results: impl Iterator<Item = &'a LockedTicket>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for ticket in results {
+        hasher.update(&serde_json::to_vec(ticket).unwrap_or_default());
+    }
+    hasher.finalize().to_hex()[..32].to_string()
+}
+
+/// By which a ticket is the same in two runs, whatever its step's id: devices have their own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+pub struct Address {
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub variant: String,
+    pub pipeline: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub analysis: String,
+    pub replicate: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_replicate: Option<u32>,
+    pub level: u32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub draw: u32,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+impl LockedTicket {
+    /// What a row of a study found; `None` where it has not run, or failed.
+    pub fn of(row: &Row) -> Option<LockedTicket> {
+        let status = match row.status {
+            Status::Done => Outcome::Done,
+            Status::Diverged => Outcome::Diverged,
+            Status::FollowsDiverged => Outcome::FollowsDiverged,
+            Status::Stopped => Outcome::Stopped,
+            Status::Missing | Status::Failed(_) => return None,
+        };
+        let measured = row.record.as_ref().map(|record| record.measured.clone()).unwrap_or_default();
+        Some(LockedTicket {
+            address: Address::of(row),
+            kept: row.kept(),
+            prunable: row.prunable_weights,
+            step: row.step.clone(),
+            status,
+            scores: row.scores().cloned(),
+            measured,
+        })
+    }
+}
+
+impl Address {
+    pub fn of(row: &Row) -> Address {
+        Address {
+            variant: row.variant.clone(),
+            pipeline: row.pipeline.clone(),
+            analysis: row.analysis.clone(),
+            replicate: row.replicate,
+            other_replicate: row.other_replicate,
+            level: row.level,
+            draw: row.draw,
+        }
+    }
+
+    /// The same ticket in another replicate.
+    pub fn of_replicate(&self, replicate: u32) -> Address {
+        Address { replicate, other_replicate: None, ..self.clone() }
+    }
+}
+
+/// As people read it: "imp[width=2] level 3, replicate 1", "connectivity of imp level 3, replicates 0 and 1".
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.analysis.is_empty() {
+            write!(f, "{} of ", self.analysis)?;
+        }
+        f.write_str(&self.pipeline)?;
+        if !self.variant.is_empty() {
+            write!(f, "[{}]", self.variant)?;
+        }
+        write!(f, " level {}", self.level)?;
+        match self.other_replicate {
+            Some(other) => write!(f, ", replicates {} and {other}", self.replicate)?,
+            None => write!(f, ", replicate {}", self.replicate)?,
+        }
+        if self.draw > 0 {
+            write!(f, ", draw {}", self.draw)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,12 @@
+//! Do an experiment's numbers hold? Which of its tickets to run again, by which rule to compare, and what came of it.
+
+mod chain;
+mod judge;
+mod rule;
+mod sample;
+#[cfg(test)]
+mod testing;
+
+pub use judge::{Examples, Judged, Rerun, judge};
+pub use rule::Rule;
+pub use sample::{Choice, spread};

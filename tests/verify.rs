@@ -1,0 +1,253 @@
+//! An experiment is locked by its run, and a rerun held to it: what changed, and what was tampered with, is found and named.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Small and quick: what it learns does not matter.
+const SPEC: &str = r#"
+title = "A tiny experiment"
+replicates = 2
+
+[dataset]
+use = "mnist-10k"
+validation = 50
+subset = { train = 250, test = 100 }
+[model]
+layer = [
+  { flatten = {} },
+  { linear = { units = 8 }, name = "fc1" },
+  { relu = {} },
+  { linear = { units = "{classes}" }, name = "out" },
+]
+[training]
+optimizer = { use = "adam", learning_rate = 1e-3 }
+batch_size = 50
+length = "6it"
+evaluate = "3it"
+
+[pipeline.dense]
+use = "dense"
+[pipeline.imp]
+use = "imp"
+levels = 3
+[pipeline.late]
+use = "imp"
+levels = 1
+rewind = "2it"
+[pipeline.reinitialise]
+use = "reinitialise"
+each = "imp"
+[pipeline.edge-popup]
+use = "edge-popup"
+weights_remaining = [0.3]
+"#;
+
+/// Exit code, stdout and stderr.
+fn tombola(folder: &Path, arguments: &str) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tombola"));
+    command.current_dir(folder).args(arguments.split(' ')).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// A small experiment that has run, with its lock.
+fn locked() -> tempfile::TempDir {
+    let folder = unlocked();
+    let (_, _, said) = tombola(folder.path(), "run small");
+    assert!(said.contains("Lock: small/experiment.lock"), "{said}");
+    folder
+}
+
+fn unlocked() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("small")).unwrap();
+    fs::write(folder.path().join("small/experiment.toml"), SPEC).unwrap();
+    folder
+}
+
+/// What a run that must end well says.
+fn run(folder: &Path, arguments: &str) -> String {
+    let (code, _, said) = tombola(folder, format!("run small {arguments}").trim_end());
+    assert_eq!(code, 0, "{said}");
+    said
+}
+
+fn edit(folder: &Path, file: &str, from: &str, to: &str) {
+    let path = folder.join(file);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{file} has no {from:?}");
+    fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
+fn lock(folder: &Path) -> String {
+    fs::read_to_string(folder.join("small/experiment.lock")).unwrap()
+}
+
+#[test]
+fn a_second_run_is_compared_with_the_lock_and_changes_nothing_of_it() {
+    let folder = locked();
+    let folder = folder.path();
+    let before = lock(folder);
+    fs::remove_dir_all(folder.join("runs")).unwrap();
+    let said = run(folder, "--jobs 1");
+    assert!(said.contains("22 tickets as in experiment.lock, to the last bit."), "{said}");
+    assert_eq!(lock(folder), before);
+    // What is asked for otherwise is not what was locked, and never becomes it.
+    let said = run(folder, "--set seed=2");
+    assert!(!said.contains("lock"), "{said}");
+    run(folder, "--replicates 1");
+    assert_eq!(lock(folder), before);
+    let (code, _, said) = tombola(folder, "run small --update-lock --set seed=2");
+    assert!(code == 2 && said.contains("--update-lock") && lock(folder) == before, "{said}");
+}
+
+#[test]
+fn a_spec_that_is_not_the_locked_one_is_told_with_what_changed_until_the_lock_is_replaced() {
+    let folder = locked();
+    let folder = folder.path();
+    edit(folder, "small/experiment.toml", "length = \"6it\"", "length = \"8it\"");
+    for command in ["check small", "plan small"] {
+        let (code, out, _) = tombola(folder, command);
+        assert!(
+            code == 0
+                && out.contains("note: experiment.lock is of another form of this experiment: train.length: 6it → 8it"),
+            "{out}"
+        );
+    }
+    let before = lock(folder);
+    let said = run(folder, "");
+    assert!(said.contains("train.length: 6it → 8it") && lock(folder) == before, "{said}");
+    let (code, out, _) = tombola(folder, "verify small");
+    assert!(code == 1 && out.contains("the spec is not the one that was locked: train.length: 6it → 8it"), "{out}");
+    assert!(!folder.join("runs/verify").exists(), "nothing is run again for another spec");
+    let said = run(folder, "--update-lock");
+    assert!(said.contains("Lock: ") && lock(folder) != before, "{said}");
+    let (_, out, _) = tombola(folder, "check small");
+    assert!(!out.contains("note:"), "{out}");
+}
+
+#[test]
+fn another_seed_is_named() {
+    let folder = locked();
+    edit(folder.path(), "small/experiment.toml", "replicates = 2", "replicates = 2\nseed = 2");
+    let (code, out, _) = tombola(folder.path(), "verify small");
+    assert!(code == 1 && out.contains("the spec is not the one that was locked: seed: 1 → 2"), "{out}");
+}
+
+#[test]
+fn a_rerun_passes_and_its_verdict_is_in_the_report() {
+    let folder = locked();
+    let folder = folder.path();
+    let (code, out, said) = tombola(folder, "verify small");
+    assert!(
+        code == 0 && out.contains("\nPASS: small: what was run again is as locked; all 22 tickets run again (22 PASS)"),
+        "{out}{said}"
+    );
+    let (_, page, _) = tombola(folder, "report --from-records reports/small");
+    assert!(page.contains("reports/small/index.html"), "{page}");
+    let page = fs::read_to_string(folder.join("reports/small/index.html")).unwrap();
+    assert!(page.contains("<strong>PASS</strong>") && page.contains("22 of 22 tickets run again"));
+    let markdown = fs::read_to_string(folder.join("reports/small/report.md")).unwrap();
+    assert!(markdown.contains("## Verification\n\n**PASS**: "), "{markdown}");
+    // Of other results it says nothing.
+    run(folder, "--replicates 1");
+    assert!(!fs::read_to_string(folder.join("reports/small/report.md")).unwrap().contains("## Verification"));
+}
+
+#[test]
+fn a_sample_runs_part_of_it_and_says_what_it_did_not_run() {
+    let folder = locked();
+    let folder = folder.path();
+    let (code, out, _) = tombola(folder, "verify small --pipelines dense --replicates 1 --json");
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &json["verdict"]), (0, &"pass".into()));
+    let ran = |json: &serde_json::Value| -> Vec<String> {
+        let tickets = json["tickets"].as_array().unwrap().iter();
+        tickets.filter(|t| t["verdict"] != "not-run").map(|t| t["ticket"].as_str().unwrap().to_string()).collect()
+    };
+    // Level 0 of the others is the same step.
+    assert_eq!(ran(&json), ["dense level 0, replicate 1", "imp level 0, replicate 1", "late level 0, replicate 1"]);
+    fs::remove_dir_all(folder.join("runs/verify")).unwrap();
+    let (code, out, said) = tombola(folder, "verify small --sample 5 --json");
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let ran = ran(&json);
+    assert!(code == 0 && (5..22).contains(&ran.len()), "{ran:?} {said}");
+    for pipeline in ["dense", "imp", "late", "reinitialise", "edge-popup"] {
+        assert!(ran.iter().any(|ticket| ticket.starts_with(pipeline)), "{pipeline}: {ran:?}");
+    }
+    let (code, _, said) = tombola(folder, "verify small --pipelines imps");
+    assert!(code == 2 && said.contains("no pipeline \"imps\"") && said.contains("dense, edge-popup, imp"), "{said}");
+    let (code, _, said) = tombola(folder, "verify small --replicates 2");
+    assert!(code == 2 && said.contains("no replicate 2") && said.contains("2 replicates, counted from 0"), "{said}");
+}
+
+#[test]
+fn a_time_budget_ends_it_and_what_has_not_run_is_not_judged() {
+    let folder = locked();
+    let (code, out, said) = tombola(folder.path(), "verify small --time-budget 1ms");
+    assert!(code == 1 && out.contains("NOT RUN: small: nothing was run again"), "{out}{said}");
+    let (code, out, said) = tombola(folder.path(), "verify small --time-budget 1h");
+    assert!(code == 0 && out.contains("(22 PASS)"), "{out}{said}");
+}
+
+#[test]
+fn a_tampered_figure_a_swapped_mask_and_a_changed_count_are_each_named() {
+    let folder = locked();
+    let folder = folder.path();
+    let text = lock(folder);
+    let of = |start: &str| text.lines().find(|line| line.trim_start().starts_with(start)).unwrap().to_string();
+    let imp = of("{ pipeline = \"imp\", replicate = 1, level = 2");
+    let figure = |line: &str, name: &str| {
+        line.split_once(&format!("{name} = ")).unwrap().1.split([',', ' ']).next().unwrap().to_string()
+    };
+    let accuracy = figure(&imp, "test_accuracy");
+    let tampered = imp.replacen(&format!("test_accuracy = {accuracy}"), "test_accuracy = 0.999", 1);
+    // Masks of two steps change places: of imp's levels 1 and 3 in replicate 0.
+    let masks = |level: u32| {
+        let line = of(&format!("{{ pipeline = \"imp\", replicate = 0, level = {level}"));
+        let step = figure(&line, "step").trim_matches('"').to_string();
+        figure(&of(&step), "masks").trim_matches('"').to_string()
+    };
+    let (one, three) = (masks(1), masks(3));
+    let swapped = text.replace(&one, "ONE").replace(&three, &one).replace("ONE", &three);
+    let late = of("{ pipeline = \"late\", replicate = 0, level = 1");
+    let kept = figure(&late, "kept");
+    let fewer = late.replacen(&format!("kept = {kept}"), "kept = 1", 1);
+    fs::write(folder.join("small/experiment.lock"), swapped.replace(&imp, &tampered).replace(&late, &fewer)).unwrap();
+    let (code, out, _) = tombola(folder, "verify small");
+    assert_eq!(code, 1, "{out}");
+    let line = |ticket: &str| {
+        let begins = format!("{:<18}{ticket}:", "FAIL");
+        out.lines().find(|line| line.starts_with(&begins)).unwrap_or_default()
+    };
+    assert!(line("imp level 2, replicate 1").contains(&format!("test accuracy {accuracy} instead of 0.999")), "{out}");
+    assert!(line("imp level 1, replicate 0").ends_with(": masks differ"), "{out}");
+    assert!(
+        line("late level 1, replicate 0").contains(&format!("{kept} of"))
+            && line("late level 1, replicate 0").contains("instead of 1 of"),
+        "{out}"
+    );
+    // The report, too, says something else than such a lock.
+    assert!(out.contains(&format!("test accuracy {accuracy} instead of 0.999 in experiment.lock")), "{out}");
+}
+
+#[test]
+fn a_report_that_was_tampered_with_is_named() {
+    let folder = locked();
+    let folder = folder.path();
+    let table = fs::read_to_string(folder.join("reports/small/results.csv")).unwrap();
+    let row = table.lines().nth(3).unwrap();
+    let column = row.split(',').nth(11).unwrap();
+    edit(folder, "reports/small/results.csv", row, &row.replacen(column, "0.999000", 1));
+    let (code, out, _) = tombola(folder, "verify small --pipelines dense");
+    assert!(code == 1 && out.contains("results.csv: line 4: not what records.jsonl say"), "{out}");
+}
+
+#[test]
+fn without_a_lock_there_is_nothing_to_hold_a_rerun_to() {
+    let folder = unlocked();
+    let (code, _, said) = tombola(folder.path(), "verify small");
+    assert!(code == 2 && said.contains("has no experiment.lock") && said.contains("tombola run"), "{said}");
+}
