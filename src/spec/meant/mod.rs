@@ -17,6 +17,7 @@ use indexmap::IndexMap;
 use super::node;
 use super::quoted::Quoted;
 use crate::prediction::Expression;
+use crate::record::About;
 
 /// An experiment as its author means it.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct Spec {
     /// The cells of the sweep, one or more; a single one without a name where there is no sweep.
     pub variants: Vec<Variant>,
     pub predictions: Vec<PredictionSpec>,
+    /// Who made it, and how others may use and cite it: no part of any step.
+    pub about: About,
 }
 
 /// One cell of a sweep: what it trains, on what and how.
