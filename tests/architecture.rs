@@ -130,6 +130,7 @@ fn imports_run_downward_only() {
             ],
         ),
         (&["run/"], &["burn::", "crate::cli", "crate::report"]),
+        (&["share/"], &["burn::", "crate::run", "crate::cli", "crate::plan", "crate::report", "crate::train"]),
         (&["cli/"], &["burn::"]),
     ];
     let mut breaches = Vec::new();

@@ -2,6 +2,7 @@
 
 mod check;
 mod devices;
+mod export;
 mod fetch;
 mod interrupt;
 mod layers;
@@ -9,6 +10,7 @@ mod list;
 mod machine;
 mod new;
 mod open;
+mod pack;
 mod place;
 mod plan;
 mod predictions;
@@ -16,9 +18,11 @@ mod progress;
 mod reading;
 mod records;
 mod report;
+mod reported;
 mod run;
 mod schema;
 mod show;
+mod unpack;
 
 pub use open::planned;
 
@@ -56,6 +60,12 @@ enum Command {
     Run(run::RunCommand),
     /// Renders the report of what has run so far, or the index of all reports
     Report(report::ReportCommand),
+    /// Writes a citation of an experiment, or an RO-Crate of it and its results
+    Export(export::Export),
+    /// Packs an experiment with its results into one archive, for a reviewer
+    Pack(pack::PackCommand),
+    /// Unpacks what `pack` wrote, and checks it
+    Unpack(unpack::UnpackCommand),
     /// Downloads the files of data sets that are not there yet, and checks them
     Fetch(fetch::FetchCommand),
     /// Makes a folder for an experiment, from nothing or from another one
@@ -144,6 +154,9 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Plan(command) => command.run(&registry),
         Command::Run(command) => command.run(&registry),
         Command::Report(command) => command.run(&registry),
+        Command::Export(command) => command.run(&registry),
+        Command::Pack(command) => command.run(&registry),
+        Command::Unpack(command) => command.run(),
         Command::Fetch(command) => command.run(&registry),
         Command::New(command) => command.run(&registry),
         Command::List(command) => command.run(&registry),

@@ -44,15 +44,14 @@ impl Opened {
 impl Experiment {
     pub fn open(&self, registry: &Registry) -> Result<Opened, Ended> {
         let compute = device::open(&self.options.device)?;
-        let overrides: Vec<String> = self
-            .options
-            .set
-            .iter()
-            .cloned()
-            .chain(self.options.replicates.map(|n| format!("replicates={n}")))
-            .collect();
-        let (spec, plan) = planned(&self.folder, registry, &overrides, &compute.kind).map_err(told)?;
+        let (spec, plan) = planned(&self.folder, registry, &self.overrides(), &compute.kind).map_err(told)?;
         Ok(Opened { spec, plan, compute })
+    }
+
+    /// What the command line sets, each `key.path=value`.
+    pub fn overrides(&self) -> Vec<String> {
+        let replicates = self.options.replicates.map(|n| format!("replicates={n}"));
+        self.options.set.iter().cloned().chain(replicates).collect()
     }
 
     /// The store, which need not be there yet.

@@ -52,7 +52,8 @@ pub fn index(reports: &Path) -> Result<PathBuf, Ended> {
     Ok(reports.join("index.html"))
 }
 
-fn study(folder: &Path) -> Result<Study, Ended> {
+/// The study of a report, from its records.
+pub fn study(folder: &Path) -> Result<Study, Ended> {
     let path = folder.join(RECORDS);
     let remedy = "`tombola report EXPERIMENT` writes it from the store";
     let file = File::open(&path).map_err(|e| format!("{}: {e}: {remedy}", path.display()))?;

@@ -18,13 +18,14 @@ fn read(node: &Node, d: &mut Diagnostics) -> Option<About> {
     let mut fields = Fields::of(node, "[about]", d)?.documented(schema::about);
     let authors = fields.node("authors").map(|node| authors(node, d)).unwrap_or_default();
     let licence = text(&mut fields, "licence", d, |node, text| licence::read(&Quoted::of(node, text), text));
-    let citation = fields.read_if("citation", "a reference, in words", says_something, d);
+    let citation = fields.read_if("citation", "a reference, in words", |text: &String| says_something(text), d);
     let doi = text(&mut fields, "doi", d, |node, text| doi(text).ok_or_else(|| vec![no_doi(node)]));
-    let keywords = fields.read_if("keywords", WORDS, |words: &Vec<String>| words.iter().all(says_something), d);
+    let keywords =
+        fields.read_if("keywords", WORDS, |words: &Vec<String>| words.iter().all(|word| says_something(word)), d);
     let repository = fields.read_if("repository", ADDRESS, |text: &String| is_address(text), d);
     let url = fields.read_if("url", ADDRESS, |text: &String| is_address(text), d);
-    let version = fields.read_if("version", "a version, as \"1.0.0\"", says_something, d);
-    let date = fields.read_if("date", "a day of the calendar, as \"2026-11-29\"", is_date, d);
+    let version = fields.read_if("version", "a version, as \"1.0.0\"", |text: &String| says_something(text), d);
+    let date = fields.read_if("date", "a day of the calendar, as \"2026-11-29\"", |text: &String| is_date(text), d);
     fields.finish(d);
     let keywords = keywords.unwrap_or_default();
     Some(About { authors, licence, citation, doi, keywords, repository, url, version, date })
@@ -61,17 +62,18 @@ fn author(node: &Node, d: &mut Diagnostics) -> Option<Author> {
     let has_letters = |name: &String| name.chars().any(char::is_alphabetic) && !name.trim_start().starts_with(',');
     let name = fields.read_if("name", "a name, as \"Ada Lovelace\" or \"Lovelace, Ada\"", has_letters, d);
     let orcid = text(&mut fields, "orcid", d, orcid);
-    let affiliation = fields.read_if("affiliation", "a name of where the author works", says_something, d);
-    let email = fields.read_if("email", "an address, as \"ada@example.org\"", is_email, d);
+    let affiliation =
+        fields.read_if("affiliation", "a name of where the author works", |text: &String| says_something(text), d);
+    let email = fields.read_if("email", "an address, as \"ada@example.org\"", |text: &String| is_email(text), d);
     fields.finish(d);
     Some(Author { orcid, affiliation, email, ..Author::named(&name?) })
 }
 
-fn says_something(text: &String) -> bool {
+fn says_something(text: &str) -> bool {
     !text.trim().is_empty()
 }
 
-fn is_email(text: &String) -> bool {
+fn is_email(text: &str) -> bool {
     let parts = text.split_once('@').filter(|_| text.bytes().all(|byte| byte.is_ascii_graphic()));
     parts.is_some_and(|(who, host)| !who.is_empty() && host.split('.').count() > 1 && host.split('.').all(is_label))
 }
@@ -80,7 +82,7 @@ fn is_label(label: &str) -> bool {
     !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-fn is_date(text: &String) -> bool {
+fn is_date(text: &str) -> bool {
     text.len() == "2026-11-29".len() && text.parse::<jiff::civil::Date>().is_ok()
 }
 

@@ -74,6 +74,7 @@ pub fn experiment(
         matching,
         predictions: predictions.into_iter().filter(|prediction| judged(&prediction.expect)).collect(),
         about,
+        shipped: library.given(),
         variants: vec![Variant {
             name: String::new(),
             settings: Vec::new(),

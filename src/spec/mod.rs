@@ -61,7 +61,7 @@ pub use names::is_name;
 pub use quoted::Quoted;
 pub use reading::{Reading, load, read};
 pub use resolved::resolved;
-pub use shipped::{experiments, shipped_experiment};
+pub use shipped::{experiments, shipped_experiment, shipped_text};
 pub use variants::blamed;
 
 use dataset::is_address;

@@ -10,6 +10,7 @@ pub use model::{Form, LayerSpec, ModelSpec, Usual};
 pub use pipeline::{Fork, PipelineSpec, StageSpec, Stop, When, Written};
 pub use recipe::{LabelNoise, NoiseKind, Subset};
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
@@ -35,6 +36,8 @@ pub struct Spec {
     pub predictions: Vec<PredictionSpec>,
     /// Who made it, and how others may use and cite it: no part of any step.
     pub about: About,
+    /// What it uses of that came with the program, by its path there, as "plugins/models/lenet-300-100.toml".
+    pub shipped: BTreeMap<String, String>,
 }
 
 /// One cell of a sweep: what it trains, on what and how.
