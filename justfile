@@ -5,3 +5,7 @@ ci:
 # The small experiment, and its report.
 quickstart:
     cargo run --release -- run experiments/quickstart
+
+# That an RO-Crate and its citation are what archives expect; needs Python, and once a network.
+validate-crate *crates:
+    scripts/validate-ro-crate {{ crates }}

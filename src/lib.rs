@@ -29,6 +29,7 @@ pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod seed;
+pub mod share;
 pub mod spec;
 pub mod stage;
 pub mod ticket;

@@ -131,6 +131,7 @@ fn imports_run_downward_only() {
         ),
         (&["run/"], &["burn::", "crate::cli", "crate::report"]),
         (&["lock/", "verify/"], &["burn::", "crate::run", "crate::cli", "crate::report", "crate::device"]),
+        (&["share/"], &["burn::", "crate::run", "crate::cli", "crate::plan", "crate::report", "crate::train"]),
         (&["cli/"], &["burn::"]),
     ];
     let mut breaches = Vec::new();

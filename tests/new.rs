@@ -25,6 +25,10 @@ fn a_new_experiment_passes_check_and_says_what_to_do_next() {
     let offered = "# [pipeline.edge-popup]";
     assert!(text.contains(offered), "{text}");
     let (before, after) = text.split_at(text.find(offered).unwrap());
+    let about = before.lines().skip_while(|line| *line != "# [about]").take_while(|line| !line.is_empty());
+    let about: String = about.map(|line| format!("{line}\n")).collect();
+    assert!(about.contains("authors") && about.contains("licence"), "{text}");
+    let before = before.replace(&about, &about.replace("# ", ""));
     std::fs::write(&spec, format!("{before}{}", after.replace("# ", ""))).unwrap();
     assert_eq!(tombola(folder.path(), &["check", "experiments/first"]), (0, String::new()));
     let readme = std::fs::read_to_string(folder.path().join("experiments/first/README.md")).unwrap();

@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use tombola::prediction::{Named, check, parse};
 use tombola::record::{
-    DatasetFacts, EarlyStop, Header, Heading, LayerCount, Measured, ModelFacts, PredictionFacts, Provenance, Record,
-    Row, Scores, Status, Study,
+    About, DatasetFacts, EarlyStop, Header, Heading, LayerCount, Measured, ModelFacts, PredictionFacts, Provenance,
+    Record, Row, Scores, Status, Study,
 };
 use tombola::report::judge;
 
@@ -141,6 +141,7 @@ fn head() -> Header {
         other_models: Vec::new(),
         matching: -0.002,
         predictions: Vec::new(),
+        about: About::default(),
         command: String::new(),
     }
 }

@@ -79,7 +79,7 @@ const UNITS: [(&str, u64); 6] =
     [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1000)];
 
 /// "8GB", "1.5 GiB".
-fn bytes(text: &str) -> Result<u64, String> {
+pub fn bytes(text: &str) -> Result<u64, String> {
     let help = || format!("{text:?} is no size: write it as 8GB, 500MB or 1.5GiB");
     let (number, unit) =
         UNITS.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit))).ok_or_else(help)?;

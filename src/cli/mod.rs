@@ -2,6 +2,7 @@
 
 mod check;
 mod devices;
+mod export;
 mod fetch;
 mod interrupt;
 mod layers;
@@ -10,6 +11,7 @@ mod lock;
 mod machine;
 mod new;
 mod open;
+mod pack;
 mod place;
 mod plan;
 mod predictions;
@@ -17,9 +19,11 @@ mod progress;
 mod reading;
 mod records;
 mod report;
+mod reported;
 mod run;
 mod schema;
 mod show;
+mod unpack;
 mod verify;
 
 pub use open::planned;
@@ -60,6 +64,12 @@ enum Command {
     Report(report::ReportCommand),
     /// Runs an experiment again and says whether its numbers hold
     Verify(verify::VerifyCommand),
+    /// Writes a citation of an experiment, or an RO-Crate of it and its results
+    Export(export::Export),
+    /// Packs an experiment with its results into one archive, for a reviewer
+    Pack(pack::PackCommand),
+    /// Unpacks what `pack` wrote, and checks it
+    Unpack(unpack::UnpackCommand),
     /// Downloads the files of data sets that are not there yet, and checks them
     Fetch(fetch::FetchCommand),
     /// Makes a folder for an experiment, from nothing or from another one
@@ -149,6 +159,9 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Run(command) => command.run(&registry),
         Command::Report(command) => command.run(&registry),
         Command::Verify(command) => command.run(&registry),
+        Command::Export(command) => command.run(&registry),
+        Command::Pack(command) => command.run(&registry),
+        Command::Unpack(command) => command.run(),
         Command::Fetch(command) => command.run(&registry),
         Command::New(command) => command.run(&registry),
         Command::List(command) => command.run(&registry),

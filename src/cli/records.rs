@@ -52,6 +52,7 @@ pub fn index(reports: &Path) -> Result<PathBuf, Ended> {
     Ok(reports.join("index.html"))
 }
 
+/// The study of a report, from its records.
 pub fn study(folder: &Path) -> Result<Study, Ended> {
     let path = folder.join(RECORDS);
     let remedy = "`tombola report EXPERIMENT` writes it from the store";

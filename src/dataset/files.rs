@@ -31,6 +31,12 @@ pub fn users(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     set("XDG_DATA_HOME").or_else(home).map(|data| data.join("tombola"))
 }
 
+/// Whether the program has all of a data set's files itself.
+pub fn is_built_in(spec: &DatasetSpec) -> bool {
+    let has = |file: &FileSpec| BUILT_IN.get_file(Path::new(&spec.folder).join(&file.name)).is_some();
+    !spec.files.is_empty() && spec.files.iter().all(has)
+}
+
 /// Where a format reads from: a declaration, and where its files may be.
 pub struct Source<'a> {
     pub spec: &'a DatasetSpec,

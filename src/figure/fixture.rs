@@ -210,6 +210,7 @@ fn header() -> Header {
         other_models: Vec::new(),
         matching: -0.002,
         predictions: Vec::new(),
+        about: About::default(),
         command: "tombola run experiments/quickstart".into(),
     }
 }

@@ -27,6 +27,7 @@ pub fn header(spec: &Spec, plan: &Plan, command: &str) -> Header {
         other_models: other_models(spec, plan),
         matching: -spec.matching,
         predictions: spec.predictions.iter().map(prediction).collect(),
+        about: spec.about.clone(),
         command: command.to_string(),
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::About;
+
 /// What holds for the whole experiment, taken from its resolved plan.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Header {
@@ -29,6 +31,8 @@ pub struct Header {
     /// What the author expects, in the order of the spec.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub predictions: Vec<PredictionFacts>,
+    #[serde(default, skip_serializing_if = "About::is_empty")]
+    pub about: About,
     /// How to rerun it, from the repository's root: "tombola run experiments/quickstart".
     pub command: String,
 }

@@ -3,6 +3,7 @@
 //! `Record` is one step's measurements, as the store keeps them. `Study` is a whole experiment's: a header and a row
 //! for each ticket that the plan wants evaluated, in plan order, and for each analysis. `records.jsonl` is a `Study`, one JSON value a line.
 
+mod about;
 mod early_stop;
 mod header;
 mod measured;
@@ -11,6 +12,7 @@ mod row;
 mod study;
 mod verification;
 
+pub use about::{About, Author};
 pub use early_stop::{EarlyStop, following, selected_on_test, selected_on_test_in_lines};
 pub use header::{DatasetFacts, Header, LayerFacts, ModelFacts, Other, PipelineFacts, PredictionFacts, VariantFacts};
 pub use measured::{Heading, Measured, Place, Point};

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::cells::{Cell, cells};
 use super::predictions::{Judgement, judge, tally};
 use super::verdict::{outcomes, sentence, verdict};
-use super::{analyses, format, problems, provenance, selection, svg, verified};
+use super::{about, analyses, format, problems, provenance, selection, svg, verified};
 use crate::figure::{Drawing, Table};
 use crate::record::{Header, Status, Study};
 use crate::units::percent;
@@ -14,6 +14,9 @@ use crate::units::percent;
 #[derive(Serialize)]
 pub(super) struct Context<'a> {
     header: &'a Header,
+    /// Who made it and how it may be used; "" and nothing where the experiment does not say.
+    byline: String,
+    about: about::Facts,
     verdict: String,
     /// Where test data select.
     warning: Option<String>,
@@ -90,6 +93,8 @@ pub(super) fn context<'a>(study: &'a Study, figures: &'a [(Drawing, String)]) ->
     let predictions = judge(study);
     Context {
         header: &study.header,
+        byline: about::byline(&study.header.about),
+        about: about::facts(&study.header.about),
         verdict: sentence(study, &cells),
         warning: selection::warning(study),
         early_stop: selection::method(study),

@@ -1,6 +1,7 @@
 //! From a study to a report: HTML, Markdown, figures, CSV. Reads the study and nothing else; equal studies give equal
 //! bytes.
 
+mod about;
 mod analyses;
 mod cells;
 mod condition;

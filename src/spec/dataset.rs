@@ -209,7 +209,7 @@ fn is_archive(name: &String) -> bool {
 
 const ADDRESSES: &str = "addresses that begin with \"https://\" or \"http://\", without spaces";
 
-fn is_address(text: &str) -> bool {
+pub fn is_address(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic()))
 }

@@ -1,5 +1,6 @@
 //! An experiment as one table → what it means, without its sweep.
 
+use super::about::about;
 use super::changes::StageChanges;
 use super::dataset::dataset;
 use super::diagnostic::Diagnostics;
@@ -53,6 +54,7 @@ pub fn experiment(
         predictions(node, &named, d)
     });
     let predictions = predictions.unwrap_or_default();
+    let about = about(fields.node("about"), d);
     // These were taken out before, and are valid names for one that is not.
     for key in ["extends", "without", "vary", "variant"] {
         fields.node(key);
@@ -73,6 +75,8 @@ pub fn experiment(
         matching,
         tolerance,
         predictions: predictions.into_iter().filter(|prediction| judged(&prediction.expect)).collect(),
+        about,
+        shipped: library.given(),
         variants: vec![Variant {
             name: String::new(),
             settings: Vec::new(),

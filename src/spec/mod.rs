@@ -1,6 +1,7 @@
 //! What was typed: an experiment's TOML, merged with the shipped and local plugins that it uses, checked, every
 //! default filled in. This module only reads.
 
+mod about;
 pub mod catalogue;
 mod changes;
 mod dataset;
@@ -18,6 +19,7 @@ mod formula;
 #[cfg(test)]
 mod gallery;
 mod layers;
+mod licence;
 mod listed;
 mod meant;
 mod merge;
@@ -59,9 +61,10 @@ pub use names::is_name;
 pub use quoted::Quoted;
 pub use reading::{Reading, load, read};
 pub use resolved::resolved;
-pub use shipped::{experiments, shipped_experiment};
+pub use shipped::{experiments, shipped_experiment, shipped_text};
 pub use variants::blamed;
 
+use dataset::is_address;
 use names::{NAME, is_variant_name};
 
 /// Replicates that an experiment may ask for.

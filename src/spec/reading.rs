@@ -42,6 +42,8 @@ pub fn read(path: &Path, registry: &Registry, overrides: &[String]) -> Reading {
     let mut found = Diagnostics::default();
     let library = Library::of(&folder, &bases, &mut found);
     let sound = variants::read(root.clone(), &mut found, |root, d| experiment(&folder, root, &library, registry, d));
+    // All variants have used it by now, and what follows looks at more.
+    let sound = sound.map(|spec| Spec { shipped: library.given(), ..spec });
     check_unused(&library, registry, &mut found);
     let found = blame(&left_out, &root, found);
     let unread = errors.errors().iter().any(|error| error.unread.is_some());

@@ -58,6 +58,8 @@ pub struct Library<'a> {
     unlisted: BTreeSet<Declared>,
     /// What was looked for.
     asked: RefCell<BTreeSet<(Declared, String)>>,
+    /// What of that came with the program, by its path there.
+    given: RefCell<BTreeMap<String, String>>,
 }
 
 /// Where a declaration is that an experiment, or a base of it, has of its own.
@@ -69,7 +71,13 @@ enum Place {
 impl<'a> Library<'a> {
     /// What ships.
     pub fn shipped() -> Library<'a> {
-        Library { local: BTreeMap::new(), folder: None, unlisted: BTreeSet::new(), asked: RefCell::default() }
+        Library {
+            local: BTreeMap::new(),
+            folder: None,
+            unlisted: BTreeSet::new(),
+            asked: RefCell::default(),
+            given: RefCell::default(),
+        }
     }
 
     /// What ships, what the folder has and what these bases have; two files of one name in the folder are an error.
@@ -91,11 +99,26 @@ impl<'a> Library<'a> {
                 }
             }
         }
-        let mut library = Library { local, folder: Some(folder), unlisted, asked: RefCell::default() };
+        let (asked, given) = (RefCell::default(), RefCell::default());
+        let mut library = Library { local, folder: Some(folder), unlisted, asked, given };
         for base in bases {
-            library.add(base, shipped_experiment(&base.name).unwrap_or_default());
+            let files = shipped_experiment(&base.name).unwrap_or_default();
+            let own = files.iter().filter(|(path, _)| path.parent() == Some(Path::new("")));
+            own.for_each(|(path, text)| library.gives(&shipped_file(&base.name, path, text)));
+            library.add(base, files);
         }
         library
+    }
+
+    /// What was found of that came with the program: bases, and what was looked for, by paths there.
+    pub fn given(&self) -> BTreeMap<String, String> {
+        self.given.borrow().clone()
+    }
+
+    fn gives(&self, source: &Source) {
+        if let Some(path) = source.name.strip_prefix(SHIPPED) {
+            self.given.borrow_mut().insert(path.to_string(), source.text.clone());
+        }
     }
 
     /// The folder's own that nobody looked for.
@@ -157,6 +180,12 @@ impl<'a> Library<'a> {
 
     /// The text that declares `name`, without checking it.
     pub fn source(&self, kind: Declared, name: &str) -> Result<Arc<Source>, Error> {
+        let source = self.text(kind, name)?;
+        self.gives(&source);
+        Ok(source)
+    }
+
+    fn text(&self, kind: Declared, name: &str) -> Result<Arc<Source>, Error> {
         match (self.local.get(&(kind, name.to_string())), self.folder) {
             (Some(Place::Own(path)), Some(folder)) => return folder.read(path),
             (Some(Place::OfBase { base, extended, path, text }), _) => {
@@ -202,6 +231,17 @@ pub fn shipped_experiment(name: &str) -> Result<Vec<(&'static Path, &'static str
     }
     files.sort_by_key(|(path, _)| (*path != Path::new("experiment.toml"), *path));
     Ok(files)
+}
+
+/// A file that ships, by its path as "plugins/models/lenet-300-100.toml".
+pub fn shipped_text(path: &str) -> Option<&'static str> {
+    let (folder, rest) = path.split_once('/')?;
+    let dir = match folder {
+        "plugins" => &PLUGINS,
+        "experiments" => &EXPERIMENTS,
+        _ => return None,
+    };
+    dir.get_file(rest)?.contents_utf8()
 }
 
 /// The names of what ships, in order.

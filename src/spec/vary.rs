@@ -186,7 +186,7 @@ pub fn nested(keys: &[(&str, &Origin)], value: Node) -> Node {
 pub fn check_path(keys: &[(&str, &Origin)], root: &Node, diagnostics: &mut Diagnostics) -> bool {
     let Some((first, origin)) = keys.first() else { return false };
     if !FIELDS.contains(first) {
-        let whole = ["title", "question", "replicates", "matching", "tolerance"].contains(first);
+        let whole = ["title", "question", "replicates", "matching", "tolerance", "about"].contains(first);
         let message = match whole {
             true => format!("`{first}` is the whole experiment's, and no variant's"),
             false => format!("a variant has no field `{first}`"),

@@ -66,7 +66,7 @@ impl Store {
 
     /// The same at the beginning of a buffer, and how many bytes it is. Who reads many has one buffer for all.
     fn bytes_into(&self, id: &str, buffer: &mut Vec<u8>) -> Option<usize> {
-        let mut file = File::open(self.step(id).join("record.json")).ok()?;
+        let mut file = File::open(self.step(id).join(RECORD)).ok()?;
         let mut n = 0;
         loop {
             if n == buffer.len() {
@@ -99,7 +99,13 @@ impl Store {
         (record.step == id && self.sound(id, &ticket)).then(|| record.into())
     }
 
-    /// The same, in brief. Who asks for many steps has one buffer for all.
+    /// The files of a completed step, without its snapshots.
+    pub fn files(&self, id: &str) -> Option<Vec<PathBuf>> {
+        self.complete(id)?;
+        Some([RECORD, TICKET].map(|name| self.step(id).join(name)).into())
+    }
+
+    /// A completed step's record, in brief. Who asks for many steps has one buffer for all.
     pub fn brief(&self, id: &str, buffer: &mut Vec<u8>) -> Option<Brief> {
         let n = self.bytes_into(id, buffer)?;
         let Outlined { ticket, record } = record_file::outlined::<Brief>(&buffer[..n])?;
@@ -159,6 +165,7 @@ impl Shelf for Store {
 }
 
 const TICKET: &str = "ticket.safetensors";
+const RECORD: &str = "record.json";
 
 fn snapshot(k: u64) -> String {
     format!("at-{k}it.safetensors")

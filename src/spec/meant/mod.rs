@@ -10,6 +10,7 @@ pub use model::{Form, LayerSpec, ModelSpec, Usual};
 pub use pipeline::{Fork, PipelineSpec, StageSpec, Stop, When, Written};
 pub use recipe::{LabelNoise, NoiseKind, Subset};
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
@@ -17,6 +18,7 @@ use indexmap::IndexMap;
 use super::node;
 use super::quoted::Quoted;
 use crate::prediction::Expression;
+use crate::record::About;
 
 /// An experiment as its author means it.
 #[derive(Clone, Debug)]
@@ -35,6 +37,10 @@ pub struct Spec {
     /// The cells of the sweep, one or more; a single one without a name where there is no sweep.
     pub variants: Vec<Variant>,
     pub predictions: Vec<PredictionSpec>,
+    /// Who made it, and how others may use and cite it: no part of any step.
+    pub about: About,
+    /// What it uses of that came with the program, by its path there, as "plugins/models/lenet-300-100.toml".
+    pub shipped: BTreeMap<String, String>,
 }
 
 /// One cell of a sweep: what it trains, on what and how.

@@ -76,6 +76,9 @@ struct Experiment {
     /// What the author expects, judged in the report.
     #[schemars(default)]
     prediction: Vec<Prediction>,
+    /// Who made the experiment, and how others may use and cite it: for the report, CITATION.cff and RO-Crates. It is no
+    /// part of any step.
+    about: Option<About>,
 }
 
 #[derive(Default, JsonSchema, serde::Serialize)]
@@ -118,6 +121,50 @@ pub struct Prediction {
     claim: String,
     /// When it holds: "imp.test_accuracy@13.5% >= dense.test_accuracy - 0.3%".
     expect: String,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct About {
+    /// Who made the experiment, each a table with a name.
+    #[schemars(default)]
+    authors: Vec<Author>,
+    /// The licence of the experiment and its results, as an SPDX expression: "CC-BY-4.0", "MIT OR Apache-2.0".
+    #[schemars(length(min = 1))]
+    licence: Option<String>,
+    /// How to cite it, in words.
+    #[schemars(length(min = 1))]
+    citation: Option<String>,
+    /// The experiment's own DOI, as "10.5281/zenodo.1234567".
+    doi: Option<String>,
+    #[schemars(default)]
+    keywords: Vec<String>,
+    /// Where its source is kept.
+    repository: Option<String>,
+    /// Its page.
+    url: Option<String>,
+    /// The version of the experiment, as "1.0.0".
+    #[schemars(length(min = 1))]
+    version: Option<String>,
+    /// The day on which this version was published, as "2026-11-29".
+    #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    date: Option<String>,
+}
+
+#[derive(JsonSchema, serde::Serialize)]
+#[schemars(deny_unknown_fields)]
+pub struct Author {
+    /// "Ada Lovelace", or "Lovelace, Ada" where the family name is not the last word.
+    #[schemars(length(min = 1))]
+    name: String,
+    /// The author's ORCID iD, as "0000-0002-1825-0097".
+    #[schemars(regex(pattern = r"^(https?://orcid\.org/)?([0-9]{4}-){3}[0-9]{3}[0-9X]$"))]
+    orcid: Option<String>,
+    /// Where the author works.
+    #[schemars(length(min = 1))]
+    affiliation: Option<String>,
+    /// Goes into CITATION.cff and RO-Crates, and is not shown in reports.
+    email: Option<String>,
 }
 
 fn one() -> u32 {

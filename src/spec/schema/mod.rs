@@ -101,6 +101,16 @@ pub(super) fn prediction() -> Value {
     of::<experiment::Prediction>()
 }
 
+/// What the keys of `[about]` mean.
+pub(super) fn about() -> Value {
+    of::<experiment::About>()
+}
+
+/// What the keys of one of its authors mean.
+pub(super) fn author() -> Value {
+    of::<experiment::Author>()
+}
+
 /// The schema of a struct, all in one piece.
 pub(super) fn of<T: JsonSchema>() -> Value {
     let mut schema = dialect::plain(SchemaGenerator::default().into_root_schema_for::<T>().to_value());

@@ -81,7 +81,7 @@ fn the_schemas_of_the_repository_are_fresh() {
 }
 
 /// Tables of specs, `@` where a key may be added.
-const TABLES: [&str; 31] = [
+const TABLES: [&str; 33] = [
     "@",
     "dataset = { use = 'dots', @ }",
     "dataset = { use = 'dots', normalise = { mean = [0.0], std = [1.0], @ } }",
@@ -106,6 +106,8 @@ const TABLES: [&str; 31] = [
     "pipeline = { p = { each = 'q', stage = [{ reinit = {} }], @ }, q = { use = 'imp' } }",
     "pipeline = { p = { stage = [{ prune = { rate = 0.5, @ } }] } }",
     "dataset = { name = 'own', file = [], @ }",
+    "about = { version = '1', @ }",
+    "about = { authors = [{ name = 'Ada Lovelace', @ }] }",
     "vary = { seed = [1, 2], @ }",
     "variant = [{ name = 'narrow', @ }]",
     "model = { use = 'lenet-300-100', layer = { fc1 = { units = 7 } }, @ }",
@@ -225,7 +227,7 @@ const VALUES: [&str; 22] = [
 ];
 
 /// Where values are tried.
-const PLACES: [&str; 31] = [
+const PLACES: [&str; 37] = [
     "title",
     "question",
     "replicates",
@@ -249,6 +251,12 @@ const PLACES: [&str; 31] = [
     "training.length",
     "training.learn",
     "training.order",
+    "about",
+    "about.authors",
+    "about.licence",
+    "about.keywords",
+    "about.version",
+    "about.date",
     "pipeline",
     "pipeline.dense.init",
     "pipeline.dense.length",
