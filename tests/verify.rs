@@ -4,6 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use tombola::plan::plan;
+use tombola::registry::Registry;
+use tombola::spec;
+
 /// Small and quick: what it learns does not matter.
 const SPEC: &str = r#"
 title = "A tiny experiment"
