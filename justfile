@@ -5,3 +5,7 @@ ci:
 # The small experiment, and its report.
 quickstart:
     cargo run --release -- run experiments/quickstart
+
+# A thousand kills of a run, in every phase of it, each resumed: writes benches/faults.md (docs/faults.md).
+faults:
+    cargo test --release --test tests -- --ignored --nocapture a_thousand_kills_lose_nothing

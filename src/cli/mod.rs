@@ -19,6 +19,7 @@ mod report;
 mod run;
 mod schema;
 mod show;
+mod store;
 
 pub use open::planned;
 
@@ -56,6 +57,8 @@ enum Command {
     Run(run::RunCommand),
     /// Renders the report of what has run so far, or the index of all reports
     Report(report::ReportCommand),
+    /// Says what is in a store of steps, and deletes what no experiment refers to
+    Store(store::StoreCommand),
     /// Downloads the files of data sets that are not there yet, and checks them
     Fetch(fetch::FetchCommand),
     /// Makes a folder for an experiment, from nothing or from another one
@@ -144,6 +147,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Plan(command) => command.run(&registry),
         Command::Run(command) => command.run(&registry),
         Command::Report(command) => command.run(&registry),
+        Command::Store(command) => command.run(&registry),
         Command::Fetch(command) => command.run(&registry),
         Command::New(command) => command.run(&registry),
         Command::List(command) => command.run(&registry),
