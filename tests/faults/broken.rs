@@ -6,8 +6,10 @@ use tombola::plan::Plan;
 
 use crate::tiny::{command, folder, planned, results, run, step};
 
-/// What becomes of a file.
-const DAMAGES: [(&str, fn(&mut Vec<u8>)); 3] = [
+/// What becomes of a file's bytes.
+type Damage = fn(&mut Vec<u8>);
+
+const DAMAGES: [(&str, Damage); 3] = [
     ("truncated", |bytes| bytes.truncate(bytes.len() / 2)),
     ("flipped", |bytes| {
         let middle = bytes.len() / 2;
@@ -16,7 +18,7 @@ const DAMAGES: [(&str, fn(&mut Vec<u8>)); 3] = [
     ("emptied", Vec::clear),
 ];
 
-fn damage(path: &Path, damage: fn(&mut Vec<u8>)) {
+fn damage(path: &Path, damage: Damage) {
     let mut bytes = std::fs::read(path).unwrap();
     damage(&mut bytes);
     std::fs::write(path, bytes).unwrap();

@@ -52,7 +52,8 @@ pub fn library(test: &str) -> Option<&'static Path> {
 
 /// Said past the test harness's capture.
 pub fn skipped(test: &str, needs: &str) {
-    writeln!(std::io::stderr(), "skipped: {test}: it needs {needs}").unwrap();
+    let mut terminal = std::io::stderr();
+    writeln!(terminal, "skipped: {test}: it needs {needs}").unwrap();
 }
 
 impl Fault<'_> {

@@ -35,10 +35,9 @@ impl Gc {
         let contents = store.contents();
         let known = Known::of(&self.place, &store, &contents, registry);
         let known = self.sure(known)?;
-        let steps: Vec<&Shelved> = contents.steps.iter().filter(|step| !known.steps.contains(&step.id)).collect();
-        let said = said(&store, &contents, &known, &steps);
-        print(&said)?;
-        if steps.is_empty() && contents.broken.is_empty() && contents.unfinished.is_empty() {
+        let gone = Gone::of(&contents, &known);
+        print(&said(&store, &contents, &known, &gone))?;
+        if gone.is_nothing() {
             return Ok(());
         }
         if held.is_none() {
@@ -46,9 +45,10 @@ impl Gc {
             return Ok(());
         }
         // What killed runs left goes as this process makes a folder of its own.
-        store.delete(&steps, &contents.broken.iter().collect::<Vec<_>>()).map_err(Ended::Failed)?;
+        let others: Vec<&Leftover> = gone.partial.iter().copied().chain(gone.broken).collect();
+        store.delete(&gone.steps, &others).map_err(Ended::Failed)?;
         store.forget(&known.forgotten);
-        say(&format!("Deleted: {}.", size(bytes(&steps, &contents))));
+        say(&format!("Deleted: {}.", size(gone.bytes())));
         Ok(())
     }
 
@@ -74,23 +74,58 @@ impl Gc {
     }
 }
 
-fn bytes(steps: &[&Shelved], contents: &Contents) -> u64 {
-    let left = |of: &[Leftover]| of.iter().map(|left| left.bytes).sum::<u64>();
-    steps.iter().map(|step| step.bytes).sum::<u64>() + left(&contents.broken) + left(&contents.unfinished)
+/// What a clean-up deletes.
+struct Gone<'a> {
+    steps: Vec<&'a Shelved>,
+    /// How far trainings are of steps that go, too.
+    partial: Vec<&'a Leftover>,
+    broken: &'a [Leftover],
+    unfinished: &'a [Leftover],
+}
+
+impl<'a> Gone<'a> {
+    fn of(contents: &'a Contents, known: &Known) -> Gone<'a> {
+        Gone {
+            steps: contents.steps.iter().filter(|step| !known.steps.contains(&step.id)).collect(),
+            partial: contents.partial.iter().filter(|partial| !known.steps.contains(partial.id())).collect(),
+            broken: &contents.broken,
+            unfinished: &contents.unfinished,
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.steps.is_empty() && self.rest().iter().all(|(_, number, _)| *number == 0)
+    }
+
+    fn bytes(&self) -> u64 {
+        let rest = self.rest().iter().map(|(_, _, bytes)| bytes).sum::<u64>();
+        self.steps.iter().map(|step| step.bytes).sum::<u64>() + rest
+    }
+
+    /// What is no step: what it is, how many, and their bytes.
+    fn rest(&self) -> [(&'static str, usize, u64); 3] {
+        let sum = |left: &[&Leftover]| left.iter().map(|left| left.bytes).sum::<u64>();
+        let [broken, unfinished] = [self.broken, self.unfinished].map(|left| left.iter().collect::<Vec<_>>());
+        [
+            ("(trainings that have not ended)", self.partial.len(), sum(&self.partial)),
+            ("(broken, set aside)", broken.len(), sum(&broken)),
+            ("(left by killed runs)", unfinished.len(), sum(&unfinished)),
+        ]
+    }
 }
 
 /// What is referred to, and what would be deleted, by experiment and stage.
-fn said(store: &Store, contents: &Contents, known: &Known, steps: &[&Shelved]) -> String {
+fn said(store: &Store, contents: &Contents, known: &Known, gone: &Gone<'_>) -> String {
     const NAMED: usize = 5;
     let mut names: Vec<String> = known.folders.iter().take(NAMED).map(|folder| folder.display().to_string()).collect();
     if known.folders.len() > NAMED {
         names.push(format!("{} more", known.folders.len() - NAMED));
     }
-    let (all, kept) = (contents.steps.len(), contents.steps.len() - steps.len());
+    let (all, kept) = (contents.steps.len(), contents.steps.len() - gone.steps.len());
     let (place, names) = (store.root().display(), names.join(", "));
     let mut text = format!("{place}: {kept} of {} are referred to by {names}\n", count(all, "step"));
     let mut rows: BTreeMap<(String, String), (usize, u64)> = BTreeMap::new();
-    for step in steps {
+    for step in &gone.steps {
         let unknown = || "(not recorded)".to_string();
         let experiment = step.about.as_ref().and_then(|about| about.experiment.clone()).unwrap_or_else(unknown);
         let stage = step.about.as_ref().map_or_else(|| "(unreadable)".into(), |about| about.stage.clone());
@@ -98,20 +133,15 @@ fn said(store: &Store, contents: &Contents, known: &Known, steps: &[&Shelved]) -
         *steps += 1;
         *bytes += step.bytes;
     }
-    for (what, leftovers) in
-        [("(broken, set aside)", &contents.broken), ("(left by killed runs)", &contents.unfinished)]
-    {
-        if !leftovers.is_empty() {
-            let bytes = leftovers.iter().map(|left| left.bytes).sum();
-            rows.insert((what.into(), String::new()), (leftovers.len(), bytes));
-        }
+    for (what, number, bytes) in gone.rest().into_iter().filter(|(_, number, _)| *number > 0) {
+        rows.insert((what.into(), String::new()), (number, bytes));
     }
     if rows.is_empty() {
         text += "nothing to delete\n";
     } else {
         let row = |((experiment, stage), (n, bytes))| vec![experiment, stage, format!("{n}"), size(bytes)];
         let mut rows: Vec<Vec<String>> = rows.into_iter().map(row).collect();
-        rows.push(vec!["in all".into(), String::new(), String::new(), size(bytes(steps, contents))]);
+        rows.push(vec!["in all".into(), String::new(), String::new(), size(gone.bytes())]);
         text += &format!("\nto be deleted\n{}", table(&["experiment", "stage", "number", "size"], 2, &rows));
     }
     contents.foreign.iter().for_each(|path| text += &format!("not the store's own, and stays: {}\n", path.display()));

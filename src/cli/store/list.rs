@@ -36,6 +36,8 @@ struct StoreJson {
     experiments: Vec<ExperimentJson>,
     /// Steps that no known experiment refers to.
     unreferred: Sum,
+    /// Trainings that have not ended.
+    partial: Rest,
     /// Broken steps that were set aside.
     broken: Rest,
     /// What killed runs left.
@@ -124,6 +126,7 @@ fn told(store: &Store, contents: &Contents, known: &Known) -> StoreJson {
         all,
         experiments: experiments.collect(),
         unreferred,
+        partial: Rest::of(&contents.partial),
         broken: Rest::of(&contents.broken),
         unfinished: Rest::of(&contents.unfinished),
         foreign: contents.foreign.iter().map(|path| path.display().to_string()).collect(),
@@ -150,7 +153,7 @@ fn moment(time: SystemTime) -> Option<String> {
 }
 
 fn screen(told: &StoreJson) -> String {
-    let StoreJson { store, all, experiments, unreferred, broken, unfinished, foreign } = told;
+    let StoreJson { store, all, experiments, unreferred, partial, broken, unfinished, foreign } = told;
     let mut text = format!("{store}: {}, {}\n", count(all.steps, "step"), size(all.bytes));
     if !experiments.is_empty() {
         let row = |shelf: &ExperimentJson| {
@@ -178,6 +181,9 @@ fn screen(told: &StoreJson) -> String {
     if !more.is_empty() {
         more += "`tombola store gc` says what of that would be deleted.\n";
         text += &format!("\n{more}");
+    }
+    if partial.number > 0 {
+        text += &format!("\n{} to go on from: {}\n", count(partial.number, "training"), size(partial.bytes));
     }
     foreign.iter().for_each(|path| text += &format!("not the store's own: {path}\n"));
     text

@@ -120,6 +120,7 @@ fn whole(path: &Path) -> Result<Vec<u8>, String> {
     }
 }
 
+/// What another run has moved meanwhile is moved.
 fn moved(from: &Path, to: &Path) -> Result<(), String> {
-    fs::rename(from, to).map_err(|e| told(from, &e))
+    fs::rename(from, to).or_else(|e| if e.kind() == ErrorKind::NotFound { Ok(()) } else { Err(told(from, &e)) })
 }

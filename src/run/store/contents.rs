@@ -48,6 +48,8 @@ pub struct Leftover {
 pub struct Contents {
     /// In the order of their ids.
     pub steps: Vec<Shelved>,
+    /// How far trainings are that have not ended, by their steps' ids.
+    pub partial: Vec<Leftover>,
     /// Broken steps that were set aside.
     pub broken: Vec<Leftover>,
     /// What killed runs left unfinished.
@@ -65,18 +67,9 @@ impl Store {
     /// Goes through all of it. What is not the store's own is not looked into.
     pub fn contents(&self) -> Contents {
         let mut foreign = Vec::new();
-        let mut steps = Vec::new();
-        for shelf in entries(&self.root().join(STEPS)) {
-            if !is_folder(&shelf) || name(&shelf).len() != 2 {
-                foreign.push(shelf);
-                continue;
-            }
-            let own = |path: &PathBuf| is_folder(path) && is_id(name(path)) && name(path).starts_with(name(&shelf));
-            let (ours, others): (Vec<_>, Vec<_>) = entries(&shelf).into_iter().partition(own);
-            steps.extend(ours);
-            foreign.extend(others);
-        }
-        let parts = [STEPS, BROKEN, TMP, PLANS, LOCK];
+        let steps = by_id(&self.root().join(STEPS), &mut foreign);
+        let partial = by_id(&self.root().join(PARTIAL), &mut foreign);
+        let parts = [STEPS, PARTIAL, CLAIMS, BROKEN, TMP, PLANS, LOCK];
         foreign.extend(entries(self.root()).into_iter().filter(|path| !parts.contains(&name(path))));
         let mut steps: Vec<Shelved> = steps.par_iter().map(|path| self.shelved(name(path), path)).collect();
         steps.sort_by(|one, other| one.id.cmp(&other.id));
@@ -85,7 +78,13 @@ impl Store {
         foreign.extend(others);
         let unfinished = scratch::left(&self.root().join(TMP));
         foreign.sort();
-        Contents { steps, broken: leftovers(broken), unfinished: leftovers(unfinished), foreign }
+        Contents {
+            steps,
+            partial: leftovers(partial),
+            broken: leftovers(broken),
+            unfinished: leftovers(unfinished),
+            foreign,
+        }
     }
 
     fn shelved(&self, id: &str, path: &Path) -> Shelved {
@@ -106,16 +105,23 @@ impl Store {
         let scratch = self.scratch()?;
         let folders =
             steps.iter().map(|step| self.step(&step.id)).chain(leftovers.iter().map(|left| left.path.clone()));
+        let mut shelves = HashSet::new();
         for path in folders {
+            shelves.extend(path.parent().filter(|shelf| name(shelf).len() == 2).map(Path::to_path_buf));
             let place = scratch.place("deleted");
             fs::rename(&path, &place).map_err(|e| told(&path, &e))?;
             super::put::remove(&place)?;
         }
-        let shelves: HashSet<PathBuf> =
-            steps.iter().filter_map(|step| self.step(&step.id).parent().map(Path::to_path_buf)).collect();
         // Those that hold others stay: only an empty folder can be removed so.
         shelves.iter().for_each(|shelf| drop(fs::remove_dir(shelf)));
         Ok(())
+    }
+}
+
+impl Leftover {
+    /// The id of the step that it is of, by its name.
+    pub fn id(&self) -> &str {
+        name(&self.path)
     }
 }
 
@@ -140,7 +146,25 @@ impl Contents {
 }
 
 const STEPS: &str = "steps";
+const PARTIAL: &str = "partial";
+const CLAIMS: &str = "claims";
 const TMP: &str = "tmp";
+
+/// The folders `ab/abcd…/` that are named by ids; what else is there is foreign.
+fn by_id(folder: &Path, foreign: &mut Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for shelf in entries(folder) {
+        if !is_folder(&shelf) || name(&shelf).len() != 2 {
+            foreign.push(shelf);
+            continue;
+        }
+        let own = |path: &PathBuf| is_folder(path) && is_id(name(path)) && name(path).starts_with(name(&shelf));
+        let (ours, others): (Vec<_>, Vec<_>) = entries(&shelf).into_iter().partition(own);
+        found.extend(ours);
+        foreign.extend(others);
+    }
+    found
+}
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
