@@ -29,7 +29,11 @@ const CHECKPOINT: &str = "checkpoint write";
 
 const PHASES: [Phase; 7] = [
     Phase { name: TRAINING, path: "", calls: "read" },
-    Phase { name: CHECKPOINT, path: "*-checkpoint", calls: "create write sync close" },
+    Phase {
+        name: CHECKPOINT,
+        path: "@(*/tmp/*-checkpoint|*runs/partial/*)",
+        calls: "create write sync mkdir rename remove",
+    },
     Phase { name: "ticket write", path: "*/tmp/*/ticket.safetensors", calls: "create write sync close touch" },
     Phase { name: "snapshot write", path: "*/tmp/*/at-*", calls: "create write sync close" },
     Phase { name: "record write", path: "*/tmp/*/record.json", calls: "create write sync close" },

@@ -1,6 +1,6 @@
 /* Faults at exact moments: loaded into a program by LD_PRELOAD, it looks at the program's calls on files.
  *
- *   FAULT_PATH   glob of paths: of these,
+ *   FAULT_PATH   glob of paths, "@(*.a|*.b)" among them: of these,
  *   FAULT_CALLS  calls of these names ("create write sync"; all where it is not set) are counted, and
  *   FAULT_AT     at this one, from 1,
  *   FAULT_DO     happens:  kill   SIGKILL; of a write, half is written before
@@ -65,7 +65,7 @@ static int named(const char *call) {
 /* The error that a call is to have; `half` does half of what it was to do before a kill. */
 static int fault(const char *call, const char *path, void (*half)(const void *), const void *of) {
     const char *glob = getenv("FAULT_PATH"), *act = getenv("FAULT_DO"), *log = getenv("FAULT_LOG");
-    if (!glob || !path || !named(call) || fnmatch(glob, path, 0)) return 0;
+    if (!glob || !path || !named(call) || fnmatch(glob, path, FNM_EXTMATCH)) return 0;
     long now = atomic_fetch_add(&counted, 1) + 1;
     if (log) {
         char line[PATH_MAX + 64];
