@@ -34,6 +34,7 @@ pub mod spec;
 pub mod stage;
 pub mod ticket;
 pub mod train;
+pub mod unfinished;
 pub mod units;
 pub mod unseen;
 pub mod values;

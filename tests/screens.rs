@@ -48,6 +48,24 @@ fn a_plan_says_what_is_new_and_why() {
     on_any_machine().bind(|| insta::assert_snapshot!(screen(repository(), &arguments)));
 }
 
+/// What two replicates left of which the spec has one; sizes and days differ by disk and by day.
+#[test]
+fn a_store_says_what_is_in_it_and_what_a_clean_up_would_delete() {
+    let folder = crate::tiny::folder();
+    crate::tiny::run(folder.path(), &["--replicates", "2"]);
+    std::fs::remove_dir_all(folder.path().join("runs/plans")).unwrap();
+    std::fs::write(folder.path().join("runs/notes.txt"), "mine").unwrap();
+    let mut settings = on_any_machine();
+    settings.add_filter(r" +[0-9.]+ [KM]?B", " [size]");
+    settings.add_filter(r"\d{4}-\d\d-\d\d", "[day]");
+    settings.bind(|| {
+        insta::assert_snapshot!(screen(folder.path(), &["store", "list", "tiny"]));
+        insta::assert_snapshot!(screen(folder.path(), &["store", "gc", "tiny"]));
+        insta::assert_snapshot!(screen(folder.path(), &["store", "gc"]));
+        insta::assert_snapshot!(screen(folder.path(), &["store", "gc", "--help"]));
+    });
+}
+
 const WRONG: &str = r#"
 title = "All at once"
 question = "Is every error told?"

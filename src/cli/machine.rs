@@ -6,6 +6,7 @@ use super::{Ended, count, say};
 use crate::plan::{Plan, Step};
 use crate::run::memory;
 use crate::spec::Spec;
+use crate::units::size;
 
 #[derive(Args)]
 pub struct Machine {
@@ -36,42 +37,54 @@ impl Machine {
     pub fn planned(&self, plan: &Plan, spec: &Spec, new: &[bool]) -> (usize, usize) {
         let wanted = self.jobs.map_or_else(|| self.threads(), usize::from);
         let steps = plan.steps.iter().zip(new).filter(|(_, new)| **new).map(|(step, _)| step);
-        let job = memory::greatest(plan, steps).map(|(_, job)| job);
+        let job = memory::greatest(&memory::needs(plan, steps)).map(|(_, job)| job);
         let fitting = job.zip(self.allowed());
         let jobs =
             fitting.map_or(wanted, |(job, free)| memory::fitting(wanted, job, memory::of_data(spec), free)).max(1);
         (jobs, (self.threads() / jobs).max(1))
     }
 
-    /// As many jobs as were asked for and fit the memory, all of these steps being to run; says where they are fewer.
-    /// A step that does not fit alone is an error: it would be killed, minutes or hours into the run.
-    pub fn jobs<'a>(&self, plan: &'a Plan, steps: impl Iterator<Item = &'a Step>, spec: &Spec) -> Result<usize, Ended> {
+    /// As many jobs as were asked for and fit the memory, all of these steps being to run, and the bytes that one of them may
+    /// take; says where they are fewer, and where a step does not fit at all: it will fail, and the others run. Where no
+    /// training fits, that is an error.
+    pub fn share<'a>(
+        &self,
+        plan: &'a Plan,
+        steps: impl Iterator<Item = &'a Step>,
+        spec: &Spec,
+    ) -> Result<(usize, Option<u64>), Ended> {
         let wanted = self.jobs.map_or_else(|| self.threads(), usize::from);
-        let (Some((step, job)), Some(free)) = (memory::greatest(plan, steps), self.allowed()) else {
-            return Ok(wanted);
+        let needs = memory::needs(plan, steps);
+        let (Some((step, most)), Some(free)) = (memory::greatest(&needs), self.allowed()) else {
+            return Ok((wanted, None));
         };
         let data = memory::of_data(spec);
         let limit = if self.memory.is_some() { "`--memory` allows" } else { "free memory is" };
-        match memory::fitting(wanted, job, data, free) {
-            0 => Err(format!(
-                "step {} ({}, level {}) needs about {}, the data set {}, and {limit} {}: try a smaller model or \
-                 `batch_size`, or, where that estimate is too high, a greater `--memory`",
-                &step.id[..8],
-                step.stage.name,
-                step.level,
-                size(job),
-                size(data),
-                size(free)
-            )
-            .into()),
-            jobs => {
-                if jobs < wanted {
-                    let (jobs, job, free) = (count(jobs, "job"), size(job), size(free));
-                    say(&format!("{jobs} at a time, not {wanted}: each needs about {job}, and {limit} {free}."));
-                }
-                Ok(jobs)
-            }
+        let needed = format!(
+            "step {} ({}, level {}) needs about {}, the data set {}, and {limit} {}",
+            &step.id[..8],
+            step.stage.name,
+            step.level,
+            size(most),
+            size(data),
+            size(free)
+        );
+        const REMEDY: &str =
+            "try a smaller model or `batch_size`, or, where that estimate is too high, a greater `--memory`";
+        let allowed = free.saturating_sub(data);
+        let fitting: Vec<_> = needs.iter().filter(|(_, bytes)| *bytes <= allowed).copied().collect();
+        let trains = |steps: &[(&Step, u64)]| steps.iter().any(|(step, _)| step.iterations > 0);
+        let job = memory::greatest(&fitting).map(|(_, job)| job).filter(|_| trains(&fitting) || !trains(&needs));
+        let Some(job) = job else { return Err(format!("{needed}: {REMEDY}").into()) };
+        if fitting.len() < needs.len() {
+            say(&format!("warning: {needed}: what does not fit will fail, and all else runs; {REMEDY}"));
         }
+        let jobs = memory::fitting(wanted, job, data, free).max(1);
+        if jobs < wanted {
+            let (jobs, job, free) = (count(jobs, "job"), size(job), size(free));
+            say(&format!("{jobs} at a time, not {wanted}: each needs about {job}, and {limit} {free}."));
+        }
+        Ok((jobs, Some(allowed)))
     }
 }
 
@@ -86,15 +99,6 @@ pub fn bytes(text: &str) -> Result<u64, String> {
     let number: f64 = number.trim().parse().map_err(|_| help())?;
     let bytes = number * *unit as f64;
     if bytes.is_finite() && bytes >= 1.0 { Ok(bytes as u64) } else { Err(help()) }
-}
-
-/// "1.2 GB".
-pub fn size(bytes: u64) -> String {
-    let units = UNITS.iter().filter(|(name, _)| !name.contains('i'));
-    match units.into_iter().find(|(_, unit)| bytes >= *unit) {
-        Some((name, unit)) => format!("{:.1} {name}", bytes as f64 / *unit as f64),
-        None => format!("{bytes} B"),
-    }
 }
 
 #[cfg(test)]

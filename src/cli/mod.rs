@@ -23,6 +23,7 @@ mod reported;
 mod run;
 mod schema;
 mod show;
+mod store;
 mod unpack;
 mod verify;
 
@@ -70,6 +71,8 @@ enum Command {
     Pack(pack::PackCommand),
     /// Unpacks what `pack` wrote, and checks it
     Unpack(unpack::UnpackCommand),
+    /// Says what is in a store of steps, and deletes what no experiment refers to
+    Store(store::StoreCommand),
     /// Downloads the files of data sets that are not there yet, and checks them
     Fetch(fetch::FetchCommand),
     /// Makes a folder for an experiment, from nothing or from another one
@@ -162,6 +165,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Export(command) => command.run(&registry),
         Command::Pack(command) => command.run(&registry),
         Command::Unpack(command) => command.run(),
+        Command::Store(command) => command.run(&registry),
         Command::Fetch(command) => command.run(&registry),
         Command::New(command) => command.run(&registry),
         Command::List(command) => command.run(&registry),

@@ -38,6 +38,7 @@ impl RunCommand {
                 Some(unlike?).filter(|line| !line.is_empty()).iter().for_each(|line| say(&format!("note: {line}.")))
             }
         }
+        let _held = store.share().map_err(Ended::Failed)?;
         let finished = self.steps(&opened, &store, registry)?;
         let failed = finished.states.iter().filter(|state| matches!(state, State::Failed(_))).count();
         match finished.ran {
@@ -77,13 +78,17 @@ impl RunCommand {
     fn steps(&self, opened: &Opened, store: &Store, registry: &Registry) -> Result<Finished, Ended> {
         let recorded = run::recorded(&opened.plan, store);
         if recorded.iter().all(Option::is_some) {
+            store.note(&opened.spec.folder, &opened.plan);
+            store.tidy();
             let states = vec![State::Done; opened.plan.steps.len()];
             return Ok(Finished { states, ran: 0, interrupted: false });
         }
         let spec = &opened.spec;
         let new = opened.plan.steps.iter().zip(&recorded).filter(|(_, recorded)| recorded.is_none());
-        let jobs = self.machine.jobs(&opened.plan, new.map(|(step, _)| step), spec)?;
+        let (jobs, memory) = self.machine.share(&opened.plan, new.map(|(step, _)| step), spec)?;
         store.prepare().map_err(Ended::Failed)?;
+        store.note(&spec.folder, &opened.plan);
+        run::mend(&opened.plan, &recorded, store).map_err(Ended::Failed)?.iter().for_each(|line| say(line));
         let provenance = run::provenance(&spec.folder, &spec.name, &opened.compute.kind);
         let stop = stop_on_interrupt("Stopping: completed steps are kept. Once more to end at once.")?;
         let data = match run::data::data(spec, registry, &self.experiment.directories(), &Reading::until(&stop)) {
@@ -101,6 +106,7 @@ impl RunCommand {
             store,
             provenance: &provenance,
             pipelines: &opened.plan.pipelines(),
+            memory,
         };
         let progress = Progress::begin(&opened.plan, &recorded, jobs);
         let limits = Limits { jobs, threads: self.machine.threads() };

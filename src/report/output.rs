@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::record::Study;
+use crate::unfinished;
 
 /// One file of a report, by its path within the report's folder.
 pub struct File<'a> {
@@ -34,6 +35,9 @@ impl Content<'_> {
 /// Where a report's figures are, in its folder.
 pub const FIGURES: &str = "figures";
 
+/// What begins the name of a file that is being written.
+const UNFINISHED: &str = ".unfinished-";
+
 /// The table of what analyses measured, where there are any.
 pub(super) const ANALYSES: &str = "analyses.csv";
 
@@ -56,8 +60,12 @@ pub fn write(files: &[File], folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes files into a folder that is there, whole or not at all. An error names the path.
+/// Writes files into a folder that is there, whole or not at all; removes what a killed process left unfinished. An error
+/// names the path.
 pub fn put(files: &[File], folder: &Path) -> Result<(), String> {
+    let places: HashSet<_> =
+        files.iter().filter_map(|file| Some(folder.join(&file.path).parent()?.to_owned())).collect();
+    places.iter().try_for_each(|place| unfinished::clean(place, UNFINISHED).map_err(|e| told(place, &e)))?;
     let written: Result<Vec<_>, String> = files.iter().map(|file| begin(file, folder)).collect();
     written?
         .into_iter()
@@ -75,7 +83,7 @@ fn told(path: &Path, error: &std::io::Error) -> String {
 fn begin(file: &File, folder: &Path) -> Result<(NamedTempFile, PathBuf), String> {
     let path = folder.join(&file.path);
     let write = || {
-        let mut temporary = NamedTempFile::new_in(path.parent().ok_or(ErrorKind::InvalidInput)?)?;
+        let mut temporary = unfinished::file(path.parent().ok_or(ErrorKind::InvalidInput)?, UNFINISHED)?;
         let mut buffered = BufWriter::new(&mut temporary);
         file.content.write(&mut buffered)?;
         buffered.flush()?;

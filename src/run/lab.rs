@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::provenance::now;
 use super::store::Store;
+use super::{memory, room, size};
 use crate::dataset::Prepared;
 use crate::device::Compute;
 use crate::loss::Tally;
@@ -28,6 +29,8 @@ pub struct Shared<'a> {
     pub provenance: &'a Provenance,
     /// Of each step of the plan, the pipelines that have it.
     pub pipelines: &'a [Vec<&'a str>],
+    /// Bytes that a step may take of the memory, where that is known.
+    pub memory: Option<u64>,
 }
 
 impl Shared<'_> {
@@ -36,6 +39,7 @@ impl Shared<'_> {
         let step = &self.plan.steps[number];
         let begun = Instant::now();
         let started = now();
+        self.room(step)?;
         let parent = step.parent.map(|parent| &self.plan.steps[parent].id);
         let ticket = parent.map_or_else(|| Ok(Ticket::default()), |id| self.store.ticket(id))?;
         let stage = self.registry.stages.build(&step.stage)?;
@@ -59,6 +63,13 @@ impl Shared<'_> {
         };
         self.store.put(&self.plan.inputs(step), &record, &outcome.ticket, &outcome.snapshots)?;
         Ok(record)
+    }
+
+    /// An error where this step cannot end for want of disk or memory.
+    fn room(&self, step: &Step) -> Result<(), String> {
+        let left = size::of_step(self.plan, step, size::of_inputs(self.plan, step), 0);
+        room::on_disk(self.store.root(), left)?;
+        room::in_memory(memory::of_step(self.plan, step), self.memory)
     }
 
     fn provenance(&self, step: usize, started: String) -> Provenance {

@@ -54,18 +54,23 @@ pub fn of_images(spec: &Spec) -> u64 {
         .sum()
 }
 
-/// The step that needs the most of these, and its bytes.
-pub fn greatest<'a>(plan: &'a Plan, steps: impl Iterator<Item = &'a Step>) -> Option<(&'a Step, u64)> {
+/// What each of these steps needs; of those that need the same for the same reason, one.
+pub fn needs<'a>(plan: &'a Plan, steps: impl Iterator<Item = &'a Step>) -> Vec<(&'a Step, u64)> {
     // Steps are many and configurations few.
     let alike = |step: &Step| (step.variant, Arc::as_ptr(&step.stage), step.snapshots.len(), step.other.is_some());
     let distinct: HashMap<_, _> = steps.map(|step| (alike(step), step)).collect();
-    let steps = distinct.into_values().map(|step| (step, of_step(plan, step)));
-    // Of equal ones the first by name, the same on every device.
-    let place = |step: &'a Step| (step.variant, &*step.pipeline, step.level, step.replicate, step.draw);
-    steps.max_by(|(a, bytes), (b, others)| bytes.cmp(others).then_with(|| place(b).cmp(&place(a))))
+    distinct.into_values().map(|step| (step, of_step(plan, step))).collect()
 }
 
-fn of_step(plan: &Plan, step: &Step) -> u64 {
+/// The step that needs the most, and its bytes.
+pub fn greatest<'a>(needs: &[(&'a Step, u64)]) -> Option<(&'a Step, u64)> {
+    // Of equal ones the first by name, the same on every device.
+    let place = |step: &'a Step| (step.variant, &*step.pipeline, step.level, step.replicate, step.draw);
+    needs.iter().copied().max_by(|(a, bytes), (b, others)| bytes.cmp(others).then_with(|| place(b).cmp(&place(a))))
+}
+
+/// What a step's job is estimated to need.
+pub fn of_step(plan: &Plan, step: &Step) -> u64 {
     let model = plan.model(step);
     let parameters: u64 = model.params.iter().map(|param| param.len() as u64).sum();
     let trained = step.stage.config["batch_size"].as_u64().unwrap_or(0);

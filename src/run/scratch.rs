@@ -4,6 +4,7 @@
 //! would not. `tmp/NAME.lock` is locked before `tmp/NAME/` is made.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -59,9 +60,8 @@ impl Drop for Scratch {
 }
 
 /// Removes the folders whose processes are gone: their locks can be had.
-fn clean(tmp: &Path) {
-    let entries = fs::read_dir(tmp).into_iter().flatten().flatten().map(|entry| entry.path());
-    for lock in entries.filter(|path| path.extension().is_some_and(|end| end == "lock")) {
+pub fn clean(tmp: &Path) {
+    for lock in locks(tmp) {
         let Ok(file) = File::open(&lock) else { continue };
         if file.try_lock().is_ok() {
             let _ = fs::remove_dir_all(lock.with_extension(""));
@@ -70,8 +70,35 @@ fn clean(tmp: &Path) {
     }
 }
 
-fn told(path: &Path, error: &std::io::Error) -> String {
-    format!("cannot write to the store: {}: {error}; `--runs DIR` names another place", path.display())
+fn locks(tmp: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(tmp).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.filter(|path| path.extension().is_some_and(|end| end == "lock"))
+}
+
+/// Whether a live process has a folder here.
+pub fn is_held(tmp: &Path) -> bool {
+    locks(tmp).any(|lock| is_live(&lock))
+}
+
+/// The folders of processes that are gone, and their locks.
+pub fn left(tmp: &Path) -> Vec<PathBuf> {
+    let dead = locks(tmp).filter(|lock| !is_live(lock));
+    dead.flat_map(|lock| [lock.with_extension(""), lock]).filter(|path| path.exists()).collect()
+}
+
+fn is_live(lock: &Path) -> bool {
+    File::open(lock).is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+}
+
+/// An error of writing to the store, with what to do about it.
+pub fn told(path: &Path, error: &std::io::Error) -> String {
+    let remedy = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "make room and run the same command again to go on, or name another place with `--runs DIR`"
+        }
+        _ => "`--runs DIR` names another place",
+    };
+    format!("cannot write to the store: {}: {error}; {remedy}", path.display())
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! What a run would take of the memory.
 
 use super::Joined;
-use crate::cli::machine::size;
 use crate::cli::open::Opened;
 use crate::plan::Step;
 use crate::run::memory;
+use crate::units::size;
 
 /// By `run`'s own estimates, in bytes.
 pub struct Memory<'a> {
@@ -23,7 +23,7 @@ impl Memory<'_> {
         Memory {
             data: memory::of_data(&opened.spec),
             mapped: memory::of_images(&opened.spec),
-            step: memory::greatest(&opened.plan, steps),
+            step: memory::greatest(&memory::needs(&opened.plan, steps)),
             free,
         }
     }

@@ -32,9 +32,9 @@ use self::why::{Firsts, Why};
 use super::machine::Machine;
 use super::open::Opened;
 use super::{Ended, Experiment, print};
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
 use crate::registry::Registry;
-use crate::run::{self, Recorded, State};
+use crate::run::{self, Recorded, State, Store};
 
 #[derive(Args)]
 pub struct PlanCommand {
@@ -115,7 +115,7 @@ impl PlanCommand {
         Ok(Joined {
             opened,
             store: &self.experiment.options.runs,
-            why: firsts.reasons(like, &history),
+            why: broken_first(plan, &store, firsts.reasons(like, &history)),
             time: estimate(opened, &groups, &samples, &measured, (jobs, threads)),
             measured: self.measure,
             disk: disk(plan, &new, &groups),
@@ -131,6 +131,15 @@ impl PlanCommand {
 /// The experiment that ran a step, where it is not this one.
 fn other(recorded: Recorded, this: &str) -> Option<String> {
     recorded.experiment.filter(|experiment| experiment != this)
+}
+
+/// Why each step is new; where it is there and broken, that is why.
+fn broken_first(plan: &Plan, store: &Store, reasons: Vec<Option<Why>>) -> Vec<Option<Why>> {
+    let of = |(step, why): (&Step, Option<Why>)| {
+        let broken = why.as_ref().and_then(|_| store.broken(&step.id));
+        broken.map(|broken| Why::Broken(broken.brief())).or(why)
+    };
+    plan.steps.iter().zip(reasons).map(of).collect()
 }
 
 /// Bytes free where a store is or will be; `None` where the system does not tell.
@@ -161,7 +170,7 @@ impl<'a> Joined<'a> {
     fn cause(&self, step: usize) -> Option<usize> {
         match self.why[step].as_ref()? {
             Why::NotRun => None,
-            Why::Changed(_) => Some(step),
+            Why::Changed(_) | Why::Broken(_) => Some(step),
             Why::Follows(first) => Some(*first),
         }
     }
@@ -185,6 +194,7 @@ impl<'a> Joined<'a> {
         const MOST: usize = 4;
         match why {
             Why::NotRun => "not run yet".into(),
+            Why::Broken(why) => why.clone(),
             Why::Changed(changes) => {
                 let mut told: Vec<String> = changes.iter().take(MOST).map(ToString::to_string).collect();
                 if changes.len() > MOST {

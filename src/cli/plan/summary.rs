@@ -3,7 +3,7 @@
 use super::text::{Width, duration, thousands};
 use super::{Joined, memory};
 use crate::cli::count;
-use crate::cli::machine::size;
+use crate::units::size;
 
 /// What is recorded and what is new.
 pub fn heading(joined: &Joined<'_>, width: Width) -> String {

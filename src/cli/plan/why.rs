@@ -13,6 +13,8 @@ use crate::plan::Plan;
 pub enum Why {
     /// Nothing like it has run.
     NotRun,
+    /// It is recorded, and a file of it is not as it was written.
+    Broken(String),
     /// Another such step is recorded, with other inputs.
     Changed(Vec<Change>),
     /// It follows this step, the first new one of its chain.

@@ -6,7 +6,7 @@
 //! the file; a time of modification would not tell of a worn disk.
 
 use std::ffi::OsString;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use tempfile::NamedTempFile;
 
 use super::file::{Index, Writer, hash, read};
 use crate::dataset::{Dataset, Failure, Watch};
+use crate::unfinished;
 
 /// What begins the name of a file that is being written, and ends that of one that was damaged.
 const UNFINISHED: &str = "unfinished-";
@@ -91,27 +92,10 @@ impl Cache {
         found.ok_or_else(|| Failure::Machine(other()))
     }
 
-    /// A file of another name, locked while its process lives. Those of processes that are gone are removed.
+    /// A file of another name. Those of processes that are gone are removed.
     fn unfinished(&self) -> Result<NamedTempFile, Failure> {
-        for entry in fs::read_dir(&self.0).map_err(|e| told(&self.0, &e))?.flatten() {
-            let left = entry.file_name().to_str().is_some_and(|name| name.starts_with(UNFINISHED));
-            if left && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
-                // What cannot be removed is in nobody's way.
-                let _ = fs::remove_file(entry.path());
-            }
-        }
-        // Another process may remove a file between its making and its locking: then another is made.
-        for _ in 0..100 {
-            let file = tempfile::Builder::new().prefix(UNFINISHED).rand_bytes(12).tempfile_in(&self.0);
-            let file = file.map_err(|e| told(&self.0, &e))?;
-            match file.as_file().try_lock() {
-                Err(TryLockError::WouldBlock) => {}
-                // Disks without locks: nobody cleans up there, either.
-                _ if file.path().exists() => return Ok(file),
-                _ => {}
-            }
-        }
-        Err(Failure::Machine(format!("{}: other processes take its files away", self.0.display())))
+        let file = unfinished::clean(&self.0, UNFINISHED).and_then(|()| unfinished::file(&self.0, UNFINISHED));
+        file.map_err(|e| told(&self.0, &e))
     }
 }
 

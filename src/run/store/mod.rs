@@ -3,9 +3,18 @@
 //! `steps/ab/abcd…/` holds `ticket.safetensors`, `record.json` and snapshots `at-500it.safetensors`. A step is written
 //! into a folder of its own under `tmp/` (see `scratch`), synced, and renamed into place, so it is there whole or not at
 //! all; two runs that write the same step write the same bytes, and the second finds it there. A file that does not read
-//! back as it was written is no result: the step counts as not run, and is computed anew.
+//! back as it was written is no result: the step counts as not run, is set aside in `broken/`, and is computed anew.
 
+mod broken;
+mod contents;
+mod hold;
+mod notes;
 mod put;
+
+pub use broken::Broken;
+pub use contents::{About, Contents, Leftover, Shelved};
+pub use hold::Held;
+pub use notes::Note;
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -85,8 +94,7 @@ impl Store {
     pub fn all(&self) -> impl Iterator<Item = String> + '_ {
         let folders = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
         let steps = folders(self.root.join("steps")).flat_map(move |entry| folders(entry.path()));
-        let is_id = |name: &String| name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit());
-        steps.filter_map(move |entry| entry.file_name().into_string().ok().filter(is_id))
+        steps.filter_map(move |entry| entry.file_name().into_string().ok().filter(|name| is_id(name)))
     }
 
     /// Whether a step is complete: record and ticket both there, the ticket with the bytes that the record names. Gives
@@ -162,6 +170,11 @@ impl Shelf for Store {
     fn json(&self, step: &str) -> Option<String> {
         record_file::record_line(&self.bytes(step)?)
     }
+}
+
+/// Whether this is spelled as a step's id.
+pub fn is_id(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 const TICKET: &str = "ticket.safetensors";

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError};
 use serde_json::Value;
 
 use super::super::record_file::{self, Stored};
-use super::super::scratch::Scratch;
+use super::super::scratch::{self, Scratch, told};
 use super::super::{mark, ticket_file};
 use super::{HASH, Store, TICKET, hash, snapshot};
 use crate::record::Record;
@@ -19,7 +19,7 @@ impl Store {
     pub fn prepare(&self) -> Result<(), String> {
         let steps = self.root.join("steps");
         create(&steps)?;
-        tempfile::tempfile_in(&steps).map_err(|e| unwritable(&steps, &e))?;
+        tempfile::tempfile_in(&steps).map_err(|e| told(&steps, &e))?;
         self.scratch().map(drop)
     }
 
@@ -31,17 +31,14 @@ impl Store {
         ticket: &Ticket,
         snapshots: &[(u64, Ticket)],
     ) -> Result<(), String> {
-        let id = &record.step;
-        let temporary = self.scratch()?.folder(id)?;
-        let bytes = ticket_file::to_bytes(ticket)?;
-        write(&temporary.join(TICKET), &bytes)?;
-        for (k, ticket) in snapshots {
-            write_snapshot(&temporary, *k, ticket)?;
+        let temporary = self.scratch()?.folder(&record.step)?;
+        let written = fill(&temporary, inputs, record, ticket, snapshots);
+        let put = written.and_then(|()| self.settle(&temporary, &record.step));
+        if put.is_err() {
+            // Its room may be what others lack.
+            let _ = fs::remove_dir_all(&temporary);
         }
-        let stored = Stored { inputs: inputs.clone(), ticket: hash(&bytes), record: record.clone() };
-        write(&temporary.join("record.json"), &record_file::to_bytes(&stored)?)?;
-        mark::put(&temporary.join(TICKET), &stored.ticket);
-        self.settle(&temporary, id)
+        put
     }
 
     /// Adds a snapshot to a step that is complete already.
@@ -52,12 +49,17 @@ impl Store {
         // The hash first: without its file it says nothing, and the other way round would be no snapshot.
         for name in [name.with_extension(HASH), name] {
             let place = self.step(id).join(&name);
-            fs::rename(temporary.join(&name), &place).map_err(|e| format!("{}: {e}", place.display()))?;
+            fs::rename(temporary.join(&name), &place).map_err(|e| told(&place, &e))?;
         }
         remove(&temporary)
     }
 
-    fn scratch(&self) -> Result<Arc<Scratch>, String> {
+    /// Removes what killed runs left unfinished, as every run does that writes.
+    pub fn tidy(&self) {
+        scratch::clean(&self.root.join("tmp"));
+    }
+
+    pub(super) fn scratch(&self) -> Result<Arc<Scratch>, String> {
         let mut held = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(scratch) = &*held {
             return Ok(scratch.clone());
@@ -68,7 +70,7 @@ impl Store {
     }
 
     /// Renames a finished folder into place. Another run may have put the same step there meanwhile: its is kept. A
-    /// broken one gives way.
+    /// broken one is set aside.
     fn settle(&self, temporary: &Path, id: &str) -> Result<(), String> {
         let place = self.step(id);
         let parent = place.parent().unwrap_or(&self.root);
@@ -77,16 +79,33 @@ impl Store {
             if self.complete(id).is_some() {
                 return remove(temporary);
             }
-            let aside = self.scratch()?.place("broken");
-            fs::rename(&place, &aside).map_err(|e| format!("{}: {e}", place.display()))?;
-            remove(&aside)?;
+            self.set_aside(id)?;
         }
         match fs::rename(temporary, &place) {
             Ok(()) => sync(parent),
             Err(_) if self.complete(id).is_some() => remove(temporary),
-            Err(e) => Err(format!("{}: {e}", place.display())),
+            Err(e) => Err(told(&place, &e)),
         }
     }
+}
+
+/// Writes all files of a step into a folder.
+fn fill(
+    folder: &Path,
+    inputs: &Value,
+    record: &Record,
+    ticket: &Ticket,
+    snapshots: &[(u64, Ticket)],
+) -> Result<(), String> {
+    let bytes = ticket_file::to_bytes(ticket)?;
+    write(&folder.join(TICKET), &bytes)?;
+    for (k, ticket) in snapshots {
+        write_snapshot(folder, *k, ticket)?;
+    }
+    let stored = Stored { inputs: inputs.clone(), ticket: hash(&bytes), record: record.clone() };
+    write(&folder.join("record.json"), &record_file::to_bytes(&stored)?)?;
+    mark::put(&folder.join(TICKET), &stored.ticket);
+    Ok(())
 }
 
 fn write_snapshot(folder: &Path, k: u64, ticket: &Ticket) -> Result<(), String> {
@@ -95,27 +114,23 @@ fn write_snapshot(folder: &Path, k: u64, ticket: &Ticket) -> Result<(), String> 
     write(&path.with_extension(HASH), hash(&bytes).as_bytes())
 }
 
-fn create(folder: &Path) -> Result<(), String> {
-    fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))
+pub(super) fn create(folder: &Path) -> Result<(), String> {
+    fs::create_dir_all(folder).map_err(|e| told(folder, &e))
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> String {
-    format!("cannot write to the store: {}: {error}; `--runs DIR` names another place", path.display())
-}
-
-fn remove(folder: &Path) -> Result<(), String> {
+pub(super) fn remove(folder: &Path) -> Result<(), String> {
     match fs::remove_dir_all(folder) {
-        Err(e) if e.kind() != ErrorKind::NotFound => Err(format!("{}: {e}", folder.display())),
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(told(folder, &e)),
         _ => Ok(()),
     }
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     let written = File::create(path).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.map_err(|e| unwritable(path, &e))
+    written.map_err(|e| told(path, &e))
 }
 
 /// Makes a rename last: the folder that holds the entry is synced too.
 fn sync(folder: &Path) -> Result<(), String> {
-    File::open(folder).and_then(|f| f.sync_all()).map_err(|e| format!("{}: {e}", folder.display()))
+    File::open(folder).and_then(|f| f.sync_all()).map_err(|e| told(folder, &e))
 }

@@ -1,0 +1,126 @@
+//! Files of the store that are not as they were written.
+
+use std::path::{Path, PathBuf};
+
+use tombola::plan::Plan;
+
+use crate::tiny::{command, folder, planned, results, run, step};
+
+/// What becomes of a file's bytes.
+type Damage = fn(&mut Vec<u8>);
+
+const DAMAGES: [(&str, Damage); 3] = [
+    ("truncated", |bytes| bytes.truncate(bytes.len() / 2)),
+    ("flipped", |bytes| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 4;
+    }),
+    ("emptied", Vec::clear),
+];
+
+fn damage(path: &Path, damage: Damage) {
+    let mut bytes = std::fs::read(path).unwrap();
+    damage(&mut bytes);
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// The plan and its evaluated tickets' steps.
+fn finished(folder: &Path) -> (Plan, Vec<PathBuf>) {
+    run(folder, &[]);
+    let plan = planned(folder, &[]);
+    let steps = plan.tickets.iter().map(|ticket| step(folder, &plan.steps[ticket.step].id)).collect();
+    (plan, steps)
+}
+
+fn aside(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder.join("runs/broken")).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    found.sort();
+    found
+}
+
+/// What `plan` shows.
+fn shown(folder: &Path) -> String {
+    let output = command(folder, &["plan", "tiny"]).stdout(std::process::Stdio::piped()).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_damaged_ticket_or_record_is_said_and_set_aside_and_its_step_runs_anew() {
+    let folder = folder();
+    let (_, steps) = finished(folder.path());
+    let before = results(folder.path()).unwrap();
+    let mut set_aside = 0;
+    for file in ["ticket.safetensors", "record.json"] {
+        for (name, how) in DAMAGES {
+            damage(&steps[set_aside % steps.len()].join(file), how);
+            let damaged = std::fs::read(steps[set_aside % steps.len()].join(file)).unwrap();
+            let why = if name == "emptied" { "is empty" } else { "is not as it was written" };
+            let shown = shown(folder.path());
+            assert!(shown.contains(&format!("new: {file} {why}")), "{name} {file}: {shown}");
+            let said = run(folder.path(), &[]);
+            assert!(said.contains(&format!("/{file} {why}: set aside in runs/broken/")), "{name} {file}: {said}");
+            assert!(said.contains("the step runs anew") && said.contains("1 step ran"), "{name} {file}: {said}");
+            set_aside += 1;
+            let kept = aside(folder.path());
+            assert_eq!(kept.len(), set_aside, "{name} {file}");
+            assert!(kept.iter().any(|broken| std::fs::read(broken.join(file)).is_ok_and(|bytes| bytes == damaged)));
+            assert_eq!(results(folder.path()).unwrap(), before, "{name} {file}");
+            assert!(run(folder.path(), &[]).contains("Nothing to run"), "{name} {file}");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_snapshot_is_said_and_set_aside_and_its_training_replayed() {
+    for (name, how) in DAMAGES {
+        let folder = folder();
+        let (plan, _) = finished(folder.path());
+        let before = results(folder.path()).unwrap();
+        let rewind = plan.steps.iter().find(|step| step.rewinds.is_some_and(|(_, k)| k == 10)).unwrap();
+        let training = &plan.steps[rewind.rewinds.unwrap().0].id;
+        let snapshot = step(folder.path(), training).join("at-10it.safetensors");
+        damage(&snapshot, how);
+        std::fs::remove_dir_all(step(folder.path(), &rewind.id)).unwrap();
+        let said = run(folder.path(), &[]);
+        assert!(
+            said.contains("/at-10it.safetensors is ") && said.contains("its training is replayed"),
+            "{name}: {said}"
+        );
+        assert_eq!(aside(folder.path()).len(), 1, "{name}");
+        assert!(tombola::run::Store::open(&folder.path().join("runs")).snapshot(training, 10).is_some(), "{name}");
+        assert_eq!(results(folder.path()).unwrap(), before, "{name}");
+    }
+}
+
+#[test]
+fn a_step_that_breaks_again_and_again_is_kept_a_few_times_and_no_more() {
+    let folder = folder();
+    let (_, steps) = finished(folder.path());
+    for _ in 0..5 {
+        damage(&steps[0].join("ticket.safetensors"), Vec::clear);
+        run(folder.path(), &[]);
+    }
+    assert_eq!(aside(folder.path()).len(), 3);
+}
+
+/// As a disk damages bytes: nobody wrote to the file, so that no time tells.
+#[test]
+fn a_bit_that_flips_unseen_is_found_where_the_ticket_is_taken_up_and_the_next_run_mends_it() {
+    let folder = folder();
+    let (plan, _) = finished(folder.path());
+    let before = results(folder.path()).unwrap();
+    let child = plan.steps.iter().find(|step| step.stage.name == "prune").unwrap();
+    let ticket = step(folder.path(), &plan.steps[child.parent.unwrap()].id).join("ticket.safetensors");
+    let modified = std::fs::metadata(&ticket).unwrap().modified().unwrap();
+    damage(&ticket, DAMAGES[1].1);
+    std::fs::File::options().write(true).open(&ticket).unwrap().set_modified(modified).unwrap();
+    std::fs::remove_dir_all(step(folder.path(), &child.id)).unwrap();
+    let output = command(folder.path(), &["run", "tiny"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("has changed since it was written: run again to mend it"), "{said}");
+    let said = run(folder.path(), &[]);
+    assert!(said.contains("is not as it was written: set aside in runs/broken/"), "{said}");
+    assert_eq!(results(folder.path()).unwrap(), before);
+}

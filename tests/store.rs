@@ -1,0 +1,169 @@
+//! `store list` and `store gc`, on real stores.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+use tombola::run::Store;
+
+use crate::tiny::{SPEC, command, folder, planned, results, run};
+
+/// The exit code, stdout and stderr of `tombola store`.
+fn store(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tombola"));
+    let output = command.current_dir(folder).arg("store").args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn ids(folder: &Path) -> BTreeSet<String> {
+    Store::open(&folder.join("runs")).all().collect()
+}
+
+/// A store with the steps of two replicates of `tiny/`, whose spec has one.
+fn of_two_replicates() -> TempDir {
+    let folder = folder();
+    run(folder.path(), &["--replicates", "2"]);
+    std::fs::remove_dir_all(folder.path().join("runs/plans")).unwrap();
+    folder
+}
+
+#[test]
+fn a_clean_up_keeps_what_is_planned_and_deletes_the_rest_once_it_is_told_to() {
+    let folder = of_two_replicates();
+    let (all, planned) = (ids(folder.path()), planned(folder.path(), &[]));
+    let kept: BTreeSet<String> = planned.steps.iter().map(|step| step.id.clone()).collect();
+    run(folder.path(), &[]);
+    let before = results(folder.path());
+    let (code, said, more) = store(folder.path(), &["gc", "tiny"]);
+    assert_eq!((code, ids(folder.path())), (0, all.clone()), "{said}");
+    assert!(said.contains(&format!("{} of {} steps are referred to by tiny", kept.len(), all.len())), "{said}");
+    assert!(said.contains("to be deleted") && said.contains("train") && more.contains("--yes"), "{said}{more}");
+    let (code, _, said) = store(folder.path(), &["gc", "tiny", "--yes"]);
+    assert_eq!((code, ids(folder.path())), (0, kept), "{said}");
+    assert!(said.contains("Deleted: "), "{said}");
+    assert_eq!(std::fs::read_dir(folder.path().join("runs/tmp")).unwrap().count(), 0);
+    assert!(run(folder.path(), &[]).contains("Nothing to run"), "nothing that is needed is gone");
+    assert_eq!(results(folder.path()), before);
+    assert!(store(folder.path(), &["gc", "tiny", "--yes"]).1.contains("nothing to delete"));
+}
+
+#[test]
+fn what_the_latest_run_was_told_to_override_is_kept_and_so_is_what_a_lock_names() {
+    let folder = folder();
+    run(folder.path(), &[]);
+    run(folder.path(), &["--set", "training.length=40it"]);
+    let of = |overrides: &[&str]| planned(folder.path(), overrides).steps.into_iter().map(|step| step.id);
+    let (spec, latest): (BTreeSet<String>, BTreeSet<String>) =
+        (of(&[]).collect(), of(&["training.length=40it"]).collect());
+    let all = ids(folder.path());
+    assert!(all.iter().all(|id| spec.contains(id) || latest.contains(id)));
+    let (_, said, _) = store(folder.path(), &["gc"]);
+    assert!(said.contains("nothing to delete"), "both the spec as it is and the latest run refer to theirs: {said}");
+    std::fs::write(
+        folder.path().join("tiny/experiment.toml"),
+        SPEC.replace("[training]", "[training]\norder = \"other\""),
+    )
+    .unwrap();
+    let evaluated = planned(folder.path(), &["training.order=\"\""]);
+    let last = &evaluated.steps[evaluated.tickets.last().unwrap().step].id;
+    std::fs::write(folder.path().join("tiny/experiment.lock"), format!("ticket = \"{last}\"\n")).unwrap();
+    assert_eq!(store(folder.path(), &["gc", "--yes"]).0, 0);
+    let left = ids(folder.path());
+    assert!(left.contains(last) && latest.iter().all(|id| left.contains(id)), "lock and latest run");
+    assert!(left.len() < all.len(), "and nothing else: {left:?}");
+}
+
+#[test]
+fn nothing_is_deleted_while_a_run_uses_the_store_or_where_nobody_knows_what_is_referred_to() {
+    let folder = of_two_replicates();
+    let all = ids(folder.path());
+    let mut running = command(folder.path(), &["run", "tiny", "--replicates", "40", "--jobs", "1"])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !folder.path().join("runs/lock").exists()
+        || std::fs::read_dir(folder.path().join("runs/tmp")).unwrap().count() == 0
+    {
+        assert!(running.try_wait().unwrap().is_none(), "the run ended before it was seen");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let (code, said, why) = store(folder.path(), &["gc", "tiny", "--yes"]);
+    assert!(running.try_wait().unwrap().is_none(), "the run was over");
+    running.kill().unwrap();
+    running.wait().unwrap();
+    assert_eq!(code, 1, "{said}{why}");
+    assert!(why.contains("a run uses runs: try again when it has ended"), "{why}");
+    std::fs::remove_dir_all(folder.path().join("runs/plans")).unwrap();
+    let (code, _, why) = store(folder.path(), &["gc", "--yes"]);
+    assert!(code == 2 && why.contains("no experiment is known"), "{why}");
+    std::fs::write(folder.path().join("tiny/experiment.toml"), "replicates = 0").unwrap();
+    let (code, _, why) = store(folder.path(), &["gc", "tiny", "--yes"]);
+    assert!(code == 2 && why.contains("cannot be told, so that nothing is deleted") && why.contains("tiny/"), "{why}");
+    assert!(all.is_subset(&ids(folder.path())));
+}
+
+#[test]
+fn a_run_does_not_begin_while_a_store_is_cleaned_up() {
+    let folder = of_two_replicates();
+    let held = Store::open(&folder.path().join("runs")).alone().unwrap();
+    let output = command(folder.path(), &["run", "tiny"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("is being cleaned up by `tombola store gc`"), "{said}");
+    drop(held);
+    run(folder.path(), &[]);
+}
+
+#[test]
+fn a_folder_that_is_no_store_is_refused_and_what_is_not_the_store_s_stays() {
+    let folder = of_two_replicates();
+    std::fs::create_dir_all(folder.path().join("other/ab")).unwrap();
+    for (arguments, why) in [
+        (["gc", "tiny", "--runs", "other"], "other is no store: there is no folder steps/ in it"),
+        (["gc", "tiny", "--runs", "none"], "none is not there"),
+        (["list", "tiny", "--runs", "tiny/experiment.toml"], "is no folder"),
+    ] {
+        let (code, _, said) = store(folder.path(), &arguments);
+        assert!(code == 2 && said.contains(why) && said.contains("--runs DIR"), "{said}");
+    }
+    let foreign =
+        ["notes.txt", "steps/readme", "steps/ab/thesis", "steps/xyz/0123456789abcdef0123456789abcdef", "broken/mine"];
+    for path in foreign {
+        let path = folder.path().join("runs").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "mine").unwrap();
+    }
+    // A link leads out of the store, whatever it is called.
+    std::fs::create_dir(folder.path().join("precious")).unwrap();
+    std::fs::write(folder.path().join("precious/file"), "mine").unwrap();
+    std::fs::create_dir_all(folder.path().join("runs/steps/ff")).unwrap();
+    let link = folder.path().join("runs/steps/ff/ff345678901234567890123456789012");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(folder.path().join("precious"), &link).unwrap();
+    let (code, said, _) = store(folder.path(), &["gc", "tiny", "--yes"]);
+    assert!(code == 0 && said.contains("not the store's own, and stays: runs/notes.txt"), "{said}");
+    assert!(foreign.iter().all(|path| folder.path().join("runs").join(path).exists()));
+    assert!(folder.path().join("precious/file").exists() && (cfg!(not(unix)) || link.exists()));
+}
+
+#[test]
+fn a_list_says_by_experiment_what_there_is_and_what_nobody_refers_to() {
+    let folder = of_two_replicates();
+    let planned = planned(folder.path(), &[]);
+    let (all, unreferred) = (ids(folder.path()).len(), ids(folder.path()).len() - planned.steps.len());
+    std::fs::create_dir_all(folder.path().join("runs/broken/00000000000000000000000000000000-1")).unwrap();
+    std::fs::write(folder.path().join("runs/tmp/run-dead.lock"), "").unwrap();
+    let (code, json, said) = store(folder.path(), &["list", "tiny", "--json"]);
+    assert_eq!(code, 0, "{said}");
+    let told: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&told["steps"], &told["unreferred"]["steps"]), (&all.into(), &unreferred.into()), "{json}");
+    assert_eq!(told["experiments"][0]["experiment"], "tiny");
+    assert_eq!(told["experiments"][0]["unreferred"]["steps"], unreferred);
+    assert_eq!((&told["broken"]["number"], &told["unfinished"]["number"]), (&1.into(), &1.into()), "{json}");
+    assert!(told["bytes"].as_u64().unwrap() > 50_000 && told["tickets"].as_u64().unwrap() == 8, "{json}");
+    let (_, text, _) = store(folder.path(), &["list", "tiny"]);
+    assert!(text.contains(&format!("runs: {all} steps, ")), "{text}");
+    assert!(text.contains(&format!("{unreferred} steps that no known experiment refers to")), "{text}");
+}
