@@ -1,11 +1,11 @@
 //! Reading an archive that may mean harm: no more than is allowed, and no more than so many times its own size.
 
 use std::cell::{Cell, RefCell};
-use std::io::{BufReader, Error, Read};
+use std::io::{BufRead, BufReader, Error, Read};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 
 use crate::dataset::Failure;
 
@@ -22,7 +22,7 @@ pub fn is_a_bomb(archive: u64, unpacked: u64) -> bool {
 
 /// The decompressed bytes of an archive. Why reading ended early is kept, for those who asked are told less.
 pub struct Bounded<'a, R: Read> {
-    decoder: GzDecoder<Counted<BufReader<R>>>,
+    decoder: GzDecoder<BufReader<Counted<R>>>,
     read: Rc<Cell<u64>>,
     given: u64,
     limit: u64,
@@ -34,8 +34,8 @@ impl<'a, R: Read> Bounded<'a, R> {
     /// At most `limit` bytes.
     pub fn new(archive: R, limit: u64, stop: &'a AtomicBool) -> Bounded<'a, R> {
         let read = Rc::new(Cell::new(0));
-        let counted = Counted { reader: BufReader::new(archive), read: read.clone() };
-        Bounded { decoder: GzDecoder::new(counted), read, given: 0, limit, stop, why: Rc::default() }
+        let counted = Counted { reader: archive, read: read.clone() };
+        Bounded { decoder: GzDecoder::new(BufReader::new(counted)), read, given: 0, limit, stop, why: Rc::default() }
     }
 
     /// Where it is kept why reading ended.
@@ -45,7 +45,7 @@ impl<'a, R: Read> Bounded<'a, R> {
 
     /// Whether anything follows the archive's end.
     pub fn has_more(mut self) -> std::io::Result<bool> {
-        Ok(self.decoder.get_mut().read(&mut [0])? > 0)
+        Ok(!self.decoder.get_mut().fill_buf()?.is_empty())
     }
 
     fn end(&self, why: Failure) -> std::io::Result<usize> {
