@@ -23,6 +23,7 @@ mod plugins_on_devices;
 mod predictions;
 mod recipes;
 mod resolved;
+mod resuming;
 mod rules;
 mod screens;
 mod small;

@@ -108,6 +108,18 @@ impl Watch for Progress<'_> {
         }
     }
 
+    /// What a checkpoint saves is not to be done: the bar's whole shrinks, so that speed and time left are of what is.
+    fn resumed(&self, job: Job, iterations: u64) {
+        let mut reported = self.reported.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let saved = iterations.saturating_sub(reported[job.worker]);
+        reported[job.worker] = reported[job.worker].max(iterations);
+        self.bar.dec_length(saved);
+    }
+
+    fn warned(&self, text: &str) {
+        self.line(format!("warning: {text}"));
+    }
+
     fn ended(&self, job: Job, result: Result<&Record, &str>) {
         let step = &self.plan.steps[job.step];
         self.report(job, step.iterations);

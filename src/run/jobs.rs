@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::board::{Board, State};
+use super::checkpoint::Hear;
 use super::crash;
 use super::lab::Shared;
 use super::recorded::Recorded;
@@ -24,6 +25,10 @@ pub trait Watch: Sync {
     fn began(&self, job: Job);
     /// Iterations done so far in this step.
     fn advanced(&self, job: Job, iterations: u64);
+    /// The step goes on from a checkpoint, at so many iterations.
+    fn resumed(&self, _: Job, _: u64) {}
+    /// What the run's user should know, in a line.
+    fn warned(&self, _: &str) {}
     fn ended(&self, job: Job, result: Result<&Record, &str>);
 }
 
@@ -143,9 +148,28 @@ impl<'a> Work<'a> {
 
 /// Runs a step; a panic in it is its failure, and no other job's.
 fn attempt(shared: &Shared<'_>, job: Job, watch: &dyn Watch, stop: &AtomicBool) -> Result<Record, Failure> {
-    let progress = |iterations| {
-        watch.advanced(job, iterations);
-        !stop.load(Ordering::Relaxed)
-    };
-    crash::guarded(|| shared.step(job.step, &progress)).unwrap_or_else(|crash| Err(Failure::Failed(crash)))
+    let ear = Ear { job, watch, stop };
+    crash::guarded(|| shared.step(job.step, &ear)).unwrap_or_else(|crash| Err(Failure::Failed(crash)))
+}
+
+/// Tells of one step at work.
+struct Ear<'a> {
+    job: Job,
+    watch: &'a dyn Watch,
+    stop: &'a AtomicBool,
+}
+
+impl Hear for Ear<'_> {
+    fn advanced(&self, iterations: u64) -> bool {
+        self.watch.advanced(self.job, iterations);
+        !self.stop.load(Ordering::Relaxed)
+    }
+
+    fn resumed(&self, iterations: u64) {
+        self.watch.resumed(self.job, iterations);
+    }
+
+    fn warned(&self, text: &str) {
+        self.watch.warned(text);
+    }
 }

@@ -1,6 +1,8 @@
 //! Runs a plan: independent chains as jobs over one store, a thread each or more, and what came of it.
 
 mod board;
+mod checkpoint;
+mod checkpoint_file;
 pub mod crash;
 pub mod data;
 mod jobs;
@@ -9,6 +11,7 @@ mod mark;
 mod measure;
 pub mod memory;
 mod outcome;
+mod partial;
 mod provenance;
 mod record_file;
 mod recorded;
@@ -23,6 +26,7 @@ pub use jobs::{Finished, Job, Limits, Watch, run};
 pub use lab::Shared;
 pub use measure::{Bound, Pace, pace};
 pub use outcome::study;
+pub use partial::{clean, partial};
 pub use provenance::provenance;
 pub use record_file::Past;
 pub use recorded::{Recorded, recorded};

@@ -48,6 +48,7 @@ struct TimeJson {
 #[derive(Serialize)]
 struct DiskJson {
     bytes: u64,
+    checkpoint_bytes: u64,
     free_bytes: Option<u64>,
 }
 
@@ -95,6 +96,8 @@ struct StepJson<'a> {
     draw: u32,
     parent: Option<&'a str>,
     iterations: u64,
+    /// How many of them its checkpoint saves.
+    iterations_done: u64,
     recorded: bool,
     recorded_by: Option<&'a str>,
     state: &'static str,
@@ -146,7 +149,7 @@ pub fn json(joined: &Joined<'_>) -> Result<String, Ended> {
             measured_iterations: time.measured,
             measured_parts: time.parts,
         },
-        disk: DiskJson { bytes: joined.disk, free_bytes: joined.free },
+        disk: DiskJson { bytes: joined.disk, checkpoint_bytes: joined.checkpoints, free_bytes: joined.free },
         memory: memory(&joined.memory),
         variants: (0..plan.variants.len()).map(|number| variant(joined, number)).collect(),
         steps: (0..plan.steps.len()).map(|number| step(joined, number)).collect(),
@@ -212,6 +215,7 @@ fn step<'a>(joined: &'a Joined<'_>, number: usize) -> StepJson<'a> {
         draw: step.draw,
         parent: step.parent.map(id),
         iterations: step.iterations,
+        iterations_done: joined.partial[number],
         recorded: matches!(joined.states[number], State::Done | State::Diverged),
         recorded_by: joined.others[number].as_deref(),
         state,

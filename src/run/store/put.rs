@@ -57,7 +57,8 @@ impl Store {
         remove(&temporary)
     }
 
-    fn scratch(&self) -> Result<Arc<Scratch>, String> {
+    /// Where this process writes what is not finished.
+    pub(in crate::run) fn scratch(&self) -> Result<Arc<Scratch>, String> {
         let mut held = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(scratch) = &*held {
             return Ok(scratch.clone());
