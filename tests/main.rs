@@ -26,5 +26,6 @@ mod resolved;
 mod resuming;
 mod rules;
 mod screens;
+mod side_by_side;
 mod small;
 mod sweeps;

@@ -3,6 +3,7 @@
 mod board;
 mod checkpoint;
 mod checkpoint_file;
+mod claim;
 pub mod crash;
 pub mod data;
 mod jobs;
@@ -26,8 +27,14 @@ pub use jobs::{Finished, Job, Limits, Watch, run};
 pub use lab::Shared;
 pub use measure::{Bound, Pace, pace};
 pub use outcome::study;
-pub use partial::{clean, partial};
+pub use partial::partial;
 pub use provenance::provenance;
 pub use record_file::Past;
 pub use recorded::{Recorded, recorded};
 pub use store::Store;
+
+/// Removes what killed runs left in a store, and what complete steps need no more.
+pub fn clean(store: &Store) {
+    claim::clean(store);
+    partial::clean(store);
+}
