@@ -103,6 +103,7 @@ fn trunk(form: &str, iterations: u64, batch: u64) -> Result<Vec<(f64, f64)>, Str
         provenance: &provenance,
         pipelines: &plan.pipelines(),
         memory: None,
+        checkpoint: None,
     };
     let recorded = run::recorded(&plan, &store);
     run::run(&shared, &recorded, Limits { jobs: 1, threads: 1 }, &Silent, &AtomicBool::new(false));

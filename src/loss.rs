@@ -1,7 +1,9 @@
 //! Cross-entropy of softmax, on the host: its value, its gradient, and how many examples are right.
 
+use serde::{Deserialize, Serialize};
+
 /// What a batch of logits says about its labels.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Tally {
     pub examples: usize,
     /// Sum over examples of `−log softmax(logits)[label]`, natural logarithm.

@@ -87,6 +87,7 @@ fn ran(spec: &Spec, registry: &Registry, compute: &Compute) -> (Plan, Vec<(Recor
         provenance: &provenance,
         pipelines: &pipelines,
         memory: None,
+        checkpoint: None,
     };
     let recorded = vec![None; plan.steps.len()];
     run::run(&shared, &recorded, Limits { jobs: 2, threads: 2 }, &Silent, &false.into());

@@ -23,6 +23,8 @@ fn on_any_machine() -> insta::Settings {
     settings.add_filter(r"flex [0-9.]+, [^\n]*", "[device kind]");
     settings.add_filter(r"in /[^\s,]+", "in [store]");
     settings.add_filter(r"[0-9.]+ [KMGT]?B free", "[so much] free");
+    // It depends on how many jobs there are.
+    settings.add_filter(r"at most [0-9.]+ [KMGT]?B for", "at most [so much] for");
     settings
 }
 

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::interrupt::stop_on_interrupt;
-use super::machine::size;
 use super::open::told;
 use super::{Ended, Experiment, count, print, say};
 use crate::registry::Registry;
 use crate::share::{self, Bundle};
 use crate::spec;
+use crate::units::size;
 
 #[derive(Args)]
 #[command(group = clap::ArgGroup::new("what").required(true))]

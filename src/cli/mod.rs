@@ -1,6 +1,7 @@
 //! The command line: a file a command. Results go to stdout, progress and diagnostics to stderr.
 
 mod check;
+mod checkpoint;
 mod devices;
 mod export;
 mod fetch;

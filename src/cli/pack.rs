@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::interrupt::stop_on_interrupt;
-use super::machine::size;
 use super::reported::Reported;
 use super::{Ended, Experiment, count, print, say};
 use crate::registry::Registry;
 use crate::share::{self, Bundle, Packed, Part};
+use crate::units::size;
 
 #[derive(Args)]
 pub struct PackCommand {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
@@ -21,6 +22,8 @@ pub struct Progress<'a> {
     reported: Mutex<Vec<u64>>,
     begun: Instant,
     terminal: bool,
+    /// Whether it was said that other runs are waited for.
+    waited: AtomicBool,
 }
 
 impl<'a> Progress<'a> {
@@ -34,7 +37,15 @@ impl<'a> Progress<'a> {
         let target = if terminal { ProgressDrawTarget::stderr_with_hz(4) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
         bar.set_style(style());
-        Progress { plan, pipelines, bar, reported: Mutex::new(vec![0; jobs]), begun: Instant::now(), terminal }
+        Progress {
+            plan,
+            pipelines,
+            bar,
+            reported: Mutex::new(vec![0; jobs]),
+            begun: Instant::now(),
+            terminal,
+            waited: AtomicBool::new(false),
+        }
     }
 
     pub fn end(&self) {
@@ -106,6 +117,35 @@ impl Watch for Progress<'_> {
         if iterations.is_multiple_of(20) {
             self.report(job, iterations);
         }
+    }
+
+    /// What a checkpoint saves is not to be done: the bar's whole shrinks, so that speed and time left are of what is.
+    fn resumed(&self, job: Job, iterations: u64) {
+        let mut reported = self.reported.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let saved = iterations.saturating_sub(reported[job.worker]);
+        reported[job.worker] = reported[job.worker].max(iterations);
+        self.bar.dec_length(saved);
+    }
+
+    fn taken(&self, step: usize) {
+        self.bar.dec_length(self.plan.steps[step].iterations);
+    }
+
+    fn waits(&self, steps: usize) {
+        let text = match steps {
+            0 => return,
+            1 => "1 step is being run by another run".to_string(),
+            n => format!("{n} steps are being run by another run"),
+        };
+        self.bar.set_message(text.clone());
+        // Where there is no bar, once: what they are comes and goes.
+        if !self.terminal && !self.waited.swap(true, Ordering::Relaxed) {
+            super::say(&format!("Waiting: {text}."));
+        }
+    }
+
+    fn warned(&self, text: &str) {
+        self.line(format!("warning: {text}"));
     }
 
     fn ended(&self, job: Job, result: Result<&Record, &str>) {

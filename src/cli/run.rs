@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::checkpoint::{self, Every};
 use super::interrupt::stop_on_interrupt;
 use super::lock::Settling;
 use super::machine::Machine;
@@ -24,6 +25,10 @@ pub struct RunCommand {
     /// Replace the experiment's experiment.lock by what this run finds
     #[arg(long, conflicts_with_all = ["set", "replicates"])]
     update_lock: bool,
+    /// How far apart a training writes checkpoints, from which it goes on where it was interrupted: as 30s, 5min or 1h, or
+    /// never. So seldom that writing takes a hundredth of the time at most; one more on Ctrl-C. Results do not depend on it
+    #[arg(long, value_name = "TIME", default_value = "1min", allow_negative_numbers = true)]
+    checkpoint: Every,
 }
 
 impl RunCommand {
@@ -64,7 +69,7 @@ impl RunCommand {
         }
         match (finished.interrupted, failed) {
             (true, _) => {
-                say("Interrupted. Run the same command again to go on from the last completed step.");
+                say("Interrupted. Run the same command again to go on from there.");
                 Err(Ended::Interrupted)
             }
             (false, 0) => printed,
@@ -89,8 +94,11 @@ impl RunCommand {
         store.prepare().map_err(Ended::Failed)?;
         store.note(&spec.folder, &opened.plan);
         run::mend(&opened.plan, &recorded, store).map_err(Ended::Failed)?.iter().for_each(|line| say(line));
+        run::clean(store);
         let provenance = run::provenance(&spec.folder, &spec.name, &opened.compute.kind);
-        let stop = stop_on_interrupt("Stopping: completed steps are kept. Once more to end at once.")?;
+        let stop = stop_on_interrupt(
+            "Stopping: completed steps are kept, and how far trainings are. Once more to end at once.",
+        )?;
         let data = match run::data::data(spec, registry, &self.experiment.directories(), &Reading::until(&stop)) {
             Err(Failure::Interrupted) => {
                 let states = run::standing(&opened.plan, &recorded);
@@ -107,7 +115,9 @@ impl RunCommand {
             provenance: &provenance,
             pipelines: &opened.plan.pipelines(),
             memory,
+            checkpoint: self.checkpoint.0,
         };
+        checkpoint::tell(&run::partial(&opened.plan, &recorded, store), &run::standing(&opened.plan, &recorded));
         let progress = Progress::begin(&opened.plan, &recorded, jobs);
         let limits = Limits { jobs, threads: self.machine.threads() };
         let finished = run::run(&shared, &recorded, limits, &progress, &stop);

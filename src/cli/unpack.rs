@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::interrupt::stop_on_interrupt;
-use super::machine::{bytes, size};
+use super::machine::bytes;
 use super::{Ended, count, print, say};
 use crate::share::{self, Limits, Manifest};
 use crate::spec::shipped_text;
+use crate::units::size;
 
 #[derive(Args)]
 pub struct UnpackCommand {

@@ -28,6 +28,14 @@ impl Array {
         Array(Tensor::zeros([len], &place.0))
     }
 
+    pub fn len(&self) -> usize {
+        self.0.dims()[0]
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The values, on the host.
     pub fn host(&self) -> Result<Vec<f32>, String> {
         bridge::fetched(self.0.clone())

@@ -21,7 +21,7 @@ use crate::seed::Purpose;
 use crate::stage::Ahead;
 use crate::ticket::Ticket;
 use crate::units::Rate;
-use crate::values::{Array, Place, Values};
+use crate::values::{Array, Place, Restored, Standing, Values};
 
 /// Every weight has a score; each layer computes with the weights of the largest |score| and SGD moves the scores.
 ///
@@ -203,6 +203,28 @@ impl<V: Values + ?Sized> Learner<V> for Popping<V> {
             Tensor::Frozen(frozen) => values.differing(frozen.borrow()),
             Tensor::Buffer => Ok(0),
         }
+    }
+
+    fn standing(&self) -> Option<Standing<'_, V>> {
+        let scores = self.tensors.iter().filter_map(|tensor| match tensor {
+            Tensor::Scored(popped) => Some(popped.scores.borrow()),
+            Tensor::Frozen(_) | Tensor::Buffer => None,
+        });
+        Some(Standing { arrays: scores.collect(), counts: Vec::new() })
+    }
+
+    /// Which weights are selected follows from the scores.
+    fn resume(&mut self, restored: Restored<V>, _: &IndexMap<String, Mask>) -> Result<(), String> {
+        let scored = self.tensors.iter_mut().filter_map(|tensor| match tensor {
+            Tensor::Scored(popped) => Some(popped),
+            Tensor::Frozen(_) | Tensor::Buffer => None,
+        });
+        for (popped, scores) in scored.zip(restored.arrays) {
+            popped.scores = scores;
+            let scores: &V = popped.scores.borrow();
+            popped.select = scores.largest(popped.dropped, &mut popped.scratch);
+        }
+        Ok(())
     }
 }
 

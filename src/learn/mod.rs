@@ -21,7 +21,7 @@ use crate::schedule::Clock;
 use crate::seed::Seeds;
 use crate::stage::Ahead;
 use crate::ticket::Ticket;
-use crate::values::{Array, Place, Values};
+use crate::values::{Array, Place, Restored, Standing, Values};
 
 /// What a training begins with beside its ticket.
 #[derive(Clone, Copy)]
@@ -106,4 +106,16 @@ pub trait Learner<V: Values + ?Sized = [f32]>: Send {
     /// How many values of a tensor break rule 2: a masked weight that is not 0, or a frozen one that moved. A buffer is
     /// neither. Errors where the device does not answer.
     fn violations(&self, tensor: usize, values: &V) -> Result<usize, String>;
+
+    /// What a checkpoint keeps of it beside values and masks. `None` where it cannot be taken up again: then a training that
+    /// was interrupted begins anew.
+    fn standing(&self) -> Option<Standing<'_, V>> {
+        None
+    }
+
+    /// Goes on, from its very beginning, from what `standing` and `masks` gave once: as many counts, arrays of the lengths
+    /// that this one's have, masks of the same tensors.
+    fn resume(&mut self, _: Restored<V>, _: &IndexMap<String, Mask>) -> Result<(), String> {
+        Err("what learns here cannot go on from a checkpoint".into())
+    }
 }

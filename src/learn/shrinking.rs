@@ -13,7 +13,7 @@ use crate::criterion::{Criterion, Weights};
 use crate::mask::Mask;
 use crate::optimizer::Stepper;
 use crate::seed::Seeds;
-use crate::values::Values;
+use crate::values::{Restored, Standing, Values};
 
 /// A tensor that masks are on.
 pub struct Tensor {
@@ -105,5 +105,22 @@ impl<V: Values + ?Sized> Learner<V> for Shrinking<V> {
 
     fn violations(&self, tensor: usize, values: &V) -> Result<usize, String> {
         self.moving.violations(tensor, values)
+    }
+
+    fn standing(&self) -> Option<Standing<'_, V>> {
+        Some(Standing { arrays: Vec::new(), counts: vec![self.prunes.into()] })
+    }
+
+    fn resume(&mut self, restored: Restored<V>, masks: &IndexMap<String, Mask>) -> Result<(), String> {
+        let prunes = restored.counts.first().and_then(|prunes| u32::try_from(*prunes).ok());
+        self.prunes = prunes.ok_or("it does not say how often it was pruned")?;
+        for Tensor { number, name } in self.scopes.iter().flat_map(|scope| &scope.tensors) {
+            let Some(mask) = masks.get(name) else { continue };
+            if self.moving.masks.get(name) != Some(mask) {
+                self.moving.select[*number] = Some(V::select(mask, &self.place));
+                self.moving.masks.insert(name.clone(), mask.clone());
+            }
+        }
+        Ok(())
     }
 }

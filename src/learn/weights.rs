@@ -12,7 +12,7 @@ use crate::model::{Model, Param};
 use crate::optimizer::{Kept, Stepper};
 use crate::registry::Plugin;
 use crate::ticket::Ticket;
-use crate::values::{Array, Place, Values};
+use crate::values::{Array, Place, Restored, Standing, Values};
 
 /// Every parameter moves, but a masked weight, which is exactly 0 after every step. Buffers are the graph's own.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -92,5 +92,13 @@ impl<V: Values + ?Sized> Learner<V> for Moving<V> {
 
     fn violations(&self, tensor: usize, values: &V) -> Result<usize, String> {
         self.select[tensor].as_ref().map_or(Ok(0), |select| values.differing(values.selected(select).borrow()))
+    }
+
+    fn standing(&self) -> Option<Standing<'_, V>> {
+        Some(Standing::nothing())
+    }
+
+    fn resume(&mut self, _: Restored<V>, _: &IndexMap<String, Mask>) -> Result<(), String> {
+        Ok(())
     }
 }

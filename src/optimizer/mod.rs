@@ -7,7 +7,7 @@ mod lanes;
 mod rule;
 pub mod sgd;
 
-use crate::values::{Array, Place, Values};
+use crate::values::{Array, Place, Restored, Standing, Values};
 
 /// An optimizer's configuration.
 pub trait Optimizer: Send + Sync {
@@ -27,6 +27,17 @@ pub trait Optimizer: Send + Sync {
 pub trait Stepper<V: Values + ?Sized = [f32]>: Send {
     /// Moves tensor number `tensor` by one step. Each tensor is stepped exactly once an iteration.
     fn step(&mut self, tensor: usize, learning_rate: f64, values: &mut V, gradient: V::Gradient<'_>, kept: Kept<'_, V>);
+
+    /// What a checkpoint keeps of it. `None` where it cannot be taken up again: then a training that was interrupted begins
+    /// anew.
+    fn standing(&self) -> Option<Standing<'_, V>> {
+        None
+    }
+
+    /// Goes on from what `standing` gave once: as many counts, and arrays of the lengths that this one's have.
+    fn resume(&mut self, _: Restored<V>) -> Result<(), String> {
+        Err("this optimizer cannot go on from a checkpoint".into())
+    }
 }
 
 /// Which values of a tensor may move. A value that may not is exactly 0 after every step, whatever its gradient (NaN

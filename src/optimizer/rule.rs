@@ -1,5 +1,6 @@
 //! What an optimizer does to one value, and how that is done to all of a tensor's.
 
+use std::borrow::Borrow;
 use std::ops::{Add, Div, Mul, Sub};
 
 use super::lanes::{keep, wide};
@@ -7,7 +8,7 @@ use super::{Kept, Stepper};
 use crate::kernel::buffer::Buffer;
 use crate::kernel::gradient::Gradient;
 use crate::kernel::tasks;
-use crate::values::Values;
+use crate::values::{Restored, Standing, Values};
 
 /// What the maths is written over: one value of a tensor, or all of them at once.
 pub trait Number:
@@ -80,6 +81,20 @@ where
         let State { steps, arrays } = &mut self.tensors[tensor];
         *steps += 1;
         values.moved((self.rule)(*steps, learning_rate), gradient, arrays, kept);
+    }
+
+    fn standing(&self) -> Option<Standing<'_, V>> {
+        let arrays = self.tensors.iter().flat_map(|tensor| tensor.arrays.iter().map(Borrow::borrow)).collect();
+        Some(Standing { arrays, counts: self.tensors.iter().map(|tensor| tensor.steps).collect() })
+    }
+
+    fn resume(&mut self, restored: Restored<V>) -> Result<(), String> {
+        let mut arrays = restored.arrays.into_iter();
+        for (tensor, steps) in self.tensors.iter_mut().zip(restored.counts) {
+            tensor.steps = steps;
+            tensor.arrays.iter_mut().zip(&mut arrays).for_each(|(array, kept)| *array = kept);
+        }
+        Ok(())
     }
 }
 

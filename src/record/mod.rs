@@ -46,7 +46,8 @@ pub struct Record {
     /// What an analysis found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measured: Vec<Measured>,
-    /// Wall time of the stage in seconds, evaluation included. An interrupted stage begins anew.
+    /// Wall time of the stage in seconds, evaluation included. Where a training was interrupted, of all its parts, but for what
+    /// was done after a checkpoint and then lost.
     pub seconds: f64,
     pub provenance: Provenance,
 }

@@ -46,6 +46,8 @@ pub struct Board<'a> {
     /// What can run, the longest chain first.
     ready: BinaryHeap<(u64, Reverse<usize>)>,
     running: usize,
+    /// Steps that could begin, but that another run works on.
+    aside: Vec<usize>,
 }
 
 impl<'a> Board<'a> {
@@ -61,6 +63,7 @@ impl<'a> Board<'a> {
             costs: costs(plan),
             ready: BinaryHeap::new(),
             running: 0,
+            aside: Vec::new(),
         };
         // Steps stand in the plan after what they need.
         for (step, recorded) in recorded.iter().enumerate() {
@@ -95,6 +98,24 @@ impl<'a> Board<'a> {
         self.running -= 1;
         self.states[step] = State::Waiting;
         self.settle(step);
+    }
+
+    /// A step that was to run is another run's: it waits until `back`.
+    pub fn aside(&mut self, step: usize) {
+        self.running -= 1;
+        self.states[step] = State::Waiting;
+        self.aside.push(step);
+    }
+
+    /// Those that other runs work on can be tried again.
+    pub fn back(&mut self) {
+        let aside = std::mem::take(&mut self.aside);
+        self.ready.extend(aside.into_iter().map(|step| (self.costs[step], Reverse(step))));
+    }
+
+    /// How many steps other runs work on.
+    pub fn elsewhere(&self) -> usize {
+        self.aside.len()
     }
 
     pub fn running(&self) -> usize {
@@ -265,6 +286,21 @@ mod tests {
             ran(&mut board, |step| (State::Done, Some(if step == 1 { accuracy } else { 1.0 })));
             assert_eq!(board.into_states()[2..], states);
         }
+    }
+
+    #[test]
+    fn a_step_that_another_run_works_on_waits_aside_while_others_run() {
+        let plan = plan(&[(None, 5), (Some(0), 1), (None, 2)]);
+        let mut board = Board::new(&plan, &[const { None }; 3]);
+        let first = board.begin().unwrap();
+        board.aside(first);
+        assert_eq!((first, board.begin(), board.begin()), (0, Some(2), None));
+        board.ended(2, State::Done, None);
+        assert_eq!((board.running(), board.elsewhere()), (0, 1));
+        board.back();
+        assert_eq!((board.begin(), board.elsewhere()), (Some(0), 0));
+        board.ended(0, State::Done, None);
+        assert_eq!(board.begin(), Some(1));
     }
 
     #[test]

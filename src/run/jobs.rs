@@ -2,8 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::board::{Board, State};
+use super::checkpoint::Hear;
+use super::claim::Claim;
 use super::crash;
 use super::lab::Shared;
 use super::recorded::Recorded;
@@ -24,6 +27,14 @@ pub trait Watch: Sync {
     fn began(&self, job: Job);
     /// Iterations done so far in this step.
     fn advanced(&self, job: Job, iterations: u64);
+    /// The step goes on from a checkpoint, at so many iterations.
+    fn resumed(&self, _: Job, _: u64) {}
+    /// Another run has completed it.
+    fn taken(&self, _step: usize) {}
+    /// Nothing is left to do but for so many steps that other runs work on; 0 when there is something again.
+    fn waits(&self, _steps: usize) {}
+    /// What the run's user should know, in a line.
+    fn warned(&self, _: &str) {}
     fn ended(&self, job: Job, result: Result<&Record, &str>);
 }
 
@@ -60,6 +71,20 @@ struct Desk<'a> {
     board: Board<'a>,
     /// Threads that running steps have.
     used: usize,
+    /// When steps that other runs work on are tried again.
+    again: Instant,
+    /// How many of them were waited for last.
+    waited: usize,
+}
+
+/// How often it is tried.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// A step that begins, with its threads.
+struct Begun {
+    step: usize,
+    threads: usize,
+    claim: Claim,
 }
 
 /// Runs a plan's steps, but for those recorded, until all have ended or `stop` is set.
@@ -70,7 +95,7 @@ pub fn run(
     watch: &dyn Watch,
     stop: &AtomicBool,
 ) -> Finished {
-    let desk = Mutex::new(Desk { board: Board::new(shared.plan, recorded), used: 0 });
+    let desk = Mutex::new(Desk { board: Board::new(shared.plan, recorded), used: 0, again: Instant::now(), waited: 0 });
     let work = Work { shared, limits, desk, changed: Condvar::new(), ran: AtomicUsize::new(0), watch, stop };
     std::thread::scope(|scope| {
         for worker in 0..limits.jobs.max(1) {
@@ -89,12 +114,11 @@ impl<'a> Work<'a> {
         let mut pool = Pool::default();
         let mut desk = self.desk();
         while !self.stop.load(Ordering::Relaxed) {
-            let Some((step, threads)) = self.begin(&mut desk) else {
-                // Whoever runs a step wakes the others when it ends.
-                if desk.board.running() == 0 {
+            let Some(Begun { step, threads, claim }) = self.begin(&mut desk) else {
+                if desk.board.running() + desk.board.elsewhere() == 0 {
                     return;
                 }
-                desk = self.changed.wait(desk).unwrap_or_else(PoisonError::into_inner);
+                desk = self.wait(desk);
                 continue;
             };
             drop(desk);
@@ -107,6 +131,7 @@ impl<'a> Work<'a> {
             let result = worked.unwrap_or_else(|crash| Err(Failure::Failed(crash)));
             let told = result.as_ref().map_err(|e| e.to_string());
             let _ = crash::guarded(|| self.watch.ended(job, told.as_ref().map(|r| *r).map_err(String::as_str)));
+            drop(claim);
             desk = self.desk();
             desk.used -= threads;
             self.settle(&mut desk.board, step, result);
@@ -114,14 +139,56 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// The next step, and how many threads it gets.
-    fn begin(&self, desk: &mut Desk<'a>) -> Option<(usize, usize)> {
-        let step = desk.board.begin()?;
+    /// The next step that no other run works on, and how many threads it gets.
+    fn begin(&self, desk: &mut Desk<'a>) -> Option<Begun> {
+        let (step, claim) = self.claimed(desk)?;
         let idle = self.limits.jobs.saturating_sub(desk.board.running());
         let unused = self.limits.threads.saturating_sub(desk.used);
         let threads = share::threads(unused, 1 + desk.board.ready().min(idle));
         desk.used += threads;
-        Some((step, threads))
+        Some(Begun { step, threads, claim })
+    }
+
+    /// The ready step of the longest chain that can be claimed. What another run has completed meanwhile has ended.
+    fn claimed(&self, desk: &mut Desk<'a>) -> Option<(usize, Claim)> {
+        if desk.board.elsewhere() > 0 && Instant::now() >= desk.again {
+            desk.board.back();
+        }
+        while let Some(step) = desk.board.begin() {
+            let id = &self.shared.plan.steps[step].id;
+            let Some(claim) = Claim::of(self.shared.store, id) else {
+                desk.board.aside(step);
+                desk.again = Instant::now() + AGAIN;
+                continue;
+            };
+            let Some(record) = self.shared.store.brief(id, &mut Vec::new()) else {
+                self.tell_waiting(desk, 0);
+                return Some((step, claim));
+            };
+            let recorded = Recorded::from(record);
+            desk.board.ended(step, recorded.state(), recorded.accuracy);
+            self.watch.taken(step);
+            self.changed.notify_all();
+        }
+        None
+    }
+
+    /// Until a step ends: whoever runs one wakes the others then. Of other runs' steps nobody tells, so they are tried again.
+    fn wait<'d>(&self, mut desk: MutexGuard<'d, Desk<'a>>) -> MutexGuard<'d, Desk<'a>> {
+        if desk.board.elsewhere() == 0 {
+            return self.changed.wait(desk).unwrap_or_else(PoisonError::into_inner);
+        }
+        if desk.board.running() == 0 {
+            let steps = desk.board.elsewhere();
+            self.tell_waiting(&mut desk, steps);
+        }
+        self.changed.wait_timeout(desk, AGAIN).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn tell_waiting(&self, desk: &mut Desk<'a>, steps: usize) {
+        if std::mem::replace(&mut desk.waited, steps) != steps {
+            self.watch.waits(steps);
+        }
     }
 
     fn settle(&self, board: &mut Board<'_>, step: usize, result: Result<Record, Failure>) {
@@ -143,9 +210,28 @@ impl<'a> Work<'a> {
 
 /// Runs a step; a panic in it is its failure, and no other job's.
 fn attempt(shared: &Shared<'_>, job: Job, watch: &dyn Watch, stop: &AtomicBool) -> Result<Record, Failure> {
-    let progress = |iterations| {
-        watch.advanced(job, iterations);
-        !stop.load(Ordering::Relaxed)
-    };
-    crash::guarded(|| shared.step(job.step, &progress)).unwrap_or_else(|crash| Err(Failure::Failed(crash)))
+    let ear = Ear { job, watch, stop };
+    crash::guarded(|| shared.step(job.step, &ear)).unwrap_or_else(|crash| Err(Failure::Failed(crash)))
+}
+
+/// Tells of one step at work.
+struct Ear<'a> {
+    job: Job,
+    watch: &'a dyn Watch,
+    stop: &'a AtomicBool,
+}
+
+impl Hear for Ear<'_> {
+    fn advanced(&self, iterations: u64) -> bool {
+        self.watch.advanced(self.job, iterations);
+        !self.stop.load(Ordering::Relaxed)
+    }
+
+    fn resumed(&self, iterations: u64) {
+        self.watch.resumed(self.job, iterations);
+    }
+
+    fn warned(&self, text: &str) {
+        self.watch.warned(text);
+    }
 }

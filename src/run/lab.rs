@@ -1,8 +1,10 @@
 //! One step at work: its inputs from the store, its stage, its result back into the store.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
+use super::checkpoint::{Checkpoints, Hear};
+use super::partial::Partial;
 use super::provenance::now;
 use super::store::Store;
 use super::{memory, room, size};
@@ -31,20 +33,24 @@ pub struct Shared<'a> {
     pub pipelines: &'a [Vec<&'a str>],
     /// Bytes that a step may take of the memory, where that is known.
     pub memory: Option<u64>,
+    /// How far checkpoints within a training are apart; `None` where none are written.
+    pub checkpoint: Option<Duration>,
 }
 
 impl Shared<'_> {
-    /// Runs a step and stores what it leaves. `progress` hears of iterations done and says whether to go on.
-    pub fn step(&self, number: usize, progress: &dyn Fn(u64) -> bool) -> Result<Record, Failure> {
+    /// Runs a step, from its last checkpoint where it has one, and stores what it leaves.
+    pub fn step(&self, number: usize, hear: &dyn Hear) -> Result<Record, Failure> {
         let step = &self.plan.steps[number];
-        let begun = Instant::now();
+        let checkpoints = Checkpoints::of(Partial::of(self.store, &step.id), &step.id, self.checkpoint, hear);
         let started = now();
         self.room(step)?;
         let parent = step.parent.map(|parent| &self.plan.steps[parent].id);
         let ticket = parent.map_or_else(|| Ok(Ticket::default()), |id| self.store.ticket(id))?;
         let stage = self.registry.stages.build(&step.stage)?;
         let snapshots: Vec<u64> = step.snapshots.iter().copied().collect();
-        let bench = self.bench(step, progress);
+        let progress = |iterations| hear.advanced(iterations);
+        let bench = self.bench(step, &progress);
+        let bench = bench.keeping(Some(&checkpoints));
         let rewound = step.rewinds.map(|(training, k)| self.rewound(training, k, &bench)).transpose()?;
         let other = step.other.map(|other| self.store.ticket(&self.plan.steps[other].id)).transpose()?;
         let work = Work { other, ..self.work(step, &snapshots, rewound, &bench) };
@@ -58,10 +64,11 @@ impl Shared<'_> {
             training: outcome.training,
             scores: outcome.scores,
             measured: outcome.measured,
-            seconds: begun.elapsed().as_secs_f64(),
+            seconds: checkpoints.seconds(),
             provenance: self.provenance(number, started),
         };
         self.store.put(&self.plan.inputs(step), &record, &outcome.ticket, &outcome.snapshots)?;
+        Partial::of(self.store, &step.id).remove();
         Ok(record)
     }
 
@@ -137,6 +144,7 @@ impl Lab for Bench<'_> {
     fn train(&self, ticket: Ticket, training: &Training, work: &Work<'_>) -> Result<Outcome, Failure> {
         let start = Start { position: work.position, seeds: work.seeds, snapshots: work.snapshots };
         let progress = |iterations| (self.progress)(work.done + iterations);
+        self.keeper().iter().for_each(|keeper| keeper.begins(work.done));
         self.telling(&progress).train(ticket, training, &start)
     }
 

@@ -82,18 +82,30 @@ pub fn of_step(plan: &Plan, step: &Step) -> u64 {
     floats.saturating_mul(FLOAT).saturating_add(OVERHEAD)
 }
 
-/// How often a step holds its parameters, each snapshot twice: as it was taken, and as a ticket.
-fn copies(step: &Step) -> u64 {
-    let used = |field: &str| step.stage.config[field]["use"].as_str().unwrap_or_default();
-    let moments = match used("optimizer") {
+fn used<'a>(step: &'a Step, field: &str) -> &'a str {
+    step.stage.config[field]["use"].as_str().unwrap_or_default()
+}
+
+/// How many values its optimizer keeps beside each.
+pub fn moments(step: &Step) -> u64 {
+    match used(step, "optimizer") {
         "sgd" => 1,
         "" => 0,
         _ => MOMENTS,
-    };
-    let scored = if matches!(used("learn"), "" | "weights") { 0 } else { SCORED };
+    }
+}
+
+/// Whether it learns weights under masks that stay.
+pub fn learns_weights(step: &Step) -> bool {
+    matches!(used(step, "learn"), "" | "weights")
+}
+
+/// How often a step holds its parameters, each snapshot twice: as it was taken, and as a ticket.
+fn copies(step: &Step) -> u64 {
+    let scored = if learns_weights(step) { 0 } else { SCORED };
     // A line between two ends: both, what is between them, and that again as it is evaluated.
     let line = if step.stage.name == Connectivity::NAME { LINE } else { 0 };
-    COPIES + moments + scored + line + 2 * step.snapshots.len() as u64 + u64::from(step.other.is_some())
+    COPIES + moments(step) + scored + line + 2 * step.snapshots.len() as u64 + u64::from(step.other.is_some())
 }
 
 /// Values of an example that the step back reads: all that leave a layer, but those that a ReLU overwrites, and what is the

@@ -1,6 +1,9 @@
 //! Runs a plan: independent chains as jobs over one store, a thread each or more, and what came of it.
 
 mod board;
+mod checkpoint;
+mod checkpoint_file;
+mod claim;
 pub mod crash;
 pub mod data;
 mod findings;
@@ -11,6 +14,7 @@ mod measure;
 pub mod memory;
 mod mend;
 mod outcome;
+mod partial;
 mod private;
 mod provenance;
 mod record_file;
@@ -29,8 +33,15 @@ pub use lab::Shared;
 pub use measure::{Bound, Pace, pace};
 pub use mend::mend;
 pub use outcome::study;
+pub use partial::partial;
 pub use private::quoted;
 pub use provenance::provenance;
 pub use record_file::Past;
 pub use recorded::{Recorded, recorded};
 pub use store::{About, Broken, Contents, Held, Leftover, Note, Shelved, Store, is_id};
+
+/// Removes what killed runs left in a store, and what complete steps need no more.
+pub fn clean(store: &Store) {
+    claim::clean(store);
+    partial::clean(store);
+}

@@ -1,5 +1,6 @@
 //! What a step is estimated to take of the disk.
 
+use super::memory::{learns_weights, moments};
 use crate::model::Model;
 use crate::plan::{Plan, Step};
 
@@ -32,6 +33,16 @@ pub fn of_step(plan: &Plan, step: &Step, inputs: u64, evaluations: u64) -> u64 {
     // A snapshot's hash is a file of its own.
     let snapshots = step.snapshots.len() as u64 * (blocks(ticket) + BLOCK);
     BLOCK + blocks(ticket) + blocks(record) + snapshots
+}
+
+/// Bytes of a training's checkpoint at most: values and masks as they stand and at the best evaluation, those of each
+/// snapshot, and what optimizer and learner keep besides.
+pub fn of_checkpoint(plan: &Plan, step: &Step) -> u64 {
+    let model = plan.model(step);
+    let parameters = model.params.iter().map(|param| param.len() as u64).sum::<u64>();
+    let scores = u64::from(!learns_weights(step));
+    let states = 2 + step.snapshots.len() as u64;
+    BLOCK + blocks(of_ticket(model) * states + parameters * FLOAT * (moments(step) + scores))
 }
 
 /// Every parameter and buffer, masked or not, and a bit for each weight that a mask is on.

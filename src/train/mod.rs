@@ -1,5 +1,6 @@
 //! Training and evaluation on a device.
 
+mod checkpoint;
 mod condense;
 mod feed;
 mod moves;
@@ -12,6 +13,7 @@ use std::rc::Rc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+pub use self::checkpoint::{Checkpoint, Found, Keeper, Lazy, Stand};
 use self::condense::Condensed;
 use self::feed::{Feed, Split, feed};
 use self::run::Run;
@@ -42,6 +44,8 @@ pub struct Bench<'a> {
     pub registry: &'a Registry,
     /// Called after every iteration with the number done so far; `false` asks the training to stop.
     pub progress: &'a dyn Fn(u64) -> bool,
+    /// Who keeps checkpoints of what is trained, if anyone does.
+    keeper: Option<&'a dyn Keeper>,
     /// Shared by all that is done here: elsewhere, images are sent once.
     feed: Rc<dyn Feed + 'a>,
 }
@@ -61,7 +65,7 @@ impl<'a> Bench<'a> {
         registry: &'a Registry,
         progress: &'a dyn Fn(u64) -> bool,
     ) -> Bench<'a> {
-        Bench { model, data, compute, registry, progress, feed: feed(data, compute) }
+        Bench { model, data, compute, registry, progress, keeper: None, feed: feed(data, compute) }
     }
 
     /// The same, with another to hear of progress.
@@ -69,17 +73,45 @@ impl<'a> Bench<'a> {
         Bench { progress, ..self.clone() }
     }
 
-    /// Trains to the end, then scores the early-stop and the final weights. A loss that is no longer finite ends the
-    /// training as a recorded outcome, without scores.
+    /// The same, with checkpoints.
+    pub fn keeping<'b>(&'b self, keeper: Option<&'b dyn Keeper>) -> Bench<'b> {
+        Bench { keeper, ..self.clone() }
+    }
+
+    pub fn keeper(&self) -> Option<&'a dyn Keeper> {
+        self.keeper
+    }
+
+    /// Trains to the end, from the last checkpoint where there is one, then scores the early-stop and the final weights. A
+    /// loss that is no longer finite ends the training as a recorded outcome, without scores.
     pub fn train(&self, ticket: Ticket, training: &Training, start: &Start<'_>) -> Result<Outcome, Failure> {
-        let mut run = Run::begin(self, ticket, training, start)?;
+        let mut run = self.begun(ticket, training, start)?;
         let diverged = run.to(training.total)?;
         run.finish(diverged)
     }
 
+    /// A training at its beginning, or where its checkpoint has it.
+    fn begun<'b>(&'b self, ticket: Ticket, training: &'b Training, start: &'b Start<'b>) -> Result<Run<'b>, Failure> {
+        let found = self.keeper.and_then(|keeper| Some((keeper, keeper.found()?)));
+        let Some((keeper, found)) = found else { return Run::begin(self, ticket, training, start) };
+        let mut run = Run::begin(self, ticket.clone(), training, start)?;
+        let done = found.stand.iteration.saturating_sub(found.stand.from);
+        match run.resume(found) {
+            Ok(()) => {
+                keeper.resumed(done);
+                Ok(run)
+            }
+            Err(why) => {
+                keeper.passed_over(&why.to_string());
+                Run::begin(self, ticket, training, start)
+            }
+        }
+    }
+
     /// Replays a training up to position `k` and gives the ticket there: for a rewind whose snapshot is not there.
     pub fn replay(&self, ticket: Ticket, training: &Training, start: &Start<'_>, k: u64) -> Result<Ticket, Failure> {
-        let mut run = Run::begin(self, ticket, training, start)?;
+        let bench = self.keeping(None);
+        let mut run = Run::begin(&bench, ticket, training, start)?;
         match run.to(k)? {
             Some(iteration) => {
                 Err(Failure::Failed(format!("the training diverged at iteration {iteration}, before {k}")))
@@ -159,6 +191,10 @@ fn share(tally: &Tally) -> Option<f64> {
 }
 
 fn tensors(values: &[Vec<f32>], device: &Device) -> Vec<Tensor<1>> {
-    let tensor = |values: &Vec<f32>| Tensor::from_data(TensorData::new(values.clone(), [values.len()]), device);
-    values.iter().map(tensor).collect()
+    values.iter().map(|values| tensor(values.clone(), device)).collect()
+}
+
+fn tensor(values: Vec<f32>, device: &Device) -> Tensor<1> {
+    let len = values.len();
+    Tensor::from_data(TensorData::new(values, [len]), device)
 }

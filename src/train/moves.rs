@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use indexmap::IndexMap;
 
 use super::Bench;
+use super::checkpoint::Lazy;
 use crate::device::{self, Late};
 use crate::kernel::gradient::{Gradient, Whole};
 use crate::learn::{Ground, Learner};
@@ -13,7 +14,7 @@ use crate::mask::Mask;
 use crate::optimizer::Stepper;
 use crate::stage::Training;
 use crate::ticket::Ticket;
-use crate::values::{Array, Place, Values};
+use crate::values::{Array, Place, Restored, Standing, Values};
 
 /// A gradient that a training pass has found.
 pub(super) enum Found {
@@ -21,6 +22,12 @@ pub(super) enum Found {
     Whole(Box<Tensor<1>>),
     /// That follows from what the graph left, where kernels work.
     Late(Late),
+}
+
+/// What a checkpoint keeps of a learner or an optimizer, its arrays yet to be fetched or read already.
+pub(super) struct Held<A> {
+    pub arrays: Vec<A>,
+    pub counts: Vec<u64>,
 }
 
 /// Learner and optimizer of one training. Tensors are numbered as in the model, and no graph follows them.
@@ -45,6 +52,17 @@ pub(super) trait Moves {
 
     /// `Learner::violations`.
     fn violations(&self, tensor: usize, values: &Tensor<1>) -> Result<usize, String>;
+
+    /// Learner and optimizer as a checkpoint keeps them; `None` where one of them cannot be taken up again.
+    fn standing(&self) -> Option<[Held<Lazy<'_>>; 2]>;
+
+    /// Goes on from what `standing` and `masks` gave once. An error leaves neither as it was.
+    fn resume(
+        &mut self,
+        learner: Held<Vec<f32>>,
+        optimizer: Held<Vec<f32>>,
+        masks: &IndexMap<String, Mask>,
+    ) -> Result<(), String>;
 }
 
 /// Begins a training from a ticket, whose arrays become what the graph computes with.
@@ -58,17 +76,18 @@ pub(super) fn moves(
     if bench.compute.hosted {
         let learner = learn.start(ticket, ground)?;
         let stepper = optimizer.start(&learner.lengths());
-        return Ok(Box::new(Moving { learner, stepper }));
+        return Ok(Box::new(Moving { learner, stepper, place: () }));
     }
     let place = Place(bench.compute.plain.clone());
     let learner = learn.start_elsewhere(ticket, ground, &place)?;
     let stepper = optimizer.start_elsewhere(&learner.lengths(), &place)?;
-    Ok(Box::new(Moving { learner, stepper }))
+    Ok(Box::new(Moving { learner, stepper, place }))
 }
 
 struct Moving<V: Values + ?Sized> {
     learner: Box<dyn Learner<V>>,
     stepper: Box<dyn Stepper<V>>,
+    place: V::Place,
 }
 
 impl<V: Seen + ?Sized> Moves for Moving<V> {
@@ -105,6 +124,41 @@ impl<V: Seen + ?Sized> Moves for Moving<V> {
     fn violations(&self, tensor: usize, values: &Tensor<1>) -> Result<usize, String> {
         self.learner.violations(tensor, V::seen(values)?.borrow())
     }
+
+    fn standing(&self) -> Option<[Held<Lazy<'_>>; 2]> {
+        Some([held(self.learner.standing()?), held(self.stepper.standing()?)])
+    }
+
+    fn resume(
+        &mut self,
+        learner: Held<Vec<f32>>,
+        optimizer: Held<Vec<f32>>,
+        masks: &IndexMap<String, Mask>,
+    ) -> Result<(), String> {
+        let learner = restored(self.learner.standing(), learner, &self.place)?;
+        let optimizer = restored(self.stepper.standing(), optimizer, &self.place)?;
+        self.learner.resume(learner, masks)?;
+        self.stepper.resume(optimizer)
+    }
+}
+
+fn held<V: Values + ?Sized>(standing: Standing<'_, V>) -> Held<Lazy<'_>> {
+    let lazy = |array| Lazy { len: V::count(array), fetch: Box::new(|| array.to_host()) };
+    Held { arrays: standing.arrays.into_iter().map(lazy).collect(), counts: standing.counts }
+}
+
+/// What was read, where values rest, if it is as much as there is now.
+fn restored<V: Values + ?Sized>(
+    now: Option<Standing<'_, V>>,
+    held: Held<Vec<f32>>,
+    place: &V::Place,
+) -> Result<Restored<V>, String> {
+    let now = now.ok_or("learner or optimizer cannot go on from a checkpoint")?;
+    let lengths = now.arrays.iter().map(|array| array.count());
+    if !lengths.eq(held.arrays.iter().map(Vec::len)) || now.counts.len() != held.counts.len() {
+        return Err("learner or optimizer has another state".into());
+    }
+    Ok(Restored { arrays: held.arrays.into_iter().map(|values| V::at(values, place)).collect(), counts: held.counts })
 }
 
 /// How a learner sees tensors.

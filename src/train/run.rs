@@ -1,10 +1,13 @@
 //! One training under way: its iterations, evaluations and snapshots.
 
+mod checkpoint;
+
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
 use indexmap::IndexMap;
 
+use super::checkpoint::print;
 use super::condense::Condensed;
 use super::feed::{Split, changed};
 use super::moves::{Found, Moves, moves};
@@ -52,6 +55,8 @@ pub(super) struct Run<'a> {
     start: &'a Start<'a>,
     condensed: Condensed,
     names: Vec<(String, Vec<usize>)>,
+    /// A hash of the ticket that it began from, where checkpoints are kept.
+    begun: String,
     learning: Box<dyn Moves>,
     /// Whether each tensor moves and so needs a gradient.
     moves: Vec<bool>,
@@ -72,6 +77,7 @@ impl<'a> Run<'a> {
         training: &'a Training,
         start: &'a Start<'a>,
     ) -> Result<Run<'a>, Failure> {
+        let begun = bench.keeper.map_or_else(String::new, |_| print(&ticket));
         let kernels = training.learn.keeps_masks() && bench.compute.hosted;
         let condensed = Condensed::of(bench.model, &ticket, kernels);
         condensed.condense(&mut ticket);
@@ -94,6 +100,7 @@ impl<'a> Run<'a> {
             start,
             condensed,
             names,
+            begun,
             learning,
         })
     }
@@ -120,8 +127,10 @@ impl<'a> Run<'a> {
                 }
             }
             if !(self.bench.progress)(self.iteration - self.start.position) {
+                self.keep(true)?;
                 return Err(Failure::Interrupted);
             }
+            self.keep(false)?;
         }
         Ok(None)
     }

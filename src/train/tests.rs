@@ -3,6 +3,7 @@
 mod edge_popup;
 mod elsewhere;
 mod gradual;
+mod resume;
 mod units;
 
 use std::sync::Arc;

@@ -18,6 +18,10 @@ impl Values for Array {
         Array::zeros(len, place)
     }
 
+    fn count(&self) -> usize {
+        self.len()
+    }
+
     fn to_host(&self) -> Result<Vec<f32>, String> {
         self.host()
     }

@@ -21,6 +21,10 @@ impl Values for [f32] {
         vec![0.0; len]
     }
 
+    fn count(&self) -> usize {
+        self.len()
+    }
+
     fn to_host(&self) -> Result<Vec<f32>, String> {
         Ok(self.to_vec())
     }

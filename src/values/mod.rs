@@ -3,7 +3,9 @@
 
 mod elsewhere;
 mod host;
+mod standing;
 
+pub use self::standing::{Restored, Standing};
 pub use crate::device::array::{Array, Masked, Place};
 
 use std::borrow::BorrowMut;
@@ -26,6 +28,9 @@ pub trait Values: 'static {
     fn at(values: Vec<f32>, place: &Self::Place) -> Self::Owned;
 
     fn zeros(len: usize, place: &Self::Place) -> Self::Owned;
+
+    /// How many there are.
+    fn count(&self) -> usize;
 
     /// Errors where the device does not answer.
     fn to_host(&self) -> Result<Vec<f32>, String>;

@@ -50,6 +50,7 @@ struct TimeJson {
 #[derive(Serialize)]
 struct DiskJson {
     bytes: u64,
+    checkpoint_bytes: u64,
     free_bytes: Option<u64>,
 }
 
@@ -97,6 +98,8 @@ struct StepJson<'a> {
     draw: u32,
     parent: Option<&'a str>,
     iterations: u64,
+    /// How many of them its checkpoint saves.
+    iterations_done: u64,
     recorded: bool,
     recorded_by: Option<&'a str>,
     state: &'static str,
@@ -149,7 +152,7 @@ pub fn json(joined: &Joined<'_>) -> Result<String, Ended> {
             measured_iterations: time.measured,
             measured_parts: time.parts,
         },
-        disk: DiskJson { bytes: joined.disk, free_bytes: joined.free },
+        disk: DiskJson { bytes: joined.disk, checkpoint_bytes: joined.checkpoints, free_bytes: joined.free },
         memory: memory(&joined.memory),
         variants: (0..plan.variants.len()).map(|number| variant(joined, number)).collect(),
         steps: (0..plan.steps.len()).map(|number| step(joined, number)).collect(),
@@ -215,6 +218,7 @@ fn step<'a>(joined: &'a Joined<'_>, number: usize) -> StepJson<'a> {
         draw: step.draw,
         parent: step.parent.map(id),
         iterations: step.iterations,
+        iterations_done: joined.partial[number],
         recorded: matches!(joined.states[number], State::Done | State::Diverged),
         recorded_by: joined.others[number].as_deref(),
         state,

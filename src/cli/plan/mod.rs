@@ -25,8 +25,8 @@ use clap::Args;
 
 use self::memory::Memory;
 use self::survey::{Survey, survey};
-use self::text::Width;
-use self::time::{Time, disk, estimate, groups, measure};
+use self::text::{Width, thousands};
+use self::time::{Time, checkpoints, disk, estimate, groups, measure};
 use self::tree::Tree;
 use self::why::{Firsts, Why};
 use super::machine::Machine;
@@ -61,6 +61,8 @@ pub struct Joined<'a> {
     states: Vec<State>,
     /// Of each recorded step, the experiment that ran it, where it was another one.
     others: Vec<Option<String>>,
+    /// Of each step that is to run, the iterations that its checkpoint saves.
+    partial: Vec<u64>,
     /// Of each step that is to run.
     why: Vec<Option<Why>>,
     time: Time,
@@ -68,6 +70,8 @@ pub struct Joined<'a> {
     measured: bool,
     /// Bytes that the store will grow by, and those that its disk has free.
     disk: u64,
+    /// Bytes that checkpoints take besides while it runs.
+    checkpoints: u64,
     free: Option<u64>,
     memory: Memory<'a>,
     /// In what the spec is not the one that was locked; "" where it is.
@@ -101,7 +105,8 @@ impl PlanCommand {
         let recorded = run::recorded(plan, &store);
         let states = run::standing(plan, &recorded);
         let new: Vec<bool> = states.iter().map(|state| *state == State::Waiting).collect();
-        let groups = groups(opened, &new, registry);
+        let partial = run::partial(plan, &recorded, &store);
+        let groups = groups(opened, &new, &partial, registry);
         let firsts = Firsts::of(plan, &new);
         let Survey { like, history, samples } = match new.contains(&true) {
             true => survey(&store, &firsts, opened),
@@ -117,12 +122,14 @@ impl PlanCommand {
             store: &self.experiment.options.runs,
             why: broken_first(plan, &store, firsts.reasons(like, &history)),
             time: estimate(opened, &groups, &samples, &measured, (jobs, threads)),
+            checkpoints: checkpoints(plan, &new, jobs),
             measured: self.measure,
             disk: disk(plan, &new, &groups),
             free: free(&self.experiment.options.runs),
             memory: Memory::of(opened, &new, self.machine.allowed()),
             unlike: self.experiment.unlike_its_lock(opened, registry)?,
             states,
+            partial,
             others: recorded.into_iter().map(|recorded| other(recorded?, &opened.spec.name)).collect(),
         })
     }
@@ -177,7 +184,16 @@ impl<'a> Joined<'a> {
 
     /// How a step stands, in words; why it is new is told at the place of step `at`.
     fn state(&self, step: usize, at: Option<usize>) -> String {
-        let gated = if self.plan().steps[step].gates.is_empty() { "" } else { " unless stopped before" };
+        let planned = &self.plan().steps[step];
+        let done = match self.partial[step] {
+            0 => String::new(),
+            n => format!(", at {} of {} iterations", thousands(n), thousands(planned.iterations)),
+        };
+        let gated = match (planned.gates.is_empty(), done.is_empty()) {
+            (true, _) => done,
+            (false, true) => " unless stopped before".to_string(),
+            (false, false) => format!("{done}, unless stopped before"),
+        };
         let by = self.others[step].as_ref().map_or(String::new(), |other| format!(" by {other}"));
         match (&self.states[step], &self.why[step]) {
             (State::Done, _) => format!("recorded{by}"),

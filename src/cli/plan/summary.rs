@@ -40,7 +40,12 @@ pub fn needs(joined: &Joined<'_>, width: Width) -> String {
     if joined.memory.free.is_some_and(|free| free < joined.memory.least()) {
         text += &width.wrapped("", "  ", "warning: that does not fit: try a smaller model or `batch_size`");
     }
-    text += &width.wrapped("disk    ", "        ", &format!("about {disk} more in {}, {free}", joined.store.display()));
+    let checkpoints = match joined.checkpoints {
+        0 => String::new(),
+        bytes => format!(", at most {} for checkpoints while it runs", size(bytes)),
+    };
+    let words = format!("about {disk} more in {}{checkpoints}, {free}", joined.store.display());
+    text += &width.wrapped("disk    ", "        ", &words);
     if joined.free.is_some_and(|free| free < joined.disk) {
         text += &width.wrapped("", "  ", "warning: that does not fit: `--runs DIR` names another place");
     }

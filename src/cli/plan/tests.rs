@@ -67,7 +67,7 @@ fn side_by_side_a_run_takes_no_less_than_its_longest_chain() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/quickstart");
     let line = ["plan", folder.to_str().unwrap(), "--replicates", "1", "--device", "cpu"];
     let opened = well(Line::parse_from(line).command.experiment.open(&registry));
-    let groups = groups(&opened, &vec![true; opened.plan.steps.len()], &registry);
+    let groups = groups(&opened, &vec![true; opened.plan.steps.len()], &vec![0; opened.plan.steps.len()], &registry);
     let pace = run::Pace { iteration: 0.01, example: 0.0, n: 1, whole: true };
     let measured = (0..groups.len()).map(|group| (group, pace)).collect();
     let elapsed = |jobs| estimate(&opened, &groups, &Samples::default(), &measured, (jobs, 1)).elapsed;

@@ -21,6 +21,9 @@ pub struct Group<'a> {
     steps: Vec<usize>,
     pub kind: Kind,
     evaluations: u64,
+    /// Of each of its steps, the share that no checkpoint saves, and the iterations that all of them save.
+    left: Vec<f64>,
+    done: u64,
 }
 
 /// What is known of the time that a run will take.
@@ -48,7 +51,7 @@ pub struct Time {
 }
 
 /// The new trainings of a plan, and its analyses that take their time; those alike together.
-pub fn groups<'a>(opened: &'a Opened, new: &[bool], registry: &Registry) -> Vec<Group<'a>> {
+pub fn groups<'a>(opened: &'a Opened, new: &[bool], partial: &[u64], registry: &Registry) -> Vec<Group<'a>> {
     let (plan, spec) = (&opened.plan, &opened.spec);
     let mut roots: HashMap<usize, Root> = HashMap::new();
     let mut groups: HashMap<(usize, usize, usize, u64), Group<'a>> = HashMap::new();
@@ -62,8 +65,12 @@ pub fn groups<'a>(opened: &'a Opened, new: &[bool], registry: &Registry) -> Vec<
             steps: Vec::new(),
             kind: Kind::planned(plan, step, root),
             evaluations: evaluations(step, &spec.variants[step.variant].dataset, registry),
+            left: Vec::new(),
+            done: 0,
         });
         group.steps.push(number);
+        group.left.push(1.0 - partial[number] as f64 / step.iterations as f64);
+        group.done += partial[number];
     }
     let mut groups: Vec<Group<'_>> = groups.into_values().collect();
     groups.sort_by_key(|group| (std::cmp::Reverse(group.iterations()), group.steps[0]));
@@ -78,9 +85,9 @@ fn evaluations(step: &Step, data: &DatasetSpec, registry: &Registry) -> u64 {
 }
 
 impl Group<'_> {
-    /// Iterations of training.
+    /// Iterations of training that are to be done.
     fn iterations(&self) -> u64 {
-        if self.kind.is_whole() { 0 } else { self.first.iterations * self.steps.len() as u64 }
+        if self.kind.is_whole() { 0 } else { self.first.iterations * self.steps.len() as u64 - self.done }
     }
 
     /// How long one takes at a pace that was recorded.
@@ -110,6 +117,17 @@ pub fn disk(plan: &Plan, new: &[bool], groups: &[Group<'_>]) -> u64 {
     plan.steps.iter().enumerate().filter(|(number, _)| new[*number]).map(of).sum()
 }
 
+/// What the checkpoints of so many trainings side by side take of the disk, at most, in bytes: each is written anew before
+/// the old one goes.
+pub fn checkpoints(plan: &Plan, new: &[bool], jobs: usize) -> u64 {
+    let trainings = || plan.steps.iter().zip(new).filter(|(step, new)| **new && step.iterations > 0);
+    // Steps are many and configurations few.
+    let alike = |step: &Step| (step.variant, Arc::as_ptr(&step.stage), step.snapshots.len());
+    let distinct: HashMap<_, &Step> = trainings().map(|(step, _)| (alike(step), step)).collect();
+    let largest = distinct.into_values().map(|step| size::of_checkpoint(plan, step)).max().unwrap_or(0);
+    2 * largest * jobs.min(trainings().count()) as u64
+}
+
 /// Joins what is known of each group; `measured` is by the group's number.
 pub fn estimate(
     opened: &Opened,
@@ -131,11 +149,13 @@ pub fn estimate(
         time.at_most |= own.is_none() && pace.is_some();
         let seconds = recorded.map(|(pace, _)| group.recorded(pace));
         let seconds = seconds.or_else(|| pace.map(|pace| group.seconds(*pace, data)));
-        group.steps.iter().for_each(|step| time.steps[*step] = seconds);
+        for (step, left) in group.steps.iter().zip(&group.left) {
+            time.steps[*step] = seconds.map(|seconds| seconds * left);
+        }
         match seconds {
             Some(seconds) => {
                 time.known += group.iterations();
-                time.work += seconds * group.steps.len() as f64;
+                time.work += group.left.iter().map(|left| seconds * left).sum::<f64>();
             }
             None if group.kind.is_whole() => time.untold += group.steps.len(),
             None => time.unknown += group.iterations(),

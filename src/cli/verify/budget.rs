@@ -67,7 +67,7 @@ impl Budget<'_> {
         }
         let spec = &opened.spec;
         let new = part.steps.iter().zip(&recorded).filter(|(_, recorded)| recorded.is_none());
-        let jobs = self.machine.jobs(&part, new.map(|(step, _)| step), spec)?;
+        let (jobs, memory) = self.machine.share(&part, new.map(|(step, _)| step), spec)?;
         let provenance = run::provenance(&spec.folder, &spec.name, &opened.compute.kind);
         let compute = &opened.compute;
         let shared = Shared {
@@ -78,6 +78,8 @@ impl Budget<'_> {
             store,
             provenance: &provenance,
             pipelines: &part.pipelines(),
+            memory,
+            checkpoint: Some(Duration::from_secs(60)),
         };
         let progress = Progress::begin(&part, &recorded, jobs);
         let limits = Limits { jobs, threads: self.machine.threads() };

@@ -59,7 +59,8 @@ impl Store {
         scratch::clean(&self.root.join("tmp"));
     }
 
-    pub(super) fn scratch(&self) -> Result<Arc<Scratch>, String> {
+    /// Where this process writes what is not finished.
+    pub(in crate::run) fn scratch(&self) -> Result<Arc<Scratch>, String> {
         let mut held = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(scratch) = &*held {
             return Ok(scratch.clone());
