@@ -183,7 +183,8 @@ mod tests {
         let first = of(&store, Some(Duration::ZERO), &heard);
         first.clock.set((1000.0, Instant::now()));
         first.begins(0);
-        [20, 50].map(|iteration| first.keep(checkpoint(iteration)));
+        first.keep(checkpoint(20));
+        first.keep(checkpoint(50));
         first.clock.set((2000.0, Instant::now()));
         first.begins(50);
         first.keep(checkpoint(7));
@@ -225,7 +226,8 @@ mod tests {
         std::fs::write(folder.path().join("partial"), "in the way").unwrap();
         let checkpoints = of(&store, Some(Duration::ZERO), &heard);
         checkpoints.begins(0);
-        [1, 2].map(|iteration| checkpoints.keep(checkpoint(iteration)));
+        checkpoints.keep(checkpoint(1));
+        checkpoints.keep(checkpoint(2));
         assert_eq!(heard.warned.get(), 1);
     }
 
