@@ -36,6 +36,7 @@ impl RunCommand {
         let opened = self.experiment.open(registry)?;
         // What cannot be written is found out before hours of training, and not after.
         let (store, folder) = (self.experiment.store()?, self.experiment.report(&opened)?);
+        let _held = store.share().map_err(Ended::Failed)?;
         match self.experiment.unlike_its_lock(&opened, registry) {
             // What is replaced need not be read.
             Err(_) if self.update_lock => {}
@@ -43,7 +44,6 @@ impl RunCommand {
                 Some(unlike?).filter(|line| !line.is_empty()).iter().for_each(|line| say(&format!("note: {line}.")))
             }
         }
-        let _held = store.share().map_err(Ended::Failed)?;
         let finished = self.steps(&opened, &store, registry)?;
         let failed = finished.states.iter().filter(|state| matches!(state, State::Failed(_))).count();
         match finished.ran {
@@ -84,7 +84,7 @@ impl RunCommand {
         let recorded = run::recorded(&opened.plan, store);
         if recorded.iter().all(Option::is_some) {
             store.note(&opened.spec.folder, &opened.plan);
-            store.tidy();
+            run::clean(store);
             let states = vec![State::Done; opened.plan.steps.len()];
             return Ok(Finished { states, ran: 0, interrupted: false });
         }

@@ -42,6 +42,7 @@ pub use store::{About, Broken, Contents, Held, Leftover, Note, Shelved, Store, i
 
 /// Removes what killed runs left in a store, and what complete steps need no more.
 pub fn clean(store: &Store) {
+    store.tidy();
     claim::clean(store);
     partial::clean(store);
 }
