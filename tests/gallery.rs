@@ -150,7 +150,10 @@ const ELSEWHERE: [&str; 9] = [
 ];
 
 /// Sentences that no spec makes `check` say, and why.
-const NOT_IN_THE_GALLERY: [(&str, &str); 79] = [
+const NOT_IN_THE_GALLERY: [(&str, &str); 82] = [
+    ("what learns here cannot go on from a checkpoint", "of a run"),
+    ("it does not say how often it was pruned", "of a run"),
+    ("{bytes} B", "a part of a sentence"),
     ("1 value", "a part of a sentence"),
     ("best of s, predicted", "a figure's name"),
     ("best of s, {name}", "a figure's name"),

@@ -27,7 +27,7 @@ pub const FILE: &str = "experiment.lock";
 const FORM: u32 = 1;
 
 /// What is in the file.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
     /// The form of the file.
@@ -43,7 +43,7 @@ pub struct Lock {
     pub variant: Vec<LockedVariant>,
     /// Stages with their configurations, by names of their own: "train-2".
     pub stages: IndexMap<String, Value>,
-    /// By id, each after those that it follows.
+    /// By id; written in the plan's order, which reading does not keep.
     pub steps: IndexMap<String, LockedStep>,
     pub host: LockedHost,
 }

@@ -24,6 +24,11 @@ pub fn problems(lock: &Lock, report: &Path) -> Vec<String> {
         Err(Ended::Failed(error)) => return vec![error],
         Err(_) => return vec![format!("{} cannot be read", report.join(records::RECORDS).display())],
     };
+    let records = || study.rows.iter().chain(&study.analyses).filter_map(|row| row.record.as_ref());
+    if let Some(other) = records().map(|record| &record.provenance.device).find(|device| **device != lock.device) {
+        say(&format!("{} is of another device kind than {} ({other}): not compared.", report.display(), lock::FILE));
+        return Vec::new();
+    }
     let mut problems: Vec<String> = lock.results().flat_map(|ticket| unlike(ticket, &study, report)).collect();
     let more = problems.len().saturating_sub(NAMED);
     problems.truncate(NAMED);
