@@ -73,6 +73,9 @@ fn a_shipped_report_judges_the_predictions_of_its_experiment_as_they_are() {
         "random-labels",
         "lottery-odds",
         "mask-overlap",
+        "controls",
+        "rethinking-generalization",
+        "pruning-90-99",
     ] {
         let folder = shipped(&format!("experiments/{experiment}"));
         let spec = tombola::spec::load(&folder, &Registry::builtin(), &[]).unwrap_or_else(|e| panic!("{e}"));
