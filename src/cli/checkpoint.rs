@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::machine::time;
 use super::{count, say};
 use crate::run::State;
 
@@ -10,21 +11,15 @@ use crate::run::State;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Every(pub Option<Duration>);
 
-const UNITS: [(&str, f64); 3] = [("min", 60.0), ("s", 1.0), ("h", 3600.0)];
-
 impl FromStr for Every {
     type Err = String;
 
     /// "30s", "1min", "1.5 h", "never".
     fn from_str(text: &str) -> Result<Every, String> {
-        let help = || format!("{text:?} is no time: write it as 30s, 5min or 1h, or write never");
-        if text == "never" {
-            return Ok(Every(None));
+        match text {
+            "never" => Ok(Every(None)),
+            _ => time(text).map(|every| Every(Some(every))).map_err(|e| format!("{e}, or write never")),
         }
-        let of = |(name, seconds): &(&str, f64)| Some((text.strip_suffix(name)?, *seconds));
-        let (number, unit) = UNITS.iter().find_map(of).ok_or_else(help)?;
-        let number: f64 = number.trim().parse().map_err(|_| help())?;
-        Duration::try_from_secs_f64(number * unit).map(|every| Every(Some(every))).map_err(|_| help())
     }
 }
 

@@ -56,7 +56,7 @@ impl Experiment {
 }
 
 /// What tells a plan from the one that was locked, in a spec's words.
-pub fn changes(plan: &Plan, lock: &Lock) -> Vec<String> {
+fn changes(plan: &Plan, lock: &Lock) -> Vec<String> {
     let new: Vec<bool> = plan.steps.iter().map(|step| !lock.steps.contains_key(&step.id)).collect();
     let known: HashMap<&str, ()> = plan.steps.iter().map(|step| (step.id.as_str(), ())).collect();
     let gone = lock.steps.keys().filter(|id| !known.contains_key(id.as_str())).count();
@@ -85,7 +85,7 @@ pub fn changes(plan: &Plan, lock: &Lock) -> Vec<String> {
 }
 
 /// A few things by name, and how many more there are.
-pub fn few(all: &[String], of: &str) -> String {
+fn few(all: &[String], of: &str) -> String {
     let named = all.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
     match all.len().saturating_sub(NAMED) {
         0 => named,

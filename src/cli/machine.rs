@@ -1,5 +1,7 @@
 //! How much of the machine a run takes: jobs, threads and memory.
 
+use std::time::Duration;
+
 use clap::{Args, value_parser};
 
 use super::{Ended, count, say};
@@ -101,6 +103,16 @@ pub fn bytes(text: &str) -> Result<u64, String> {
     if bytes.is_finite() && bytes >= 1.0 { Ok(bytes as u64) } else { Err(help()) }
 }
 
+/// "30s", "5min", "1.5 h".
+pub fn time(text: &str) -> Result<Duration, String> {
+    const UNITS: [(&str, f64); 5] = [("ms", 1e-3), ("s", 1.0), ("min", 60.0), ("m", 60.0), ("h", 3600.0)];
+    let help = || format!("{text:?} is no time: write it as 30s, 5min or 1h");
+    let of = |(name, seconds): &(&str, f64)| Some((text.strip_suffix(name)?, *seconds));
+    let (number, unit) = UNITS.iter().find_map(of).ok_or_else(help)?;
+    let number: f64 = number.trim().parse().map_err(|_| help())?;
+    Duration::try_from_secs_f64(number * unit).map_err(|_| help())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +123,15 @@ mod tests {
         assert_eq!(["8 GB", "1.5GB", "12MB"].map(|text| size(bytes(text).unwrap())), ["8.0 GB", "1.5 GB", "12.0 MB"]);
         for nonsense in ["8", "GB", "-1GB", "nanGB", "infGB", "0GB", "8gigs"] {
             assert!(bytes(nonsense).unwrap_err().contains("8GB"), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_time_has_a_unit() {
+        let seconds = |text| time(text).map(|time| time.as_secs_f64());
+        assert_eq!(["0s", "90s", "10m", "10 min", "1.5h"].map(seconds), [0.0, 90.0, 600.0, 600.0, 5400.0].map(Ok));
+        for nonsense in ["10", "m", "-1m", "nanh", "infs", "1e400s", "always"] {
+            assert!(time(nonsense).unwrap_err().contains("5min"), "{nonsense}");
         }
     }
 }

@@ -35,7 +35,7 @@ pub use mend::mend;
 pub use outcome::study;
 pub use partial::partial;
 pub use private::quoted;
-pub use provenance::provenance;
+pub use provenance::{now, provenance};
 pub use record_file::Past;
 pub use recorded::{Recorded, recorded};
 pub use store::{About, Broken, Contents, Held, Leftover, Note, Shelved, Store, is_id};

@@ -120,29 +120,9 @@ fn until<T>(deadline: Option<Instant>, asked: &AtomicBool, work: impl FnOnce(&At
     })
 }
 
-/// "90s", "10m", "2h".
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let units = [("ms", 0.001), ("s", 1.0), ("min", 60.0), ("m", 60.0), ("h", 3600.0)];
-    let help = || format!("{text:?} is no time: write it as 90s, 10m or 2h");
-    let read = |(unit, seconds): (&str, f64)| Some(text.strip_suffix(unit)?.trim().parse::<f64>().ok()? * seconds);
-    let seconds = units.into_iter().find_map(read).ok_or_else(help)?;
-    Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero()).ok_or_else(help)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_time_has_a_unit() {
-        assert_eq!(
-            ["90s", "10m", "10 min", "2h"].map(|text| duration(text).map(|t| t.as_secs())),
-            [Ok(90), Ok(600), Ok(600), Ok(7200)]
-        );
-        for nonsense in ["10", "m", "-1m", "nanh", "1e400s", "0s"] {
-            assert!(duration(nonsense).unwrap_err().contains("10m"), "{nonsense}");
-        }
-    }
 
     #[test]
     fn work_is_told_to_stop_at_its_deadline_and_not_before() {

@@ -7,15 +7,16 @@ mod screen;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
 use self::budget::Budget;
 pub use self::reported::of as reported;
 use super::interrupt::stop_on_interrupt;
-use super::lock::changes;
-use super::machine::Machine;
-use super::open::{Opened, planned, told};
+use super::lock::Locked;
+use super::machine::{Machine, time};
+use super::open::Opened;
 use super::plan::text::Width;
 use super::reading::Reading;
 use super::{Ended, Experiment, Options, count, place, print, say};
@@ -42,8 +43,8 @@ pub struct VerifyCommand {
     #[arg(long, value_delimiter = ',', value_name = "N,…")]
     replicates: Vec<u32>,
     /// Run as many tickets again as this time allows, as 90s, 10m or 2h, spread likewise
-    #[arg(long, value_name = "TIME", value_parser = budget::duration)]
-    time_budget: Option<std::time::Duration>,
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    time_budget: Option<Duration>,
     /// What to compute on: auto, cpu, or, where it is built in, libtorch, libtorch:cuda:0 or wgpu (see `devices`)
     #[arg(long, default_value = "auto")]
     device: String,
@@ -84,15 +85,16 @@ impl VerifyCommand {
         let experiment = &self.experiment();
         let opened = &experiment.open(registry)?;
         let folder = &opened.spec.folder;
-        let lock = &Lock::of_folder(folder)?.ok_or_else(|| {
+        let Locked { lock, changes } = experiment.locked(opened, registry)?.ok_or_else(|| {
             format!("{} has no {FILE}, which says what to find: a completed `tombola run` writes it", folder.display())
         })?;
+        let lock = &lock;
         place::folder("--runs", &self.runs)?;
         let place = self.runs.join("verify").join(&opened.spec.name);
         let (store, original) = (&Store::open(&place), &Store::open(&self.runs));
         let report = &self.reports.join(&opened.spec.name);
         let ground = &Ground { registry, experiment, opened, lock, store, original, report };
-        let verification = self.verify(ground)?;
+        let verification = self.verify(ground, &changes)?;
         if verification.verdict != Verdict::NotRun {
             reported::put(&verification, report)?;
         }
@@ -117,19 +119,17 @@ impl VerifyCommand {
         Experiment { folder: self.folder.clone(), options }
     }
 
-    fn verify(&self, ground: &Ground<'_>) -> Result<Verification, Ended> {
+    fn verify(&self, ground: &Ground<'_>, changes: &[String]) -> Result<Verification, Ended> {
         let Ground { opened, lock, .. } = ground;
-        let date =
-            jiff::Timestamp::now().round(jiff::Unit::Second).map_or_else(|_| String::new(), |now| now.to_string());
         let begun = outcome::Begun {
             ground,
             rule: Rule { exact: lock.device == opened.compute.kind, tolerance: opened.spec.tolerance },
-            date,
+            date: run::now(),
         };
-        let unlike = self.unlike(ground)?;
-        if !unlike.is_empty() {
+        if !changes.is_empty() {
             // Another experiment's numbers would say nothing of this one's.
-            return Ok(begun.without_rerun(unlike));
+            let unlike = |change: &String| format!("the spec is not the one that was locked: {change}");
+            return Ok(begun.without_rerun(changes.iter().map(unlike).collect()));
         }
         let mut problems = reported::problems(lock, ground.report);
         let numbers = self.chosen(&opened.plan, lock)?;
@@ -156,16 +156,6 @@ impl VerifyCommand {
             return Err(Ended::Interrupted);
         }
         begun.judged(problems, &ran)
-    }
-
-    /// In what the spec is not the one that was locked, in sentences.
-    fn unlike(&self, ground: &Ground<'_>) -> Result<Vec<String>, Ended> {
-        let Ground { opened, lock, registry, .. } = ground;
-        let changes = match lock.device == opened.compute.kind {
-            true => changes(&opened.plan, lock),
-            false => changes(&planned(&self.folder, registry, &[], &lock.device).map_err(told)?.1, lock),
-        };
-        Ok(changes.into_iter().map(|change| format!("the spec is not the one that was locked: {change}")).collect())
     }
 
     /// The tickets that are to be run again, as their numbers in the plan, in the order in which they are wanted.
