@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::Stdio;
 
 use tombola::plan::Plan;
 use tombola::run::Store;
@@ -24,13 +23,13 @@ const TRAINING: &str = "training";
 /// What is left when all is recorded.
 const REPORT: &str = "report write";
 
-/// There where the program writes any.
-const CHECKPOINT: &str = "checkpoint write";
+/// A checkpoint after every iteration, and not once a minute.
+const ARGUMENTS: [&str; 4] = ["run", "tiny", "--checkpoint", "0s"];
 
 const PHASES: [Phase; 7] = [
     Phase { name: TRAINING, path: "", calls: "read" },
     Phase {
-        name: CHECKPOINT,
+        name: "checkpoint write",
         path: "@(*/tmp/*-checkpoint|*runs/partial/*)",
         calls: "create write sync mkdir rename remove",
     },
@@ -55,8 +54,6 @@ struct Tally {
 
 /// What an undisturbed run of the tiny experiment does and gives.
 struct Undisturbed {
-    phases: Vec<&'static Phase>,
-    arguments: Vec<&'static str>,
     results: String,
     plan: Plan,
     /// Calls of each phase.
@@ -70,43 +67,38 @@ struct Undisturbed {
 pub fn kill(test: &str, kills: usize) -> Option<String> {
     let library = library(test)?;
     let undisturbed = Undisturbed::run(library);
-    let each = kills.div_ceil(undisturbed.phases.len());
-    let mut tallies: Vec<Tally> = undisturbed.phases.iter().map(|_| Tally::default()).collect();
+    let each = kills.div_ceil(PHASES.len());
+    let mut tallies: Vec<Tally> = PHASES.iter().map(|_| Tally::default()).collect();
     let mut chance = Chance(0x9e3779b97f4a7c15);
     while tallies.iter().any(|tally| tally.kills < each) {
         life(library, &undisturbed, &mut tallies, each, &mut chance);
     }
-    for (phase, tally) in undisturbed.phases.iter().zip(&tallies) {
+    for (phase, tally) in PHASES.iter().zip(&tallies) {
         assert_eq!((tally.resumed, tally.lost, tally.equal), (tally.kills, 0, tally.kills), "{}", phase.name);
     }
-    Some(table(&undisturbed.phases, &tallies))
+    Some(table(&tallies))
 }
 
 impl Undisturbed {
     fn run(library: &Path) -> Undisturbed {
         let folder = folder();
         let log = folder.path().join("log");
-        let help = command(folder.path(), &["run", "--help"]).stdout(Stdio::piped()).output().unwrap().stdout;
-        // After every iteration, not once a minute.
-        let has_checkpoints = String::from_utf8(help).unwrap().contains("--checkpoint");
-        let arguments = if has_checkpoints { vec!["run", "tiny", "--checkpoint", "0s"] } else { vec!["run", "tiny"] };
-        let phases: Vec<&Phase> = PHASES.iter().filter(|phase| phase.name != CHECKPOINT || has_checkpoints).collect();
-        let calls = phases.iter().map(|phase| {
+        let calls = PHASES.iter().map(|phase| {
             let _ = (std::fs::remove_file(&log), std::fs::remove_dir_all(folder.path().join("runs")));
-            let mut command = command(folder.path(), &arguments);
+            let mut command = command(folder.path(), &ARGUMENTS);
             let fault = Fault { act: Act::Kill, path: phase.path, calls: phase.calls, at: 1 };
             fault.to(library, &mut command);
             assert_eq!(command.env("FAULT_LOG", &log).output().unwrap().status.code(), Some(0));
             std::fs::read_to_string(&log).map_or(0, |log| log.lines().count())
         });
         let calls: Vec<usize> = calls.collect();
-        let seen = phases.iter().zip(&calls).filter(|(phase, _)| phase.name != TRAINING);
+        let seen = PHASES.iter().zip(&calls).filter(|(phase, _)| phase.name != TRAINING);
         seen.for_each(|(phase, calls)| assert!(*calls > 0, "no call shows the phase {:?}", phase.name));
         let plan = planned(folder.path(), &[]);
         let store = Store::open(&folder.path().join("runs"));
         let seconds = plan.steps.iter().map(|step| store.complete(&step.id).unwrap().seconds).fold(0.0, f64::max);
         let microseconds = 1 + (seconds * 1e6) as u64;
-        Undisturbed { phases, arguments, results: results(folder.path()).unwrap(), plan, calls, microseconds }
+        Undisturbed { results: results(folder.path()).unwrap(), plan, calls, microseconds }
     }
 }
 
@@ -121,7 +113,7 @@ fn life(library: &Path, undisturbed: &Undisturbed, tallies: &mut [Tally], each: 
     for _ in 0..MOST {
         let before = recorded(folder.path(), &undisturbed.plan);
         // Once all is recorded, nothing but a report can be killed.
-        let can_be = |phase: &usize| before.len() < steps || undisturbed.phases[*phase].name == REPORT;
+        let can_be = |phase: &usize| before.len() < steps || PHASES[*phase].name == REPORT;
         let left: Vec<usize> = (0..tallies.len()).filter(|phase| tallies[*phase].kills < each).filter(can_be).collect();
         if left.is_empty() {
             break;
@@ -151,10 +143,10 @@ fn life(library: &Path, undisturbed: &Undisturbed, tallies: &mut [Tally], each: 
 
 /// Runs until it is killed in a phase; `false` where it came to its end before, or was killed elsewhere.
 fn attempt(library: &Path, folder: &Path, undisturbed: &Undisturbed, phase: usize, chance: &mut Chance) -> bool {
-    let Phase { name, path, calls } = undisturbed.phases[phase];
-    let mut command = command(folder, &undisturbed.arguments);
+    let Phase { name, path, calls } = PHASES[phase];
+    let mut command = command(folder, &ARGUMENTS);
     command.args(["--jobs", ["1", "2"][chance.below(2)]]);
-    let training = (*name == TRAINING).then(|| undisturbed.training(folder, chance));
+    let training = (name == TRAINING).then(|| undisturbed.training(folder, chance));
     match &training {
         Some((step, after)) => {
             let parent = &undisturbed.plan.steps[undisturbed.plan.steps[*step].parent.unwrap()].id;
@@ -207,10 +199,10 @@ fn left_over(folder: &Path) -> Vec<String> {
     own.into_iter().chain(hidden.into_iter().filter(|name| name.starts_with('.'))).collect()
 }
 
-fn table(phases: &[&Phase], tallies: &[Tally]) -> String {
+fn table(tallies: &[Tally]) -> String {
     let mut table =
         String::from("| killed in | kills | resumed | steps lost | results equal |\n| --- | --: | --: | --: | --: |\n");
-    for (phase, Tally { kills, resumed, lost, equal }) in phases.iter().zip(tallies) {
+    for (phase, Tally { kills, resumed, lost, equal }) in PHASES.iter().zip(tallies) {
         writeln!(table, "| {} | {kills} | {resumed} | {lost} | {equal} |", phase.name).unwrap();
     }
     let all = tallies.iter().fold(Tally::default(), |all, one| Tally {

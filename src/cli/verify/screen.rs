@@ -36,7 +36,8 @@ pub fn text(verification: &Verification, all: bool, width: Width) -> String {
 
 fn tickets(verification: &Verification, all: bool, width: Width) -> String {
     let tickets = &verification.tickets;
-    let whole = all || tickets.len() <= FEW;
+    let nothing = verification.count(Verdict::NotRun) == tickets.len();
+    let whole = all || (tickets.len() <= FEW && !nothing);
     let shown: Vec<&Checked> = tickets.iter().filter(|ticket| whole || ticket.verdict == Verdict::Fail).collect();
     let most = if all { shown.len() } else { MANY };
     let mut text: String = shown.iter().take(most).map(|ticket| line(ticket, width)).collect();
