@@ -23,6 +23,7 @@ mod outputs;
 mod planning;
 mod plugins_on_devices;
 mod predictions;
+mod provenance;
 mod recipes;
 mod resolved;
 mod resuming;

@@ -18,6 +18,10 @@ pub struct Provenance {
     pub commit: Option<String>,
     /// Whether that repository had uncommitted changes in the experiment's folder, in plugins or in source.
     pub dirty: Option<bool>,
+    /// Those changes, where there are any: names of files as `git status` has them, and the difference of those that the
+    /// repository knows, less secrets and home, and cut where it is long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<String>,
     /// When the step began, in UTC, RFC 3339, to the second.
     pub started: String,
     /// When it ended. This and the next were not recorded at first.

@@ -36,6 +36,34 @@ pub fn without(text: &str, home: Option<&Path>) -> String {
     told
 }
 
+/// A text of others' without home, passwords in addresses, and values that are called secret; its beginning, where it is
+/// longer than this many bytes.
+pub fn told(text: &str, most: usize) -> String {
+    let text = without(text, std::env::home_dir().as_deref());
+    let text = text.lines().map(without_secret).collect::<Vec<_>>().join("\n");
+    match text.len() > most {
+        false => text,
+        true => {
+            let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            format!(
+                "{}\n… {} bytes more, BLAKE3 of all {}",
+                &text[..end],
+                text.len() - end,
+                blake3::hash(text.as_bytes()).to_hex()
+            )
+        }
+    }
+}
+
+/// A line without the value of a key that is called a secret: "token = …".
+fn without_secret(line: &str) -> String {
+    const CALLED: [&str; 6] = ["password", "passwd", "secret", "token", "api_key", "api-key"];
+    let lower = line.to_ascii_lowercase();
+    let called = CALLED.iter().filter_map(|word| Some(lower.find(word)? + word.len())).min();
+    let value = called.and_then(|from| Some(from + lower[from..].find([':', '='])? + 1));
+    value.map_or_else(|| line.to_string(), |from| format!("{} …", &line[..from]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +74,14 @@ mod tests {
         assert_eq!(quoted("title='it'"), r"'title='\''it'\'''");
         let words = ["/opt/bin/tombola", "run", "my experiment"].map(OsString::from);
         assert_eq!(command(words.into_iter()), "tombola run 'my experiment'");
+    }
+
+    #[test]
+    fn a_secret_s_value_is_not_told_and_a_long_text_is_cut_at_a_letter() {
+        let text = "+API_KEY = \"abc\"\n+rate = 0.1\n-my_token: abc";
+        assert_eq!(told(text, 100), "+API_KEY = …\n+rate = 0.1\n-my_token: …");
+        let cut = told(&"é".repeat(10), 5);
+        assert!(cut.starts_with("éé\n… 16 bytes more, BLAKE3 of all "), "{cut}");
     }
 
     #[test]

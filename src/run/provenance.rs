@@ -19,6 +19,9 @@ const WHAT_DECIDES: [&str; 7] = [
     ":(top)Cargo.lock",
 ];
 
+/// Bytes of changes that a record holds: every step of a run has them.
+const CHANGES: usize = 16 << 10;
+
 /// What every step of a run has in common; `started`, `ended`, `threads` and `pipelines` are set step by step.
 pub fn provenance(folder: &Path, experiment: &str, device: &str) -> Provenance {
     let commit = git(folder, &["rev-parse", "HEAD"]);
@@ -27,7 +30,13 @@ pub fn provenance(folder: &Path, experiment: &str, device: &str) -> Provenance {
     // A repository's own filters are programs, which `status` would run.
     let filters =
         git(folder, &["config", "--local", "--includes", "--get-regexp", r"^filter\..*\.(clean|smudge|process)$"]);
-    let changes = if filters.is_some() { None } else { changes() };
+    let changes = if filters.is_some() { None } else { commit.as_ref().and_then(|_| changes()) };
+    let difference = || {
+        git(
+            folder,
+            &[&["diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD", "--"][..], &WHAT_DECIDES].concat(),
+        )
+    };
     Provenance {
         tombola: env!("CARGO_PKG_VERSION").into(),
         burn: BURN.into(),
@@ -35,7 +44,10 @@ pub fn provenance(folder: &Path, experiment: &str, device: &str) -> Provenance {
         device: device.into(),
         threads: 0,
         host: host(),
-        dirty: commit.as_ref().and(changes).map(|changes| !changes.is_empty()),
+        dirty: changes.as_ref().map(|changes| !changes.is_empty()),
+        changes: changes
+            .filter(|changes| !changes.is_empty())
+            .map(|names| private::told(&format!("{names}\n{}", difference().unwrap_or_default()), CHANGES)),
         commit,
         started: String::new(),
         ended: String::new(),
