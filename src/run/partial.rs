@@ -107,15 +107,19 @@ fn folder(root: &Path) -> PathBuf {
     root.join("partial")
 }
 
-/// Removes the checkpoints of steps that are complete.
+/// Removes the checkpoints of steps that are complete, and folders that who was killed left empty.
 pub fn clean(store: &Store) {
     let entries = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
-    let steps = entries(folder(store.root())).flat_map(|entry| entries(entry.path()));
+    let root = folder(store.root());
+    let steps = entries(root.clone()).flat_map(|entry| entries(entry.path()));
     let is_id = |name: &String| name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit());
     let ids = steps.filter_map(|entry| entry.file_name().into_string().ok().filter(is_id));
     for id in ids.filter(|id| store.complete(id).is_some()) {
         Partial::of(store, &id).remove();
     }
+    // Those that hold anything stay.
+    entries(root.clone()).for_each(|above| drop(fs::remove_dir(above.path())));
+    let _ = fs::remove_dir(root);
 }
 
 /// Of each step of the plan that is not recorded, how many of its iterations its checkpoints save.
@@ -131,4 +135,26 @@ pub fn partial(plan: &Plan, recorded: &[Option<Recorded>], store: &Store) -> Vec
         }
     };
     recorded.par_iter().enumerate().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_was_left_empty_goes_and_one_with_a_checkpoint_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join("partial").join(path);
+        let held = format!("ab/{}", "ab".repeat(16));
+        fs::create_dir_all(at(&held)).unwrap();
+        fs::write(at(&held).join("0-hash.safetensors"), "half").unwrap();
+        fs::create_dir_all(at("9e")).unwrap();
+        let store = Store::open(root.path());
+        clean(&store);
+        assert!(at(&held).join("0-hash.safetensors").exists() && !at("9e").exists());
+        fs::remove_dir_all(at("ab")).unwrap();
+        fs::create_dir_all(at("cd")).unwrap();
+        clean(&store);
+        assert!(!at("").exists(), "of nothing nothing is left");
+    }
 }
