@@ -44,7 +44,7 @@ use = "reinitialise"
 each = "imp"
 [pipeline.edge-popup]
 use = "edge-popup"
-weights_remaining = [0.3]
+weights_remaining = [0.3, 0.6]
 "#;
 
 /// Exit code, stdout and stderr.
@@ -96,7 +96,7 @@ fn a_second_run_is_compared_with_the_lock_and_changes_nothing_of_it() {
     let before = lock(folder);
     fs::remove_dir_all(folder.join("runs")).unwrap();
     let said = run(folder, "--jobs 1");
-    assert!(said.contains("22 tickets as in experiment.lock, to the last bit."), "{said}");
+    assert!(said.contains("24 tickets as in experiment.lock, to the last bit."), "{said}");
     assert_eq!(lock(folder), before);
     // What is asked for otherwise is not what was locked, and never becomes it.
     let said = run(folder, "--set seed=2");
@@ -146,13 +146,13 @@ fn a_rerun_passes_and_its_verdict_is_in_the_report() {
     let folder = folder.path();
     let (code, out, said) = tombola(folder, "verify small");
     assert!(
-        code == 0 && out.contains("\nPASS: small: what was run again is as locked; all 22 tickets run again (22 PASS)"),
+        code == 0 && out.contains("\nPASS: small: what was run again is as locked; all 24 tickets run again (24 PASS)"),
         "{out}{said}"
     );
     let (_, page, _) = tombola(folder, "report --from-records reports/small");
     assert!(page.contains("reports/small/index.html"), "{page}");
     let page = fs::read_to_string(folder.join("reports/small/index.html")).unwrap();
-    assert!(page.contains("<strong>PASS</strong>") && page.contains("22 of 22 tickets run again"));
+    assert!(page.contains("<strong>PASS</strong>") && page.contains("24 of 24 tickets run again"));
     let markdown = fs::read_to_string(folder.join("reports/small/report.md")).unwrap();
     assert!(markdown.contains("## Verification\n\n**PASS**: "), "{markdown}");
     // Of other results it says nothing.
@@ -172,12 +172,15 @@ fn a_sample_runs_part_of_it_and_says_what_it_did_not_run() {
         tickets.filter(|t| t["verdict"] != "not-run").map(|t| t["ticket"].as_str().unwrap().to_string()).collect()
     };
     // Level 0 of the others is the same step.
-    assert_eq!(ran(&json), ["dense level 0, replicate 1", "imp level 0, replicate 1", "late level 0, replicate 1"]);
+    assert_eq!(
+        ran(&json),
+        ["dense level 0 (100%), replicate 1", "imp level 0 (100%), replicate 1", "late level 0 (100%), replicate 1"]
+    );
     fs::remove_dir_all(folder.join("runs/verify")).unwrap();
     let (code, out, said) = tombola(folder, "verify small --sample 5 --json");
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
     let ran = ran(&json);
-    assert!(code == 0 && (5..22).contains(&ran.len()), "{ran:?} {said}");
+    assert!(code == 0 && (5..24).contains(&ran.len()), "{ran:?} {said}");
     for pipeline in ["dense", "imp", "late", "reinitialise", "edge-popup"] {
         assert!(ran.iter().any(|ticket| ticket.starts_with(pipeline)), "{pipeline}: {ran:?}");
     }
@@ -193,7 +196,7 @@ fn a_time_budget_ends_it_and_what_has_not_run_is_not_judged() {
     let (code, out, said) = tombola(folder.path(), "verify small --time-budget 1ms");
     assert!(code == 1 && out.contains("NOT RUN: small: nothing was run again"), "{out}{said}");
     let (code, out, said) = tombola(folder.path(), "verify small --time-budget 1h");
-    assert!(code == 0 && out.contains("(22 PASS)"), "{out}{said}");
+    assert!(code == 0 && out.contains("(24 PASS)"), "{out}{said}");
 }
 
 #[test]
@@ -226,11 +229,14 @@ fn a_tampered_figure_a_swapped_mask_and_a_changed_count_are_each_named() {
         let begins = format!("{:<18}{ticket}:", "FAIL");
         out.lines().find(|line| line.starts_with(&begins)).unwrap_or_default()
     };
-    assert!(line("imp level 2, replicate 1").contains(&format!("test accuracy {accuracy} instead of 0.999")), "{out}");
-    assert!(line("imp level 1, replicate 0").ends_with(": masks differ"), "{out}");
     assert!(
-        line("late level 1, replicate 0").contains(&format!("{kept} of"))
-            && line("late level 1, replicate 0").contains("instead of 1 of"),
+        line("imp level 2 (64%), replicate 1").contains(&format!("test accuracy {accuracy} instead of 0.999")),
+        "{out}"
+    );
+    assert!(line("imp level 1 (80%), replicate 0").ends_with(": masks differ"), "{out}");
+    assert!(
+        line("late level 1 (80%), replicate 0").contains(&format!("{kept} of"))
+            && line("late level 1 (80%), replicate 0").contains("instead of 1 of"),
         "{out}"
     );
     // The report, too, says something else than such a lock.
@@ -295,7 +301,7 @@ fn on_another_device_kind_figures_need_only_be_near_and_initial_weights_the_same
     let verdict = |text: String| {
         fs::write(folder.join("small/experiment.lock"), text).unwrap();
         let (code, out, _) = tombola(folder, "verify small");
-        let line = out.lines().find(|line| line.contains(" dense level 0, replicate 0")).unwrap().to_string();
+        let line = out.lines().find(|line| line.contains(" dense level 0 (100%), replicate 0")).unwrap().to_string();
         (code, line)
     };
     let (code, line) = verdict(with("final_test_accuracy", "0.15"));

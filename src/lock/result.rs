@@ -1,10 +1,9 @@
 //! What a run found of one ticket.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::record::{Measured, Row, Scores, Status};
+use crate::units::percent;
 
 /// An evaluated ticket, or one that an analysis measured.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -55,6 +54,8 @@ pub struct Address {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_replicate: Option<u32>,
     pub level: u32,
+    /// Kept weights as planned, by which tickets of one level are told apart where a pipeline has several.
+    pub planned: usize,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub draw: u32,
 }
@@ -86,6 +87,23 @@ impl LockedTicket {
     }
 }
 
+impl LockedTicket {
+    /// As people read it: "imp[width=2] level 3 (51.2%), replicate 1", "connectivity of imp level 3 (51.2%), replicates 0 and
+    /// 1".
+    pub fn name(&self) -> String {
+        let Address { variant, pipeline, analysis, replicate, other_replicate, level, planned, draw } = &self.address;
+        let analysis = if analysis.is_empty() { String::new() } else { format!("{analysis} of ") };
+        let variant = if variant.is_empty() { String::new() } else { format!("[{variant}]") };
+        let remaining = percent(*planned as f64 / self.prunable.max(1) as f64);
+        let replicate = match other_replicate {
+            Some(other) => format!("replicates {replicate} and {other}"),
+            None => format!("replicate {replicate}"),
+        };
+        let draw = if *draw > 0 { format!(", draw {draw}") } else { String::new() };
+        format!("{analysis}{pipeline}{variant} level {level} ({remaining}), {replicate}{draw}")
+    }
+}
+
 impl Address {
     pub fn of(row: &Row) -> Address {
         Address {
@@ -95,6 +113,7 @@ impl Address {
             replicate: row.replicate,
             other_replicate: row.other_replicate,
             level: row.level,
+            planned: row.kept_weights,
             draw: row.draw,
         }
     }
@@ -102,27 +121,5 @@ impl Address {
     /// The same ticket in another replicate.
     pub fn of_replicate(&self, replicate: u32) -> Address {
         Address { replicate, other_replicate: None, ..self.clone() }
-    }
-}
-
-/// As people read it: "imp[width=2] level 3, replicate 1", "connectivity of imp level 3, replicates 0 and 1".
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.analysis.is_empty() {
-            write!(f, "{} of ", self.analysis)?;
-        }
-        f.write_str(&self.pipeline)?;
-        if !self.variant.is_empty() {
-            write!(f, "[{}]", self.variant)?;
-        }
-        write!(f, " level {}", self.level)?;
-        match self.other_replicate {
-            Some(other) => write!(f, ", replicates {} and {other}", self.replicate)?,
-            None => write!(f, ", replicate {}", self.replicate)?,
-        }
-        if self.draw > 0 {
-            write!(f, ", draw {}", self.draw)?;
-        }
-        Ok(())
     }
 }

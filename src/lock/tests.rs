@@ -22,6 +22,7 @@ fn lock(accuracy: f64, loss: f64, name: &str) -> Lock {
         replicate: 1,
         other_replicate: None,
         level: 3,
+        planned: 12,
         draw: 0,
     };
     let id = |n: u8| format!("{n:032x}");
@@ -103,7 +104,11 @@ fn a_ticket_is_a_line_and_the_host_comes_last() {
     let text = lock.text();
     let lines: Vec<&str> = text.lines().filter(|line| line.contains("test_accuracy")).collect();
     assert_eq!(lines.len(), 1, "{text}");
-    assert!(lines[0].starts_with("  { pipeline = \"imp\", replicate = 1, level = 3, kept = 12,"), "{}", lines[0]);
+    assert!(
+        lines[0].starts_with("  { pipeline = \"imp\", replicate = 1, level = 3, planned = 12, kept = 12,"),
+        "{}",
+        lines[0]
+    );
     assert!(text.find("[host]") > text.find("[steps]") && text.trim_end().ends_with("seconds = 0.0"), "{text}");
 }
 

@@ -44,7 +44,7 @@ pub enum Verdict {
 /// One ticket of the lock.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Checked {
-    /// "imp level 3, replicate 0".
+    /// "imp level 3 (51.2%), replicate 0".
     pub ticket: String,
     pub pipeline: String,
     pub verdict: Verdict,

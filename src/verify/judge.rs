@@ -75,7 +75,7 @@ fn checked(
     overlap: Option<f64>,
     figures: Vec<Compared>,
 ) -> Checked {
-    let (ticket, pipeline) = (locked.address.to_string(), locked.address.pipeline.clone());
+    let (ticket, pipeline) = (locked.name(), locked.address.pipeline.clone());
     Checked { ticket, pipeline, verdict, why, overlap, figures }
 }
 

@@ -24,10 +24,11 @@ pub fn ticket(pipeline: &str, level: u32, replicate: u32) -> LockedTicket {
         replicate,
         other_replicate: None,
         level,
+        planned: 100,
         draw: 0,
     };
     LockedTicket {
-        step: address.to_string(),
+        step: format!("{pipeline} {level} {replicate}"),
         address,
         kept: 100,
         prunable: 1000,

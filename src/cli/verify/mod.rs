@@ -195,6 +195,7 @@ fn address(plan: &Plan, ticket: &PlannedTicket) -> Address {
         replicate: ticket.replicate,
         other_replicate: if analysed { plan.other_replicate(ticket) } else { None },
         level: ticket.level,
+        planned: ticket.kept,
         draw: ticket.draw,
     }
 }

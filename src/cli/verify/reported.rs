@@ -44,7 +44,7 @@ fn unlike(locked: &LockedTicket, study: &Study, report: &Path) -> Option<String>
     let rows = study.rows.iter().chain(&study.analyses);
     let place = || report.join(records::RECORDS).display().to_string();
     let Some(said) = rows.filter_map(LockedTicket::of).find(|said| said.address == locked.address) else {
-        return Some(format!("{}: {} is not there, and is in {}", place(), locked.address, lock::FILE));
+        return Some(format!("{}: {} is not there, and is in {}", place(), locked.name(), lock::FILE));
     };
     // Not numbers are alike where they stand for nothing: as text they are.
     let text = |ticket: &LockedTicket| serde_json::to_value(ticket).unwrap_or_default();
@@ -58,7 +58,7 @@ fn unlike(locked: &LockedTicket, study: &Study, report: &Path) -> Option<String>
         }
         _ => format!("{field} are not the same"),
     };
-    Some(format!("{}: {}: {told} in {}", place(), locked.address, lock::FILE))
+    Some(format!("{}: {}: {told} in {}", place(), locked.name(), lock::FILE))
 }
 
 /// The first line of results.csv that its own records do not make.
