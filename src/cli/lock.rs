@@ -1,7 +1,6 @@
 //! `experiment.lock` beside a spec: whether the spec is still the one that was locked, and what a run does with it.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::open::{Opened, planned, told};
 use super::plan::history::History;
@@ -58,8 +57,8 @@ impl Experiment {
 /// What tells a plan from the one that was locked, in a spec's words.
 fn changes(plan: &Plan, lock: &Lock) -> Vec<String> {
     let new: Vec<bool> = plan.steps.iter().map(|step| !lock.steps.contains_key(&step.id)).collect();
-    let known: HashMap<&str, ()> = plan.steps.iter().map(|step| (step.id.as_str(), ())).collect();
-    let gone = lock.steps.keys().filter(|id| !known.contains_key(id.as_str())).count();
+    let known: HashSet<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+    let gone = lock.steps.keys().filter(|id| !known.contains(id.as_str())).count();
     if gone == 0 && !new.contains(&true) {
         return Vec::new();
     }

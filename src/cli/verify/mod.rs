@@ -180,20 +180,28 @@ impl VerifyCommand {
         let order = spread(&wanted);
         let most = self.sample.map_or(order.len(), |n| n as usize);
         let numbers: HashMap<Address, usize> =
-            plan.results().enumerate().map(|(number, ticket)| (address(plan, ticket), number)).collect();
+            addresses(plan).enumerate().map(|(number, (address, _))| (address, number)).collect();
         Ok(order.into_iter().take(most).filter_map(|at| numbers.get(&wanted[at].address).copied()).collect())
     }
 }
 
-/// By which a planned ticket is found in a lock.
-fn address(plan: &Plan, ticket: &PlannedTicket) -> Address {
-    let analysed = plan.analyses.iter().any(|other| std::ptr::eq(other, ticket));
+/// By which each of a plan's results is found in a lock, and its step.
+fn addresses(plan: &Plan) -> impl Iterator<Item = (Address, usize)> {
+    let tickets = plan.tickets.iter().map(|ticket| address(plan, ticket, ""));
+    let analyses = plan.analyses.iter().map(|ticket| Address {
+        other_replicate: plan.other_replicate(ticket),
+        ..address(plan, ticket, &plan.steps[ticket.step].stage.name)
+    });
+    tickets.chain(analyses).zip(plan.results().map(|ticket| ticket.step))
+}
+
+fn address(plan: &Plan, ticket: &PlannedTicket, analysis: &str) -> Address {
     Address {
         variant: plan.variants[ticket.variant].name.clone(),
         pipeline: ticket.pipeline.clone(),
-        analysis: if analysed { plan.steps[ticket.step].stage.name.clone() } else { String::new() },
+        analysis: analysis.into(),
         replicate: ticket.replicate,
-        other_replicate: if analysed { plan.other_replicate(ticket) } else { None },
+        other_replicate: None,
         level: ticket.level,
         planned: ticket.kept,
         draw: ticket.draw,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::budget::Ran;
-use super::{Ground, address};
+use super::{Ground, addresses};
 use crate::cli::Ended;
 use crate::lock::{Address, Draws, Lock, Parts, digest};
 use crate::mask::Mask;
@@ -44,11 +44,8 @@ impl Begun<'_> {
                 if let Status::Failed(why) = &row.status { Some((Address::of(row), why.clone())) } else { None }
             })
             .collect();
-        let ids: HashMap<Address, String> = ran
-            .part
-            .results()
-            .map(|ticket| (address(&ran.part, ticket), ran.part.steps[ticket.step].id.clone()))
-            .collect();
+        let id = |step: usize| ran.part.steps[step].id.clone();
+        let ids: HashMap<Address, String> = addresses(&ran.part).map(|(address, step)| (address, id(step))).collect();
         let overlap = |of: &Address| {
             let locked = lock.results().find(|ticket| ticket.address == *of)?;
             let masks = &lock.steps.get(&locked.step)?.left.as_ref()?.masks;

@@ -1,10 +1,11 @@
 //! The report beside a lock: whether it says the same, and the verdict that is put there.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
 use crate::cli::{Ended, records, say};
-use crate::lock::{self, Lock, LockedTicket};
+use crate::lock::{self, Address, Lock, LockedTicket};
 use crate::record::{Study, Verification};
 use crate::report;
 
@@ -29,7 +30,10 @@ pub fn problems(lock: &Lock, report: &Path) -> Vec<String> {
         say(&format!("{} is of another device kind than {} ({other}): not compared.", report.display(), lock::FILE));
         return Vec::new();
     }
-    let mut problems: Vec<String> = lock.results().flat_map(|ticket| unlike(ticket, &study, report)).collect();
+    let rows = study.rows.iter().chain(&study.analyses).filter_map(LockedTicket::of);
+    let said: HashMap<Address, LockedTicket> = rows.map(|ticket| (ticket.address.clone(), ticket)).collect();
+    let of = |ticket: &LockedTicket| unlike(ticket, said.get(&ticket.address), report);
+    let mut problems: Vec<String> = lock.results().filter_map(of).collect();
     let more = problems.len().saturating_sub(NAMED);
     problems.truncate(NAMED);
     if more > 0 {
@@ -40,15 +44,14 @@ pub fn problems(lock: &Lock, report: &Path) -> Vec<String> {
 }
 
 /// What the report says otherwise of a ticket.
-fn unlike(locked: &LockedTicket, study: &Study, report: &Path) -> Option<String> {
-    let rows = study.rows.iter().chain(&study.analyses);
+fn unlike(locked: &LockedTicket, said: Option<&LockedTicket>, report: &Path) -> Option<String> {
     let place = || report.join(records::RECORDS).display().to_string();
-    let Some(said) = rows.filter_map(LockedTicket::of).find(|said| said.address == locked.address) else {
+    let Some(said) = said else {
         return Some(format!("{}: {} is not there, and is in {}", place(), locked.name(), lock::FILE));
     };
     // Not numbers are alike where they stand for nothing: as text they are.
     let text = |ticket: &LockedTicket| serde_json::to_value(ticket).unwrap_or_default();
-    let (said, locked_text) = (text(&said), text(locked));
+    let (said, locked_text) = (text(said), text(locked));
     let differs = |key: &str| said.get(key) != locked_text.get(key);
     let field = ["status", "kept", "prunable", "step", "scores", "measured"].into_iter().find(|key| differs(key))?;
     let told = match (field, said["scores"].as_object(), locked_text["scores"].as_object()) {
