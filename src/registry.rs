@@ -312,6 +312,7 @@ impl Registry {
             .figure::<figure::lottery_odds::LotteryOdds>()
             .figure::<figure::overlap::Overlap>()
             .figure::<figure::sweep::Sweep>()
+            .figure::<figure::training::Training>()
     }
 
     /// The plugins of one kind, by name.

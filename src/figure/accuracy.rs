@@ -26,6 +26,7 @@ impl Figure for Accuracy {
             title: "Test accuracy over weights remaining",
             shows: "Test accuracy at early stop over weights remaining (logarithmic, falling).",
             value: |scores| scores.test_accuracy * 100.0,
+            of: |_| true,
             value_name: "Test accuracy at early stop",
             write: write_accuracy,
             x_scale: Scale::LogFalling,

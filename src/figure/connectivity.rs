@@ -1,16 +1,13 @@
 //! Test error along the line between two trainings.
 
-use std::collections::BTreeMap;
-
-use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::measured;
 use super::tally::Tally;
 use super::{Drawing, Figure, Panel, Series, Shape, Table, axis, panels};
-use crate::record::{Place, Row, Study};
+use crate::record::Study;
 use crate::registry::Plugin;
-use crate::units::percent;
 
 /// Test error along the line between two networks that were trained alike but for their data order.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -24,29 +21,21 @@ impl Plugin for Connectivity {
     const SOURCE: &'static str = "Frankle et al. 2020, Linear mode connectivity, figure 2";
 }
 
-/// What the analysis calls its curve.
+/// What the analysis calls its curve, and the number that it has of each.
 const CURVE: &str = "test error";
+const BARRIER: &str = "barrier";
 
 impl Figure for Connectivity {
     fn draw(&self, study: &Study) -> Option<Drawing> {
-        let mut groups: IndexMap<(&str, &str, u32, usize), Vec<&Row>> = IndexMap::new();
-        for row in study.analyses.iter().filter(|row| row.analysis == Self::NAME) {
-            let place = (row.variant.as_str(), row.pipeline.as_str(), row.level, row.kept_weights);
-            groups.entry(place).or_default().push(row);
-        }
         let mut tally = Tally::default();
-        let mut panels: IndexMap<&str, Vec<Series>> = IndexMap::new();
-        for ((variant, pipeline, ..), rows) in &groups {
-            let points = curve(rows, &mut tally);
-            if !points.is_empty() {
-                let all = panels.entry(variant).or_default();
-                let label = format!("{pipeline} at {}", percent(rows[0].weights_remaining()));
-                // Levels of one pipeline have styles of their own.
-                all.push(Series { label, style: all.len(), shape: Shape::Curve(points) });
-            }
-        }
-        let panels: Vec<Panel> =
-            panels.into_iter().map(|(title, series)| Panel { title: title.into(), series }).collect();
+        let panels = measured::panels(study, Self::NAME, |ticket, number, _| {
+            let points: Vec<(f64, f64)> =
+                ticket.series(CURVE).into_iter().map(|(at, found)| (at, found.mean)).collect();
+            ticket.number(BARRIER, &mut tally);
+            // Levels of one pipeline have styles of their own.
+            let series = Series { label: ticket.label(), style: number, shape: Shape::Curve(points) };
+            (!series.curve().is_empty()).then_some(series).into_iter().collect()
+        });
         let all: Vec<Line<'_>> = panels
             .iter()
             .flat_map(|panel| panel.series.iter().map(move |series| (panel, series)))
@@ -75,38 +64,6 @@ impl Figure for Connectivity {
             panels,
         })
     }
-}
-
-/// The mean over replicates at each point, in %; a replicate's draws are averaged first.
-fn curve(rows: &[&Row], tally: &mut Tally) -> Vec<(f64, f64)> {
-    let of = |row: &Row| -> Option<Vec<(f64, f64)>> {
-        let figure = row.record.as_ref()?.measured.iter().find(|figure| figure.name == CURVE)?;
-        let point = |point: &crate::record::Point| match point.at {
-            Some(Place::At(x)) => Some((x, 100.0 * point.value)),
-            _ => None,
-        };
-        figure.points.iter().map(point).collect()
-    };
-    if tally.summary(rows, &|row| of(row).map(|_| 0.0)).is_none() {
-        return Vec::new();
-    }
-    let mut sums: BTreeMap<u32, (Vec<(f64, f64)>, f64)> = BTreeMap::new();
-    for row in rows {
-        let Some(points) = of(row) else { continue };
-        let (sum, n) =
-            sums.entry(row.replicate).or_insert_with(|| (points.iter().map(|(x, _)| (*x, 0.0)).collect(), 0.0));
-        sum.iter_mut().zip(&points).for_each(|(sum, point)| sum.1 += point.1);
-        *n += 1.0;
-    }
-    let replicates = sums.len() as f64;
-    let mut mean: Vec<(f64, f64)> = Vec::new();
-    for (sum, n) in sums.into_values() {
-        if mean.is_empty() {
-            mean = sum.iter().map(|(x, _)| (*x, 0.0)).collect();
-        }
-        mean.iter_mut().zip(&sum).for_each(|(mean, sum)| mean.1 += sum.1 / n / replicates);
-    }
-    mean
 }
 
 fn in_words((panel, series, points): &(&Panel, &Series, &[(f64, f64)])) -> String {

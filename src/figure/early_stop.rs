@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::over_weights::{OverWeights, write_iteration};
 use super::points::ladders_and_controls;
 use super::{Drawing, Figure, Scale, axis};
-use crate::record::{EarlyStop as Rule, Study};
+use crate::record::{EarlyStop as Rule, Row, Study};
 use crate::registry::Plugin;
 
 /// The iteration of early stop over weights remaining: how fast a ticket learns.
@@ -38,6 +38,7 @@ impl Figure for EarlyStop {
             title: "Early-stop iteration over weights remaining",
             shows: if all(study, Rule::is_usual) { USUAL } else { CHOSEN },
             value: |scores| scores.early_stop_iteration as f64,
+            of: Row::is_trained,
             value_name: "Early-stop iteration",
             write: write_iteration,
             x_scale: Scale::LogFalling,
@@ -61,5 +62,15 @@ mod tests {
         let point = Point { x: 50.0, y: 200.0, low: 100.0, high: 300.0 };
         assert_eq!(drawing.panels[0].series[0].shape, Shape::Points(vec![point]));
         assert_eq!(drawing.table.rows[0], ["reinitialise", "50%", "2", "200", "100", "300"]);
+    }
+
+    #[test]
+    fn a_ticket_that_was_evaluated_as_it_is_has_no_point() {
+        let mut rows: Vec<Row> =
+            [512, 256].map(|kept| scored(row("imp", 0, if kept == 512 { 1 } else { 2 }, kept), 0.5, 100)).into();
+        rows[1].record.as_mut().unwrap().training = None;
+        let drawing = EarlyStop {}.draw(&Study { rows, ..study() }).unwrap();
+        let point = Point { x: 50.0, y: 100.0, low: 100.0, high: 100.0 };
+        assert_eq!(drawing.panels[0].series[0].shape, Shape::Points(vec![point]));
     }
 }

@@ -26,6 +26,7 @@ impl Figure for EdgePopup {
             title: "Random-weight subnetworks over weights kept",
             shows: "Test accuracy at early stop of subnetworks whose weights never moved, over the share of weights kept.",
             value: |scores| scores.test_accuracy * 100.0,
+            of: |_| true,
             value_name: "Test accuracy at early stop",
             write: write_accuracy,
             x_scale: Scale::Linear,

@@ -4,10 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lottery_odds::{LOTTERY, Q};
-use super::measured::{Ticket, tickets};
-use super::points::variants_of;
+use super::measured::{self, Ticket};
 use super::tally::Tally;
-use super::{Drawing, Figure, Panel, Series, Shape, Table, axis, panels};
+use super::{Drawing, Figure, Series, Shape, Table, axis, panels};
 use crate::record::Study;
 use crate::registry::Plugin;
 use crate::units::percent;
@@ -27,17 +26,8 @@ const WAYS: [(&str, &str); 2] = [("accuracy, new networks", "new networks"), ("a
 
 impl Figure for LotteryAccuracy {
     fn draw(&self, study: &Study) -> Option<Drawing> {
-        let tickets = tickets(study, LOTTERY);
         let mut drawn = Drawn::default();
-        let mut panels = Vec::new();
-        for variant in variants_of(&study.analyses) {
-            let own: Vec<&Ticket> = tickets.iter().filter(|ticket| ticket.variant == variant).collect();
-            let series: Vec<Series> =
-                own.iter().enumerate().flat_map(|(n, ticket)| drawn.ticket(ticket, n, own.len() > 1)).collect();
-            if !series.is_empty() {
-                panels.push(Panel { title: variant.into(), series });
-            }
-        }
+        let panels = measured::panels(study, LOTTERY, |ticket, number, several| drawn.ticket(ticket, number, several));
         if panels.is_empty() {
             return None;
         }
@@ -73,7 +63,7 @@ struct Drawn {
 impl Drawn {
     fn ticket(&mut self, ticket: &Ticket, number: usize, several: bool) -> Vec<Series> {
         let remaining = percent(ticket.rows[0].weights_remaining());
-        let name = format!("{} at {remaining}", ticket.pipeline);
+        let name = ticket.label();
         let label = |label: &str| if several { format!("{name}: {label}") } else { label.to_string() };
         let mut series = Vec::new();
         for (way, (figure, what)) in WAYS.into_iter().enumerate() {

@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::measured::{Ticket, tickets};
-use super::points::{Summary, variants_of};
+use super::measured::{self, Ticket};
+use super::points::Summary;
 use super::tally::Tally;
-use super::{Drawing, Figure, Panel, Series, Shape, Table, axis, panels};
+use super::{Drawing, Figure, Series, Shape, Table, axis, panels};
 use crate::record::Study;
 use crate::registry::Plugin;
 use crate::units::percent;
@@ -37,17 +37,8 @@ const POINTS: u32 = 60;
 
 impl Figure for LotteryOdds {
     fn draw(&self, study: &Study) -> Option<Drawing> {
-        let tickets = tickets(study, LOTTERY);
         let mut drawn = Drawn::default();
-        let mut panels = Vec::new();
-        for variant in variants_of(&study.analyses) {
-            let own: Vec<&Ticket> = tickets.iter().filter(|ticket| ticket.variant == variant).collect();
-            let series: Vec<Series> =
-                own.iter().enumerate().flat_map(|(n, ticket)| drawn.ticket(ticket, n, own.len() > 1)).collect();
-            if !series.is_empty() {
-                panels.push(Panel { title: variant.into(), series });
-            }
-        }
+        let panels = measured::panels(study, LOTTERY, |ticket, number, several| drawn.ticket(ticket, number, several));
         drawn.sizes.sort_by(f64::total_cmp);
         drawn.sizes.dedup();
         let sizes: Vec<(f64, String)> = drawn.sizes.iter().map(|size| (*size, size.to_string())).collect();
@@ -93,7 +84,7 @@ impl Drawn {
         let found = WAYS.map(|(figure, label)| (label, ticket.series(figure)));
         let sizes: Vec<f64> = found[0].1.iter().map(|(size, _)| *size).collect();
         let (Some(least), Some(most)) = (sizes.first().copied(), sizes.last().copied()) else { return Vec::new() };
-        let name = format!("{} at {}", ticket.pipeline, percent(ticket.rows[0].weights_remaining()));
+        let name = ticket.label();
         let label = |label: &str| if several { format!("{name}: {label}") } else { label.to_string() };
         let between = (0..=POINTS).map(|i| least * (most / least).powf(f64::from(i) / f64::from(POINTS)));
         let curve = |q: f64| between.clone().map(move |size| (size, predicted(q, size))).collect::<Vec<_>>();

@@ -2,9 +2,11 @@
 
 use indexmap::IndexMap;
 
-use super::points::{Summary, summarise};
+use super::points::{Summary, summarise, variants_of};
 use super::tally::Tally;
+use super::{Panel, Series};
 use crate::record::{Measured, Place, Row, Study};
+use crate::units::percent;
 
 /// The replicates of one ticket that an analysis measured.
 pub(super) struct Ticket<'a> {
@@ -23,7 +25,32 @@ pub(super) fn tickets<'a>(study: &'a Study, analysis: &str) -> Vec<Ticket<'a>> {
     groups.into_iter().map(|((variant, pipeline, ..), rows)| Ticket { variant, pipeline, rows }).collect()
 }
 
+/// A panel a variant with what `series` draws of each of its tickets, given how many came before it in the variant and
+/// whether it is one of several there.
+pub(super) fn panels(
+    study: &Study,
+    analysis: &str,
+    mut series: impl FnMut(&Ticket, usize, bool) -> Vec<Series>,
+) -> Vec<Panel> {
+    let tickets = tickets(study, analysis);
+    let mut panels = Vec::new();
+    for variant in variants_of(&study.analyses) {
+        let own: Vec<&Ticket> = tickets.iter().filter(|ticket| ticket.variant == variant).collect();
+        let drawn: Vec<Series> =
+            own.iter().enumerate().flat_map(|(number, ticket)| series(ticket, number, own.len() > 1)).collect();
+        if !drawn.is_empty() {
+            panels.push(Panel { title: variant.into(), series: drawn });
+        }
+    }
+    panels
+}
+
 impl Ticket<'_> {
+    /// "imp at 26.3%".
+    pub fn label(&self) -> String {
+        format!("{} at {}", self.pipeline, percent(self.rows[0].weights_remaining()))
+    }
+
     /// A number over the replicates, counted; fractions in %.
     pub fn number(&self, name: &str, tally: &mut Tally) -> Option<Summary> {
         tally.summary(&self.rows, &|row| Some(100.0 * figure(row, name)?.value()?))

@@ -12,6 +12,7 @@ pub mod layers;
 pub mod lottery_accuracy;
 pub mod lottery_odds;
 mod measured;
+mod one_each;
 mod over_weights;
 pub mod overlap;
 mod panels;
@@ -19,6 +20,7 @@ pub(crate) mod points;
 pub mod sweep;
 mod swept;
 mod tally;
+pub mod training;
 
 use crate::record::Study;
 
@@ -49,7 +51,7 @@ pub struct Drawing {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panel {
-    /// Empty where there is one panel only.
+    /// Empty where there is one panel only; of two lines where it is of a variant and something else.
     pub title: String,
     pub series: Vec<Series>,
 }

@@ -4,7 +4,7 @@ use indexmap::IndexSet;
 
 use super::points::{baselines, groups, variants};
 use super::tally::Tally;
-use super::{Axis, Drawing, Panel, Point, Scale, Series, Shape, Table, axis, panels};
+use super::{Axis, Drawing, Panel, Point, Scale, Series, Shape, Table, axis, one_each, panels};
 use crate::record::{PipelineFacts, Row, Scores, Study};
 use crate::units::percent;
 
@@ -18,6 +18,8 @@ pub(super) struct OverWeights {
     /// What the caption says before the sentences on replicates.
     pub shows: &'static str,
     pub value: fn(&Scores) -> f64,
+    /// Of which tickets: a ticket that was evaluated as it is has no early stop.
+    pub of: fn(&Row) -> bool,
     pub value_name: &'static str,
     /// How a value is written in the table and in the alternative text.
     pub write: fn(f64) -> String,
@@ -47,7 +49,8 @@ impl OverWeights {
         let table = Table { columns: header, rows: drawn.rows };
         let columns = panels::columns(study, panels.len());
         let (name, title) = (self.name.into(), self.title.into());
-        Some(Drawing { name, title, caption, alternative, panels, columns, x, y, table })
+        let drawing = Drawing { name, title, caption, alternative, panels, columns, x, y, table };
+        Some(one_each::in_rows(drawing, self.value_name))
     }
 
     fn panel(&self, study: &Study, variant: &str, pipelines: &[(usize, &PipelineFacts)], drawn: &mut Drawn) -> Panel {
@@ -78,7 +81,8 @@ impl OverWeights {
     fn points(&self, study: &Study, variant: &str, pipeline: &str, drawn: &mut Drawn) -> Vec<Point> {
         let value = |row: &Row| row.scores().map(self.value);
         let mut points = Vec::new();
-        for group in groups(study, variant, pipeline) {
+        for mut group in groups(study, variant, pipeline) {
+            group.rows.retain(|row| (self.of)(row));
             let Some(summary) = drawn.tally.summary(&group.rows, &value) else { continue };
             let written = [summary.mean, summary.low, summary.high].map(self.write);
             drawn.row(variant, pipeline, group.weights_remaining, summary.n, written);

@@ -21,6 +21,13 @@ pub(super) fn columns(study: &Study, panels: usize) -> Option<usize> {
     }))
 }
 
+/// In how many columns panels stand of which each variant has so many: a row holds all of some variants, or the same part
+/// of one's.
+pub(super) fn of_each_variant(panels: usize) -> Option<usize> {
+    let whole = |columns: &usize| panels.is_multiple_of(*columns) || columns.is_multiple_of(panels);
+    (2..=COLUMNS).rev().find(whole).or(Some(COLUMNS))
+}
+
 /// Of a sweep of two fields, every combination of theirs in order, how many values the second one has.
 fn second_field(variants: &[VariantFacts]) -> Option<usize> {
     let (first, _) = variants.first()?.settings.first()?;
@@ -68,6 +75,11 @@ mod tests {
         assert_eq!(columns(&grid(&["conv-2", "conv-4", "conv-6"], &["0.5", "1"]), 6), Some(2));
         // Five widths are wider than a page: as many panels of one field would stand.
         assert_eq!(columns(&grid(&["conv-2", "conv-4"], &["1", "2", "3", "4", "5"]), 10), Some(4));
+    }
+
+    #[test]
+    fn six_pipelines_of_each_variant_stand_in_three_columns() {
+        assert_eq!([2, 3, 4, 6, 8, 5].map(of_each_variant), [4, 3, 4, 3, 4, 4].map(Some));
     }
 
     #[test]

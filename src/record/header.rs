@@ -37,6 +37,14 @@ pub struct Header {
     pub command: String,
 }
 
+impl Header {
+    /// The data of a variant; without a sweep it is named "".
+    pub fn dataset_of(&self, variant: &str) -> &DatasetFacts {
+        let other = self.other_datasets.iter().find(|other| other.variants.iter().any(|name| name == variant));
+        other.map_or(&self.dataset, |other| &other.facts)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct DatasetFacts {
     pub name: String,

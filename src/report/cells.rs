@@ -18,6 +18,9 @@ pub(super) struct Cell<'a> {
     pub is_reference: bool,
     /// The same less dense's, replicate by replicate; `None` of the reference.
     pub difference: Option<Sample>,
+    /// Accuracy of final weights on training examples, with the labels that were trained on.
+    pub training: Option<Sample>,
+    /// `None` of tickets that were not trained.
     pub early_stop: Option<Sample>,
     /// Early stop less dense's, in iterations, replicate by replicate.
     pub later: Option<Sample>,
@@ -59,6 +62,7 @@ fn cell<'a>(variant: &'a str, pipeline: &'a str, group: &Group, dense: &[&Row]) 
         difference: Sample::of(&paired(&accuracy, &by_replicate(reference, &self::accuracy))),
         later: Sample::of(&paired(&stop, &by_replicate(reference, &early_stop))),
         accuracy: sample(&accuracy),
+        training: sample(&by_replicate(&group.rows, &training)),
         early_stop: sample(&stop),
         tally: tally(&group.rows),
     }
@@ -68,9 +72,15 @@ fn accuracy(row: &Row) -> Option<f64> {
     scores(row).map(|scores| scores.test_accuracy)
 }
 
+fn training(row: &Row) -> Option<f64> {
+    scores(row).map(|scores| scores.final_train_accuracy)
+}
+
 fn early_stop(row: &Row) -> Option<f64> {
-    // Where it is the training's end, it says nothing.
-    scores(row).filter(|_| row.early_stop != EarlyStop::Final).map(|scores| scores.early_stop_iteration as f64)
+    // Where it is the training's end, it says nothing; of a ticket that was evaluated as it is there is none.
+    scores(row)
+        .filter(|_| row.is_trained() && row.early_stop != EarlyStop::Final)
+        .map(|scores| scores.early_stop_iteration as f64)
 }
 
 fn scores(row: &Row) -> Option<&Scores> {
@@ -117,6 +127,16 @@ mod tests {
         let difference = cells[1].difference.unwrap();
         assert_eq!((difference.n, difference.mean, cells[1].later.unwrap().mean), (1, 0.125, -100.0));
         assert_eq!(cells[1].tally, Tally { missing: 1, ..Tally::default() });
+    }
+
+    #[test]
+    fn a_ticket_that_was_evaluated_as_it_is_has_no_early_stop() {
+        let mut pruned = scored(row("imp", 0, 1, 512), 0.5, 900);
+        pruned.record.as_mut().unwrap().training = None;
+        let study = Study { rows: vec![scored(row("dense", 0, 0, 1024), 0.5, 1000), pruned], ..study() };
+        let cells = cells(&study);
+        assert_eq!((cells[1].early_stop, cells[1].later), (None, None));
+        assert_eq!((cells[1].accuracy.unwrap().mean, cells[1].training.unwrap().mean), (0.5, 1.0));
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::cells::{Cell, cells};
+use super::cells::Cell;
+use super::pipeline_verdict::{Grid, pipeline_verdicts, sentence};
 use super::predictions::{Judgement, judge, tally};
-use super::verdict::{outcomes, sentence, verdict};
+use super::verdict::verdict;
 use super::{about, analyses, format, problems, provenance, selection, svg, verified};
 use crate::figure::{Drawing, Table};
 use crate::record::{Header, Status, Study};
@@ -22,8 +23,6 @@ pub(super) struct Context<'a> {
     warning: Option<String>,
     /// How early stops are chosen.
     early_stop: String,
-    /// The same as a list, a line a variant and pipeline.
-    verdicts: Vec<String>,
     /// Percentage points below dense that still match.
     matching: String,
     progress: Progress,
@@ -32,6 +31,8 @@ pub(super) struct Context<'a> {
     outcomes: String,
     /// Whether the study is a sweep, so that tables name the variant.
     sweep: bool,
+    /// A sweep's verdicts by pipeline and variant.
+    verdicts: Option<Grid<'a>>,
     cells: Vec<Line<'a>>,
     /// None of a study without analyses.
     analyses: Option<analyses::Tables<'a>>,
@@ -67,6 +68,7 @@ struct Line<'a> {
     range: String,
     difference: String,
     interval: String,
+    training: String,
     early_stop: String,
     /// "reference", "winning", "matching", "below dense", or "" where there is nothing to judge.
     verdict: &'static str,
@@ -87,24 +89,24 @@ struct Figure<'a> {
     rows: &'a [Vec<String>],
 }
 
-/// `figures` are drawings with their SVG.
-pub(super) fn context<'a>(study: &'a Study, figures: &'a [(Drawing, String)]) -> Context<'a> {
-    let cells = cells(study);
+/// `cells` are the study's; `figures` are drawings with their SVG.
+pub(super) fn context<'a>(study: &'a Study, cells: &'a [Cell<'a>], figures: &'a [(Drawing, String)]) -> Context<'a> {
     let predictions = judge(study);
+    let sweep = study.rows.iter().chain(&study.analyses).any(|row| !row.variant.is_empty());
     Context {
         header: &study.header,
         byline: about::byline(&study.header.about),
         about: about::facts(&study.header.about),
-        verdict: sentence(study, &cells),
+        verdict: sentence(study, cells),
         warning: selection::warning(study),
         early_stop: selection::method(study),
-        verdicts: outcomes(study, &cells),
         matching: format::signed(study.header.matching),
         progress: progress(study),
         outcomes: tally(&predictions),
         predictions,
-        sweep: study.rows.iter().chain(&study.analyses).any(|row| !row.variant.is_empty()),
-        cells: cells.iter().map(|cell| line(study, &cells, cell)).collect(),
+        sweep,
+        verdicts: Grid::of(&pipeline_verdicts(study, cells)).filter(|_| sweep),
+        cells: cells.iter().map(|cell| line(study, cells, cell)).collect(),
         analyses: (!study.analyses.is_empty()).then(|| analyses::tables(study)),
         figures: figures.iter().map(|(drawing, svg)| figure(drawing, svg)).collect(),
         compute: provenance::compute(study),
@@ -140,6 +142,7 @@ fn line<'a>(study: &Study, cells: &[Cell], cell: &Cell<'a>) -> Line<'a> {
         range: format::range(cell.accuracy),
         difference: format::points(cell.difference),
         interval: format::interval(cell.difference),
+        training: format::percent(cell.training),
         early_stop: cell.early_stop.map_or(format::NONE.into(), |stop| format!("{:.0}", stop.mean)),
         verdict: match verdict(study, cells, cell) {
             Some(verdict) => verdict.words(),

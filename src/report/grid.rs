@@ -10,7 +10,9 @@ const MARGIN: i32 = 10;
 const GAP: i32 = 36;
 /// Right of the last column.
 const RIGHT: i32 = 24;
-const TITLE: i32 = 24;
+/// Of a title each line, and below them.
+pub(super) const TITLE_LINE: i32 = 18;
+const TITLE_GAP: i32 = 6;
 /// Height of a plot that has the width for itself.
 const PLOT: i32 = 270;
 /// Height of any: what most y axes are called fits along it.
@@ -30,6 +32,7 @@ pub(super) struct Grid {
     pub width: i32,
     /// Left of the first column's plots: ticks and the label of the y axis.
     pub labels: i32,
+    /// Height of the title that has most lines.
     title: i32,
     pub plot: (i32, i32),
     every_row_says_x: bool,
@@ -45,7 +48,8 @@ impl Grid {
         let plot_width = (width - MARGIN - labels - RIGHT + GAP) / columns as i32 - GAP;
         let height = if columns == 1 { PLOT } else { (plot_width * 3 / 4).clamp(LEAST, PLOT) };
         let height = height.max(rows_height(drawing));
-        let title = if drawing.panels.iter().all(|panel| panel.title.is_empty()) { 0 } else { TITLE };
+        let lines = drawing.panels.iter().map(|panel| panel.title.lines().count()).max().unwrap_or(0) as i32;
+        let title = if lines == 0 { 0 } else { lines * TITLE_LINE + TITLE_GAP };
         let every_row_says_x = panels.div_ceil(columns) >= TALL;
         Grid { panels, columns, width, labels, title, plot: (plot_width, height), every_row_says_x }
     }
@@ -81,7 +85,7 @@ fn columns(drawing: &Drawing) -> usize {
     let wanted = drawing.columns.unwrap_or(2).clamp(1, drawing.panels.len().max(1));
     let whole = |columns: usize| {
         let room = title_width(columns);
-        move |panel: &Panel| fitted(&panel.title, room) == printable(&panel.title)
+        move |panel: &Panel| panel.title.lines().all(|line| fitted(line, room) == printable(line))
     };
     (2..=wanted).rev().find(|columns| drawing.panels.iter().all(whole(*columns))).unwrap_or(1)
 }
@@ -124,6 +128,12 @@ mod tests {
         assert_eq!(grid(&[short, long], None).columns, 1);
         assert_eq!((grid(&[short], None).columns, grid(&[], None).columns), (1, 1));
         assert_eq!(fitted(long, title_width(1)), long);
+    }
+
+    #[test]
+    fn a_title_of_two_lines_has_room_for_both() {
+        let (one, two) = (grid(&["a", "b"], None), grid(&["a", "b\nc"], None));
+        assert_eq!((two.columns, two.corner(0).1 - one.corner(0).1), (2, TITLE_LINE));
     }
 
     #[test]

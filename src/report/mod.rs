@@ -13,6 +13,7 @@ mod index;
 mod layout;
 mod output;
 mod palette;
+mod pipeline_verdict;
 mod predictions;
 mod problems;
 mod provenance;
@@ -43,7 +44,8 @@ use crate::registry::{Kind, Registry, Use};
 /// shipped ones of the same names.
 pub fn render<'a>(study: &'a Study, registry: &Registry, templates: Option<&Path>) -> Result<Vec<File<'a>>, String> {
     let figures = figures(study, registry)?;
-    let (page, markdown) = template::render(&context::context(study, &figures), templates)?;
+    let cells = cells::cells(study);
+    let (page, markdown) = template::render(&context::context(study, &cells, &figures), templates)?;
     let file = |path: &str, text: String| File { path: path.into(), content: Content::Text(text) };
     let mut files = vec![
         file("index.html", page),
@@ -61,7 +63,7 @@ pub fn render<'a>(study: &'a Study, registry: &Registry, templates: Option<&Path
 }
 
 /// The order in which a reader wants the shipped figures; others follow by name.
-const ORDER: [&str; 6] = ["accuracy", "edge-popup", "sweep", "early-stop", "curves", "layers"];
+const ORDER: [&str; 7] = ["accuracy", "training", "edge-popup", "sweep", "early-stop", "curves", "layers"];
 
 fn figures(study: &Study, registry: &Registry) -> Result<Vec<(Drawing, String)>, String> {
     let mut abouts = registry.abouts(Kind::Figure);

@@ -1,29 +1,34 @@
 //! Colours of figures, light and dark. While a figure is drawn a colour is a number; `dress` then makes it a CSS
 //! variable, so that one SVG is right on a white page and on a dark one, inlined or alone.
 
-/// Okabe–Ito, those of most contrast first, each for light and for dark paper; some are darkened or lightened for it.
+/// Okabe–Ito, those of most contrast first, each for light and for dark paper; some are darkened or lightened for it, and so
+/// that no two look alike to protans and deutans (a distance of 14 in CIE L*a*b* or more).
 const SERIES: [(&str, &str); 8] = [
     ("#1a1a1a", "#f0f0f0"),
     ("#0072b2", "#4aa8e0"),
-    ("#d55e00", "#f08030"),
+    ("#c04a00", "#f08030"),
     ("#009e73", "#20bf93"),
     ("#b85c97", "#dc95c0"),
     ("#c78500", "#f0b030"),
     ("#3a93c4", "#86cdf2"),
-    ("#948a00", "#f0e442"),
+    ("#4d4600", "#f0e442"),
 ];
 const INK: (&str, &str) = ("#1a1a1a", "#e8e8e8");
 const GRID: (&str, &str) = ("#dedede", "#3a3d42");
 const PAPER: (&str, &str) = ("#ffffff", "#16181c");
 
-/// Dashes in pixels; with 8 colours, 40 styles differ in colour or in dash.
-const DASHES: [&[i32]; 5] = [&[], &[10, 5], &[3, 4], &[10, 4, 3, 4], &[18, 6]];
+/// Dashes in pixels: eight series differ in dash alone.
+const DASHES: [&[i32]; 8] =
+    [&[], &[10, 5], &[3, 4], &[10, 4, 3, 4], &[18, 6], &[10, 4, 3, 4, 3, 4], &[2, 8], &[18, 4, 6, 4]];
+/// Colours and dashes together; after them styles repeat.
+const STYLES: usize = SERIES.len() * DASHES.len();
 
 /// What a stroke or a fill is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Paint {
     Ink,
     Grid,
+    Paper,
     /// The line of a series, dashed.
     Line(usize),
     /// Marker, bar or band of a series, never dashed.
@@ -36,8 +41,9 @@ impl Paint {
         match self {
             Paint::Ink => (0, 0, 0),
             Paint::Grid => (0, 1, 0),
-            Paint::Line(style) => (1, 0, (style % 40) as u8),
-            Paint::Mark(style) => (1, 1, (style % 40) as u8),
+            Paint::Paper => (0, 2, 0),
+            Paint::Line(style) => (1, 0, (style % STYLES) as u8),
+            Paint::Mark(style) => (1, 1, (style % STYLES) as u8),
         }
     }
 
@@ -46,6 +52,7 @@ impl Paint {
         match (part(0)?, part(2)?, usize::from(part(4)?)) {
             (0, 0, _) => Some(Paint::Ink),
             (0, 1, _) => Some(Paint::Grid),
+            (0, 2, _) => Some(Paint::Paper),
             (1, 0, style) => Some(Paint::Line(style)),
             (1, 1, style) => Some(Paint::Mark(style)),
             _ => None,
@@ -57,12 +64,13 @@ impl Paint {
         let (variable, light) = match self {
             Paint::Ink => ("ink".into(), INK.0),
             Paint::Grid => ("grid".into(), GRID.0),
+            Paint::Paper => ("paper".into(), PAPER.0),
             Paint::Line(style) | Paint::Mark(style) => {
                 (format!("c{}", style % SERIES.len()), SERIES[style % SERIES.len()].0)
             }
         };
         let dash = match self {
-            Paint::Line(style) if property == "stroke" => DASHES[style % DASHES.len()],
+            Paint::Line(style) if property == "stroke" => DASHES[(style + style / SERIES.len()) % DASHES.len()],
             _ => &[],
         };
         let style = format!("style=\"{property}:var(--{variable},{light})\"");
@@ -117,6 +125,8 @@ pub(super) fn style_sheet(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -124,7 +134,7 @@ mod tests {
         let dressed = dress(r##"<line stroke="#000000" x1="1"/><circle fill="#010102"/>"##, 4);
         let expected = concat!(
             r##"<line style="stroke:var(--ink,#1a1a1a)" x1="1"/>"##,
-            r##"<circle style="fill:var(--c2,#d55e00)"/>"##
+            r##"<circle style="fill:var(--c2,#c04a00)"/>"##
         );
         assert_eq!(dressed, expected);
     }
@@ -136,8 +146,10 @@ mod tests {
     }
 
     #[test]
-    fn forty_styles_differ_in_colour_or_dash() {
-        let looks: std::collections::BTreeSet<_> = (0..40).map(|i| Paint::Line(i).attributes("stroke", 1)).collect();
-        assert_eq!(looks.len(), 40);
+    fn eight_styles_differ_in_colour_and_in_dash_and_all_in_one_of_them() {
+        let look = |style| Paint::Line(style).attributes("stroke", 1);
+        let dash = |style| look(style).split_once("stroke-dasharray").map(|(_, dash)| dash.to_string());
+        assert_eq!((0..STYLES).map(look).collect::<BTreeSet<_>>().len(), STYLES);
+        assert_eq!((0..8).map(dash).collect::<BTreeSet<_>>().len(), 8);
     }
 }

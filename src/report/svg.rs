@@ -9,7 +9,7 @@ use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::grid::{AXIS, Grid, title_width};
+use super::grid::{AXIS, Grid, TITLE_LINE, title_width};
 use super::layout::{Entry, SAMPLE, TEXT, escape, fitted, legend, place, printable, ticks_that_fit};
 use super::palette::{Paint, dress, style_sheet};
 use crate::figure::{Axis, Drawing, Panel, Point, Series, Shape};
@@ -17,6 +17,8 @@ use crate::figure::{Axis, Drawing, Panel, Point, Series, Shape};
 /// Units a pixel: plotters rounds to whole units, and so to quarters of a pixel.
 const UNIT: i32 = 4;
 const LEGEND_ROW: i32 = 24;
+/// Of marks.
+const FORMS: usize = 5;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
@@ -104,11 +106,11 @@ fn draw_panel(drawing: &Drawing, panel: &Panel, root: &Area, grid: &Grid, number
     let shown_x = ticks_that_fit(x, plot_width);
     let x_ticks = shown_x.iter().map(|(at, _)| *at).collect();
     let y_ticks = y.ticks.iter().map(|(at, _)| *at).collect();
-    let title = fitted(&panel.title, title_width(grid.columns));
-    if !title.is_empty() {
+    for (above, line) in panel.title.lines().rev().enumerate() {
         // Above the margin, into which the uppermost label of the y axis reaches.
-        let middle = ((left + plot_width / 2) * UNIT, (top - TEXT) * UNIT);
-        root.draw(&Text::new(title, middle, font().pos(Pos::new(HPos::Center, VPos::Center))))?;
+        let middle = ((left + plot_width / 2) * UNIT, (top - TEXT - above as i32 * TITLE_LINE) * UNIT);
+        let line = fitted(line, title_width(grid.columns));
+        root.draw(&Text::new(line, middle, font().pos(Pos::new(HPos::Center, VPos::Center))))?;
     }
     let labels = if grid.says_y(number) { grid.labels } else { 0 };
     let axis = if grid.says_x(number) { AXIS } else { 0 };
@@ -241,13 +243,22 @@ fn bar(start: (i32, i32), end: (i32, i32), cap: (i32, i32), style: usize, area: 
     Ok(())
 }
 
-fn marker((x, y): (i32, i32), style: usize, area: &Area) -> DrawResult {
-    let r = 5 * UNIT;
-    let fill = colour(Paint::Mark(style)).filled();
+/// Five forms, filled and then open, so that ten series can be told apart in black and white.
+fn marker(middle: (i32, i32), style: usize, area: &Area) -> DrawResult {
+    let fill = |paint: Paint| colour(paint).filled();
+    form(middle, (style, 5 * UNIT), fill(Paint::Mark(style)), area)?;
+    match style / FORMS % 2 {
+        0 => Ok(()),
+        _ => form(middle, (style, 5 * UNIT / 2), fill(Paint::Paper), area),
+    }
+}
+
+/// A mark's form so far around its middle.
+fn form((x, y): (i32, i32), (style, r): (usize, i32), fill: ShapeStyle, area: &Area) -> DrawResult {
     let polygon = |corners: &[(i32, i32)]| {
         area.draw(&Polygon::new(corners.iter().map(|(dx, dy)| (x + dx, y + dy)).collect::<Vec<_>>(), fill))
     };
-    match style % 5 {
+    match style % FORMS {
         0 => polygon(&[(0, -r - UNIT), (r + UNIT, 0), (0, r + UNIT), (-r - UNIT, 0)]),
         1 => area.draw(&Circle::new((x, y), r, fill)),
         2 => polygon(&[(-r, -r), (r, -r), (r, r), (-r, r)]),

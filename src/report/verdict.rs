@@ -1,9 +1,7 @@
 //! Verdicts, by the rule that the report states.
 
 use super::cells::Cell;
-use super::format;
 use crate::record::Study;
-use crate::units::percent;
 
 /// What a cell is, compared with dense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +11,8 @@ pub(super) enum Verdict {
     /// The mean paired difference to dense is at least the study's bound.
     Matching,
     Below,
+    /// The dense network has learned nothing that shows on test examples: whatever matches it has not, either.
+    DenseAtChance,
 }
 
 impl Verdict {
@@ -21,6 +21,7 @@ impl Verdict {
             Verdict::Winning => "winning",
             Verdict::Matching => "matching",
             Verdict::Below => "below dense",
+            Verdict::DenseAtChance => "dense at chance",
         }
     }
 }
@@ -32,6 +33,7 @@ pub(super) fn verdict(study: &Study, cells: &[Cell], cell: &Cell) -> Option<Verd
         no_later && reinitialised(study, cells, cell).and_then(|other| matches(study, other)) == Some(false)
     };
     Some(match matches(study, cell)? {
+        _ if dense_at_chance(study, cells, cell.variant) => Verdict::DenseAtChance,
         true if winning() => Verdict::Winning,
         true => Verdict::Matching,
         false => Verdict::Below,
@@ -43,7 +45,22 @@ fn matches(study: &Study, cell: &Cell) -> Option<bool> {
     Some(cell.difference?.mean >= study.header.matching - 1e-12)
 }
 
-/// The same level of the control that trains this pipeline's masks from other initial weights.
+/// Whether a variant's dense network is on average no further above 1 ÷ classes than three binomial standard errors of its
+/// test examples: as it is where labels are random.
+fn dense_at_chance(study: &Study, cells: &[Cell], variant: &str) -> bool {
+    let data = study.header.dataset_of(variant);
+    let chance = 1.0 / data.classes.max(1) as f64;
+    let error = (chance * (1.0 - chance) / data.test.max(1) as f64).sqrt();
+    let dense = cells.iter().find(|cell| cell.variant == variant && cell.is_reference);
+    dense.and_then(|cell| cell.accuracy).is_some_and(|accuracy| accuracy.mean <= chance + 3.0 * error)
+}
+
+/// Whether there is a reinitialisation to tell a winning ticket from a matching one.
+pub(super) fn judges_winning(study: &Study, cells: &[Cell], cell: &Cell) -> bool {
+    reinitialised(study, cells, cell).is_some_and(|other| other.difference.is_some())
+}
+
+/// The control that trains this very ticket's masks from other initial weights: one level may have tickets of several sizes.
 fn reinitialised<'a>(study: &Study, cells: &'a [Cell<'a>], cell: &Cell) -> Option<&'a Cell<'a>> {
     let is_control =
         |other: &&Cell| {
@@ -51,61 +68,10 @@ fn reinitialised<'a>(study: &Study, cells: &'a [Cell<'a>], cell: &Cell) -> Optio
                 p.name == other.pipeline && p.uses == "reinitialise" && p.each.as_deref() == Some(cell.pipeline)
             })
         };
-    cells.iter().filter(|other| other.variant == cell.variant && other.level == cell.level).find(is_control)
-}
-
-/// The study's outcome in a line.
-pub(super) fn sentence(study: &Study, cells: &[Cell]) -> String {
-    let found = outcomes(study, cells);
-    let scored = cells.iter().any(|cell| cell.accuracy.is_some());
-    if scored && cells.iter().all(|cell| cell.is_reference) {
-        return "None: dense networks alone, nothing is compared with them.".into();
-    }
-    match (found.is_empty(), scored && !cells.iter().any(|cell| cell.is_reference)) {
-        (false, _) => found.join("; ") + ".",
-        (true, true) => "No verdict: no dense network is among the pipelines.".into(),
-        (true, false) if study.rows.is_empty() => "None: analyses alone, nothing is compared with dense.".into(),
-        (true, false) => "No result to compare with dense yet.".into(),
-    }
-}
-
-/// The smallest winning or matching ticket of each pipeline that is no control.
-pub(super) fn outcomes(study: &Study, cells: &[Cell]) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    let mut subjects: Vec<(&str, &str)> = Vec::new();
-    for cell in cells.iter().filter(|cell| cell.difference.is_some()) {
-        let control = study.header.pipelines.iter().any(|p| p.name == cell.pipeline && p.each.is_some());
-        if !control && !subjects.contains(&(cell.variant, cell.pipeline)) {
-            subjects.push((cell.variant, cell.pipeline));
-        }
-    }
-    for (variant, pipeline) in subjects {
-        let own: Vec<&Cell> = cells.iter().filter(|c| c.variant == variant && c.pipeline == pipeline).collect();
-        let place = if variant.is_empty() { pipeline.into() } else { format!("{pipeline} ({variant})") };
-        found.extend(outcome(study, cells, &own).map(|outcome| format!("{place}: {outcome}")));
-    }
-    found
-}
-
-fn outcome(study: &Study, cells: &[Cell], own: &[&Cell]) -> Option<String> {
-    let smallest = |wanted: Verdict| own.iter().rev().find(|cell| verdict(study, cells, cell) == Some(wanted));
-    let at = |cell: &&&Cell| {
-        let difference = format::points(cell.difference);
-        format!("{} weights remaining ({difference} points to dense)", percent(cell.weights_remaining))
+    let is_ticket = |other: &&Cell| {
+        (other.variant, other.level, other.weights_remaining) == (cell.variant, cell.level, cell.weights_remaining)
     };
-    let matching = smallest(Verdict::Matching);
-    if let Some(cell) = smallest(Verdict::Winning) {
-        let below = matching.filter(|matching| matching.weights_remaining < cell.weights_remaining);
-        let below = below.map(|cell| format!(", matching down to {}", at(&cell)));
-        return Some(format!("winning down to {}{}", at(&cell), below.unwrap_or_default()));
-    }
-    if let Some(cell) = matching {
-        return Some(format!("matching, not winning, down to {}", at(&cell)));
-    }
-    let best = own.iter().filter(|cell| cell.difference.is_some());
-    let mean = |cell: &Cell| cell.difference.map_or(f64::MIN, |difference| difference.mean);
-    let best = best.max_by(|a, b| mean(a).total_cmp(&mean(b)))?;
-    Some(format!("below dense, at best {}", at(&best)))
+    cells.iter().filter(is_ticket).find(is_control)
 }
 
 #[cfg(test)]
@@ -150,12 +116,33 @@ mod tests {
     }
 
     #[test]
-    fn the_sentence_names_the_smallest_winning_ticket_and_the_best_subnetwork() {
-        let study = study();
-        assert_eq!(
-            sentence(&study, &cells(&study)),
-            "imp: winning down to 32.7% weights remaining (−0.10 points to dense); \
-             edge-popup: below dense, at best 25% weights remaining (−3.50 points to dense)."
-        );
+    fn each_of_two_tickets_of_one_level_is_compared_with_its_own_reinitialisation() {
+        // The larger one's reinitialisation matches, the smaller one's does not.
+        let of = |replicate: u32| {
+            let dense = scored(row("dense", replicate, 0, 1024), 0.75, 1000);
+            let ticket = |kept, control| {
+                let pruned = scored(row("imp", replicate, 1, kept), 0.75, 900);
+                [pruned, scored(row("reinitialise", replicate, 1, kept), control, 1000)]
+            };
+            [dense].into_iter().chain(ticket(512, 0.75)).chain(ticket(256, 0.5))
+        };
+        let study = Study { rows: (0..2).flat_map(of).collect(), ..study() };
+        let cells = cells(&study);
+        let imp = cells.iter().filter(|cell| cell.pipeline == "imp");
+        let verdicts: Vec<_> = imp.map(|cell| verdict(&study, &cells, cell)).collect();
+        assert_eq!(verdicts, [Some(Verdict::Matching), Some(Verdict::Winning)]);
+    }
+
+    #[test]
+    fn where_dense_is_at_chance_nothing_is_judged() {
+        // Of ten classes and a thousand test examples: 0.1 + 3 × √(0.1 × 0.9 ÷ 1000) = 0.12846.
+        let judged = |dense: f64| {
+            let rows = vec![scored(row("dense", 0, 0, 1024), dense, 1000), scored(row("imp", 0, 1, 512), 0.13, 900)];
+            let study = Study { rows, ..study() };
+            let cells = cells(&study);
+            verdict(&study, &cells, &cells[1])
+        };
+        assert_eq!(judged(0.1284), Some(Verdict::DenseAtChance));
+        assert_eq!(judged(0.1285), Some(Verdict::Matching));
     }
 }
