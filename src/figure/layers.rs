@@ -143,7 +143,9 @@ fn in_words(title: &str, series: &[Series]) -> String {
     match &ends[..] {
         [] => String::new(),
         [only] => format!("{title} at {}: {}.", percent(only.1.x / 100.0), say(only)),
-        [least, .., most] => format!("{title} at {}: from {} to {}.", percent(least.1.x / 100.0), say(least), say(most)),
+        [least, .., most] => {
+            format!("{title} at {}: from {} to {}.", percent(least.1.x / 100.0), say(least), say(most))
+        }
     }
 }
 

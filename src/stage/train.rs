@@ -102,6 +102,13 @@ pub struct Training {
     pub early_stop: EarlyStop,
 }
 
+impl Training {
+    /// Where it stands at an iteration.
+    pub fn clock(&self, iteration: u64) -> Clock {
+        Clock { iteration, total: self.total, per_epoch: self.per_epoch }
+    }
+}
+
 impl Train {
     /// Builds what the configuration names, for a training split of this many examples and a training from `position` on.
     pub fn resolve(&self, registry: &Registry, examples: u64, position: u64) -> Result<Training, Refusal> {
@@ -138,8 +145,7 @@ impl Train {
                 format!("the `{}` of {first} is longer than the training, {}", self.schedule.name, self.length);
             return Err(Refusal::of("schedule", message).help("make it shorter, or train longer"));
         }
-        let end = Clock { iteration: training.total, total: training.total, per_epoch };
-        training.schedule.fits(end).map_err(|refusal| refusal.within("schedule"))?;
+        training.schedule.fits(training.clock(training.total)).map_err(|refusal| refusal.within("schedule"))?;
         Ok(training)
     }
 }
@@ -161,8 +167,7 @@ impl Stage for Train {
             return Err(refusal.help("give [dataset] a `validation` above 0, or take the early stop \"final\""));
         }
         ahead.early_stop = training.early_stop.effective(ahead.validation);
-        let begins = Clock { iteration: ahead.position, total: training.total, per_epoch: training.per_epoch };
-        training.learn.foresee(ahead, begins).map_err(|refusal| refusal.within("learn"))?;
+        training.learn.foresee(ahead, training.clock(ahead.position)).map_err(|refusal| refusal.within("learn"))?;
         ahead.iterations = training.total - ahead.position;
         ahead.position = training.total;
         if ahead.trained.is_none() {

@@ -19,7 +19,6 @@ use crate::learn::Ground;
 use crate::loss::Tally;
 use crate::mask::Mask;
 use crate::record::{Curve, EarlyStop, Scores, TrainingRecord};
-use crate::schedule::Clock;
 use crate::stage::{Failure, Outcome, Training};
 use crate::ticket::{Array, Ticket};
 
@@ -81,7 +80,7 @@ impl<'a> Run<'a> {
         let kernels = training.learn.keeps_masks() && bench.compute.hosted;
         let condensed = Condensed::of(bench.model, &ticket, kernels);
         condensed.condense(&mut ticket);
-        let clock = Clock { iteration: start.position, total: training.total, per_epoch: training.per_epoch };
+        let clock = training.clock(start.position);
         let ground = Ground { model: &condensed.model, seeds: start.seeds, registry: bench.registry, clock };
         let learning = moves(bench, training, &mut ticket, &ground)?;
         let (names, values): (Vec<_>, Vec<_>) =
@@ -142,8 +141,8 @@ impl<'a> Run<'a> {
             return Ok(false);
         }
         self.recent.add(&tally);
-        let clock = Clock { iteration: self.iteration, total: self.training.total, per_epoch: self.training.per_epoch };
-        let rate = self.training.optimizer.learning_rate() * self.training.schedule.factor(clock);
+        let factor = self.training.schedule.factor(self.training.clock(self.iteration));
+        let rate = self.training.optimizer.learning_rate() * factor;
         let device = &self.bench.compute.plain;
         for (tensor, gradient) in gradients.into_iter().enumerate() {
             let Some(gradient) = gradient else { continue };
