@@ -82,10 +82,11 @@ impl List {
         let store = self.place.store()?;
         let contents = store.contents();
         let known = Known::of(&self.place, &store, &contents, registry);
-        for (folder, _) in &known.unread {
-            let place = folder.display();
+        for (place, _) in &known.unread {
             say(&format!(
-                "warning: {place} has errors, so that only its latest run and its lock say what it refers to: `tombola check {place}` tells them"
+                "warning: what {} refers to cannot be told, so that more may be referred to than is said here: \
+                 `tombola store gc` says why",
+                place.display()
             ));
         }
         let told = told(&store, &contents, &known);
@@ -110,7 +111,7 @@ fn told(store: &Store, contents: &Contents, known: &Known) -> StoreJson {
         sums.into_iter().for_each(|sum| sum.add(step));
         shelf.used = shelf.used.max(step.written);
     }
-    for note in store.notes() {
+    for note in store.notes().into_iter().flatten() {
         if let Some(shelf) = shelves.get_mut(&Some(name(&note.folder))) {
             shelf.used = shelf.used.max(Some(note.at));
         }

@@ -14,7 +14,7 @@ mod put;
 pub use broken::Broken;
 pub use contents::{About, Contents, Leftover, Shelved};
 pub use hold::Held;
-pub use notes::Note;
+pub use notes::{BadNote, Note, ids_in};
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
