@@ -93,7 +93,6 @@ impl RunCommand {
         let (jobs, memory) = self.machine.share(&opened.plan, new.map(|(step, _)| step), spec)?;
         store.prepare().map_err(Ended::Failed)?;
         store.note(&spec.folder, &opened.plan);
-        run::mend(&opened.plan, &recorded, store).map_err(Ended::Failed)?.iter().for_each(|line| say(line));
         run::clean(store);
         let provenance = run::provenance(&spec.folder, &spec.name, &opened.compute.kind);
         let stop = stop_on_interrupt(

@@ -31,7 +31,6 @@ pub use findings::findings;
 pub use jobs::{Finished, Job, Limits, Watch, run};
 pub use lab::Shared;
 pub use measure::{Bound, Pace, pace};
-pub use mend::mend;
 pub use outcome::study;
 pub use partial::partial;
 pub use private::quoted;

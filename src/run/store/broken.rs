@@ -69,15 +69,17 @@ impl Store {
         Some(Broken { path, why })
     }
 
-    /// Moves a broken step out of the way, and says where to.
-    pub fn set_aside(&self, id: &str) -> Result<PathBuf, String> {
+    /// Moves a step out of the way that is broken, and says so.
+    pub fn set_aside(&self, id: &str) -> Result<Option<String>, String> {
+        let Some(broken) = self.broken(id) else { return Ok(None) };
         let aside = self.aside(id)?;
         moved(&self.step(id), &aside)?;
-        Ok(aside)
+        Ok(Some(said(&broken, &aside)))
     }
 
-    /// Moves a broken snapshot and its hash out of the way, and says where to.
-    pub fn set_snapshot_aside(&self, id: &str, k: u64) -> Result<PathBuf, String> {
+    /// Moves a snapshot out of the way that is broken, with its hash, and says so.
+    pub fn set_snapshot_aside(&self, id: &str, k: u64) -> Result<Option<String>, String> {
+        let Some(broken) = self.broken_snapshot(id, k) else { return Ok(None) };
         let (aside, name) = (self.aside(id)?, PathBuf::from(snapshot(k)));
         super::put::create(&aside)?;
         for name in [name.clone(), name.with_extension(HASH)] {
@@ -85,7 +87,7 @@ impl Store {
                 moved(&self.step(id).join(&name), &aside.join(&name))?;
             }
         }
-        Ok(aside)
+        Ok(Some(said(&broken, &aside)))
     }
 
     /// A place below `broken/` where nothing is; nothing is any more.
@@ -118,6 +120,10 @@ fn whole(path: &Path) -> Result<Vec<u8>, String> {
         Err(e) if e.kind() == ErrorKind::NotFound => Err("is missing".into()),
         Err(e) => Err(format!("cannot be read ({e})")),
     }
+}
+
+fn said(broken: &Broken, aside: &Path) -> String {
+    format!("{broken}: set aside in {}", aside.display())
 }
 
 /// What another run has moved meanwhile is moved.

@@ -76,10 +76,7 @@ impl Store {
         let place = self.step(id);
         let parent = place.parent().unwrap_or(&self.root);
         create(parent)?;
-        if place.exists() {
-            if self.complete(id).is_some() {
-                return remove(temporary);
-            }
+        if place.exists() && self.complete(id).is_none() {
             self.set_aside(id)?;
         }
         match fs::rename(temporary, &place) {
