@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::checkpoint::{Checkpoints, Hear};
+use super::claim::Claim;
 use super::partial::Partial;
 use super::provenance::now;
 use super::store::Store;
@@ -68,7 +69,8 @@ impl Shared<'_> {
             seconds: checkpoints.seconds(),
             provenance: self.provenance(number, started),
         };
-        self.store.put(&self.plan.inputs(step), &record, &outcome.ticket, &outcome.snapshots)?;
+        let said = self.store.put(&self.plan.inputs(step), &record, &outcome.ticket, &outcome.snapshots)?;
+        said.iter().for_each(|line| hear.warned(line));
         Partial::of(self.store, &step.id).remove();
         Ok(record)
     }
@@ -127,7 +129,10 @@ impl Shared<'_> {
         let resolved = self.training(step)?;
         let start = Start { position: step.position, seeds: self.seeds(step), snapshots: &[] };
         let ticket = bench.replay(parent.unwrap_or_default(), &resolved, &start, k)?;
-        self.store.put_snapshot(&step.id, k, &ticket)?;
+        // Whoever has the claim keeps the same.
+        if let Some(_claim) = Claim::of(self.store, &step.id) {
+            self.store.put_snapshot(&step.id, k, &ticket)?;
+        }
         Ok(ticket)
     }
 

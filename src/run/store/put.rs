@@ -23,35 +23,42 @@ impl Store {
         self.scratch().map(drop)
     }
 
-    /// Writes a completed step: all of it, or nothing.
+    /// Writes a completed step: all of it, or nothing. Gives what to say where a broken one was in its place.
     pub fn put(
         &self,
         inputs: &Value,
         record: &Record,
         ticket: &Ticket,
         snapshots: &[(u64, Ticket)],
-    ) -> Result<(), String> {
-        let temporary = self.scratch()?.folder(&record.step)?;
-        let written = fill(&temporary, inputs, record, ticket, snapshots);
-        let put = written.and_then(|()| self.settle(&temporary, &record.step));
-        if put.is_err() {
-            // Its room may be what others lack.
-            let _ = fs::remove_dir_all(&temporary);
-        }
-        put
+    ) -> Result<Option<String>, String> {
+        self.made(&record.step, |temporary| {
+            fill(temporary, inputs, record, ticket, snapshots)?;
+            self.settle(temporary, &record.step)
+        })
     }
 
-    /// Adds a snapshot to a step that is complete already.
+    /// Adds a snapshot to a step that is complete already and claimed. One that is there stays: where it is broken, the next
+    /// rewind to it says so.
     pub fn put_snapshot(&self, id: &str, k: u64, ticket: &Ticket) -> Result<(), String> {
-        let temporary = self.scratch()?.folder(id)?;
-        write_snapshot(&temporary, k, ticket)?;
-        let name = PathBuf::from(snapshot(k));
-        // The hash first: without its file it says nothing, and the other way round would be no snapshot.
-        for name in [name.with_extension(HASH), name] {
-            let place = self.step(id).join(&name);
-            fs::rename(temporary.join(&name), &place).map_err(|e| told(&place, &e))?;
+        let (folder, name) = (self.step(id), PathBuf::from(snapshot(k)));
+        if folder.join(&name).exists() {
+            return Ok(());
         }
-        remove(&temporary)
+        self.made(id, |temporary| {
+            write_snapshot(temporary, k, ticket)?;
+            // The hash first: without its file it says nothing, and the other way round would be no snapshot.
+            for name in [name.with_extension(HASH), name] {
+                let place = folder.join(&name);
+                fs::rename(temporary.join(&name), &place).map_err(|e| told(&place, &e))?;
+            }
+            remove(temporary)
+        })
+    }
+
+    /// Makes something in a temporary folder, of which nothing stays where that fails: its room may be what others lack.
+    fn made<T>(&self, id: &str, make: impl FnOnce(&Path) -> Result<T, String>) -> Result<T, String> {
+        let temporary = self.scratch()?.folder(id)?;
+        make(&temporary).inspect_err(|_| drop(fs::remove_dir_all(&temporary)))
     }
 
     /// Removes what killed runs left unfinished, as every run does that writes.
@@ -71,19 +78,18 @@ impl Store {
     }
 
     /// Renames a finished folder into place. Another run may have put the same step there meanwhile: its is kept. A
-    /// broken one is set aside.
-    fn settle(&self, temporary: &Path, id: &str) -> Result<(), String> {
+    /// broken one is set aside, which is to be said.
+    fn settle(&self, temporary: &Path, id: &str) -> Result<Option<String>, String> {
         let place = self.step(id);
         let parent = place.parent().unwrap_or(&self.root);
         create(parent)?;
-        if place.exists() && self.complete(id).is_none() {
-            self.set_aside(id)?;
-        }
+        let said = if self.complete(id).is_none() { self.set_aside(id)? } else { None };
         match fs::rename(temporary, &place) {
-            Ok(()) => sync(parent),
-            Err(_) if self.complete(id).is_some() => remove(temporary),
-            Err(e) => Err(told(&place, &e)),
+            Ok(()) => sync(parent)?,
+            Err(_) if self.complete(id).is_some() => remove(temporary)?,
+            Err(e) => return Err(told(&place, &e)),
         }
+        Ok(said.map(|said| said + ", the step that ran anew is in its place"))
     }
 }
 
