@@ -181,3 +181,34 @@ fn what_is_damaged_in_the_store_of_a_verification_is_said_set_aside_and_run_anew
     assert!(own.join("broken").join(format!("{training}-1/at-10it.safetensors")).is_file());
     assert!(!verify("in the end").contains("set aside"));
 }
+
+/// A link to itself, which not even who may read everything can.
+#[test]
+fn what_cannot_be_read_is_told_and_fails_its_step_and_nothing_is_set_aside() {
+    let folder = folder();
+    let (plan, steps) = finished(folder.path());
+    let rewind = plan.steps.iter().find(|step| step.rewinds.is_some_and(|(_, k)| k == 10)).unwrap();
+    let training = step(folder.path(), &plan.steps[rewind.rewinds.unwrap().0].id);
+    let files =
+        [steps[1].join("record.json"), steps[1].join("ticket.safetensors"), training.join("at-10it.safetensors")];
+    for path in files {
+        let (kept, away) = (path.with_extension("kept"), folder.path().join("away"));
+        std::fs::rename(&path, &kept).unwrap();
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        let snapshot = path.starts_with(&training);
+        if snapshot {
+            std::fs::rename(step(folder.path(), &rewind.id), &away).unwrap();
+        }
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let (code, said) = told(&command(folder.path(), &["run", "tiny"]).output().unwrap());
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(&format!("/{name} cannot be read: ")) && said.contains("1 step failed"), "{said}");
+        assert!(snapshot || shown(folder.path()).contains(&format!("/{name} cannot be read: ")), "{name}");
+        assert!(aside(folder.path()).is_empty() && path.is_symlink(), "{said}");
+        std::fs::rename(&kept, &path).unwrap();
+        if snapshot {
+            std::fs::rename(&away, step(folder.path(), &rewind.id)).unwrap();
+        }
+        assert!(run(folder.path(), &[]).contains("Nothing to run"), "{name}");
+    }
+}
