@@ -42,10 +42,10 @@ impl Shared<'_> {
     /// Runs a step that is claimed, from its last checkpoint where it has one, and stores what it leaves.
     pub fn step(&self, number: usize, hear: &dyn Hear) -> Result<Record, Failure> {
         let step = &self.plan.steps[number];
-        let checkpoints = Checkpoints::of(Partial::of(self.store, &step.id), &step.id, self.checkpoint, hear);
-        let started = now();
+        let (started, leaves) = (now(), size::of_step(self.plan, step, size::of_inputs(self.plan, step), 0));
+        let checkpoints = Checkpoints::of(Partial::of(self.store, &step.id), &step.id, self.checkpoint, leaves, hear);
         mend::step(self.store, &step.id)?.iter().for_each(|line| hear.warned(line));
-        self.room(step)?;
+        self.room(step, leaves)?;
         let parent = step.parent.map(|parent| &self.plan.steps[parent].id);
         let ticket = parent.map_or_else(|| Ok(Ticket::default()), |id| self.store.ticket(id))?;
         let stage = self.registry.stages.build(&step.stage)?;
@@ -75,10 +75,9 @@ impl Shared<'_> {
         Ok(record)
     }
 
-    /// An error where this step cannot end for want of disk or memory.
-    fn room(&self, step: &Step) -> Result<(), String> {
-        let left = size::of_step(self.plan, step, size::of_inputs(self.plan, step), 0);
-        room::on_disk(self.store.root(), left)?;
+    /// An error where this step, which leaves so many bytes, cannot end for want of disk or memory.
+    fn room(&self, step: &Step, leaves: u64) -> Result<(), String> {
+        room::on_disk(self.store.root(), leaves)?;
         room::in_memory(memory::of_step(self.plan, step), self.memory)
     }
 

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::checkpoint_file::{self, Contents};
 use super::recorded::Recorded;
+use super::room;
 use super::store::Store;
 use crate::plan::Plan;
 use crate::train::{Checkpoint, Found};
@@ -37,10 +38,11 @@ impl<'a> Partial<'a> {
         folder(self.store.root()).join(&self.id[..2]).join(self.id)
     }
 
-    /// Puts a checkpoint in place of those of the same training before it.
-    pub fn put(&self, contents: &Contents, checkpoint: Checkpoint<'_>) -> Result<(), String> {
+    /// Puts a checkpoint in place of those of the same training before it, if beside it the disk has room for so many bytes.
+    pub fn put(&self, contents: &Contents, checkpoint: Checkpoint<'_>, room: u64) -> Result<(), String> {
         let written = self.store.scratch()?.place("checkpoint");
         let put = checkpoint_file::write(&written, contents, checkpoint).and_then(|hash| {
+            room::on_disk(self.store.root(), room)?;
             let name = format!("{}-{hash}.safetensors", contents.training);
             self.rename(&written, &name).map_err(|e| format!("{}: {e}", self.folder().display())).map(|()| name)
         });
