@@ -161,7 +161,18 @@ fn a_list_says_by_experiment_what_there_is_and_what_nobody_refers_to() {
     assert_eq!(told["experiments"][0]["unreferred"]["steps"], unreferred);
     assert_eq!((&told["broken"]["number"], &told["unfinished"]["number"]), (&1.into(), &1.into()), "{json}");
     assert!(told["bytes"].as_u64().unwrap() > 50_000 && told["tickets"].as_u64().unwrap() == 8, "{json}");
+    assert_eq!((&told["verified"]["number"], &told["foreign"]), (&0.into(), &serde_json::json!([])), "{json}");
+    run(folder.path(), &[]);
+    assert_eq!(command(folder.path(), &["verify", "tiny"]).status().unwrap().code(), Some(0));
+    std::fs::write(folder.path().join("runs/verify/mine"), "mine").unwrap();
     let (_, text, _) = store(folder.path(), &["list", "tiny"]);
+    assert!(
+        text.contains("earlier verifications, of 1 experiment: ") && text.contains("remove runs/verify/\n"),
+        "{text}"
+    );
+    assert!(text.contains("not the store's own: runs/verify/mine\n"), "{text}");
+    assert_eq!(text.matches("not the store's own").count(), 1, "{text}");
+    assert!(!store(folder.path(), &["gc", "tiny"]).1.contains("runs/verify\n"));
     assert!(text.contains(&format!("runs: {all} steps, ")), "{text}");
     assert!(text.contains(&format!("{unreferred} steps that no known experiment refers to")), "{text}");
 }

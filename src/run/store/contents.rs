@@ -54,6 +54,8 @@ pub struct Contents {
     pub broken: Vec<Leftover>,
     /// What killed runs left unfinished.
     pub unfinished: Vec<Leftover>,
+    /// Stores of verifications, an experiment each.
+    pub verified: Vec<Leftover>,
     /// What is none of the store's.
     pub foreign: Vec<PathBuf>,
 }
@@ -69,12 +71,15 @@ impl Store {
         let mut foreign = Vec::new();
         let steps = by_id(&self.root().join(STEPS), &mut foreign);
         let partial = by_id(&self.root().join(PARTIAL), &mut foreign);
-        let parts = [STEPS, PARTIAL, CLAIMS, BROKEN, TMP, PLANS, LOCK];
+        let parts = [STEPS, PARTIAL, CLAIMS, BROKEN, TMP, PLANS, LOCK, VERIFY];
         foreign.extend(entries(self.root()).into_iter().filter(|path| !parts.contains(&name(path))));
         let mut steps: Vec<Shelved> = steps.par_iter().map(|path| self.shelved(name(path), path)).collect();
         steps.sort_by(|one, other| one.id.cmp(&other.id));
         let aside = |path: &PathBuf| name(path).split_once('-').is_some_and(|(id, _)| is_id(id));
         let (broken, others): (Vec<_>, Vec<_>) = entries(&self.root().join(BROKEN)).into_iter().partition(aside);
+        foreign.extend(others);
+        let store = |path: &PathBuf| is_folder(path) && is_folder(&path.join(STEPS));
+        let (verified, others): (Vec<_>, Vec<_>) = entries(&self.root().join(VERIFY)).into_iter().partition(store);
         foreign.extend(others);
         let unfinished = scratch::left(&self.root().join(TMP));
         foreign.sort();
@@ -83,6 +88,7 @@ impl Store {
             partial: leftovers(partial),
             broken: leftovers(broken),
             unfinished: leftovers(unfinished),
+            verified: leftovers(verified),
             foreign,
         }
     }
@@ -149,6 +155,7 @@ const STEPS: &str = "steps";
 const PARTIAL: &str = "partial";
 const CLAIMS: &str = "claims";
 const TMP: &str = "tmp";
+const VERIFY: &str = "verify";
 
 /// The folders `ab/abcd…/` that are named by ids; what else is there is foreign.
 fn by_id(folder: &Path, foreign: &mut Vec<PathBuf>) -> Vec<PathBuf> {
