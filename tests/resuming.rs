@@ -147,7 +147,8 @@ fn a_killed_run_goes_on_within_its_training_to_the_same_results() {
         json["steps"].as_array().unwrap().iter().map(|step| step["iterations_done"].as_u64().unwrap()).sum();
     assert!(done > 0 && json["iterations"] == 210 - done, "{json}");
     let said = run(killed.path(), &[]);
-    assert!(said.contains("Resuming 1 training from its checkpoint."), "{said}");
+    let resuming = format!(", replicate 0, level 0 from its checkpoint, at {done} of 120 iterations.");
+    assert!(said.matches("Resuming").count() == 1 && said.contains(&resuming), "{said}");
     assert_eq!(left(killed.path()), *whole());
     assert!(!killed.path().join("runs/partial").exists(), "the checkpoint went with the step's end");
     assert_eq!(std::fs::read_dir(killed.path().join("runs/tmp")).unwrap().count(), 0);
