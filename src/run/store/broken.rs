@@ -6,7 +6,8 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::{HASH, Store, TICKET, hash, snapshot};
+use super::parts::{BROKEN, HASH, RECORD, TICKET};
+use super::{Store, hash, snapshot};
 use crate::run::record_file::{self, Brief, Outlined};
 use crate::run::scratch::told;
 
@@ -134,9 +135,6 @@ impl Store {
     }
 }
 
-/// Where broken steps are set aside.
-pub const BROKEN: &str = "broken";
-const RECORD: &str = "record.json";
 const NOT_AS_WRITTEN: &str = "is not as it was written";
 
 fn told_apart(checked: Result<(), Flaw>) -> Result<Option<Broken>, String> {

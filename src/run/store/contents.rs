@@ -9,9 +9,7 @@ use std::time::SystemTime;
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
-use super::broken::BROKEN;
-use super::hold::LOCK;
-use super::notes::PLANS;
+use super::parts::{BROKEN, PARTIAL, PARTS, RECORD, STEPS, TMP, VERIFY};
 use super::{Store, is_id};
 use crate::run::scratch::{self, told};
 
@@ -71,8 +69,7 @@ impl Store {
         let mut foreign = Vec::new();
         let steps = by_id(&self.root().join(STEPS), &mut foreign);
         let partial = by_id(&self.root().join(PARTIAL), &mut foreign);
-        let parts = [STEPS, PARTIAL, CLAIMS, BROKEN, TMP, PLANS, LOCK, VERIFY];
-        foreign.extend(entries(self.root()).into_iter().filter(|path| !parts.contains(&name(path))));
+        foreign.extend(entries(self.root()).into_iter().filter(|path| !PARTS.contains(&name(path))));
         let mut steps: Vec<Shelved> = steps.par_iter().map(|path| self.shelved(name(path), path)).collect();
         steps.sort_by(|one, other| one.id.cmp(&other.id));
         let aside = |path: &PathBuf| name(path).split_once('-').is_some_and(|(id, _)| is_id(id));
@@ -101,7 +98,7 @@ impl Store {
             experiment: past.record.provenance.experiment,
             device: past.record.provenance.device,
         });
-        let written = fs::metadata(path.join("record.json")).and_then(|metadata| metadata.modified()).ok();
+        let written = fs::metadata(path.join(RECORD)).and_then(|metadata| metadata.modified()).ok();
         Shelved { id: id.into(), bytes: bytes(path), written, about }
     }
 
@@ -150,12 +147,6 @@ impl Contents {
         all
     }
 }
-
-const STEPS: &str = "steps";
-const PARTIAL: &str = "partial";
-const CLAIMS: &str = "claims";
-const TMP: &str = "tmp";
-const VERIFY: &str = "verify";
 
 /// The folders `ab/abcd…/` that are named by ids; what else is there is foreign.
 fn by_id(folder: &Path, foreign: &mut Vec<PathBuf>) -> Vec<PathBuf> {

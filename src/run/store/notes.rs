@@ -11,12 +11,11 @@ use std::time::SystemTime;
 
 use serde::Deserialize;
 
+use super::parts::PLANS;
 use super::{Store, hash, is_id};
 use crate::plan::Plan;
 use crate::unfinished;
 
-/// Where they are, in a store.
-pub const PLANS: &str = "plans";
 const UNFINISHED: &str = "unfinished-";
 
 /// A plan as it was noted.

@@ -10,14 +10,15 @@ use serde_json::Value;
 use super::super::record_file::{self, Stored};
 use super::super::scratch::{self, Scratch, told};
 use super::super::{mark, ticket_file};
-use super::{HASH, Store, TICKET, hash, snapshot};
+use super::parts::{HASH, RECORD, STEPS, TICKET, TMP};
+use super::{Store, hash, snapshot};
 use crate::record::Record;
 use crate::ticket::Ticket;
 
 impl Store {
     /// An error where nothing can be written here.
     pub fn prepare(&self) -> Result<(), String> {
-        let steps = self.root.join("steps");
+        let steps = self.root.join(STEPS);
         create(&steps)?;
         tempfile::tempfile_in(&steps).map_err(|e| told(&steps, &e))?;
         self.scratch().map(drop)
@@ -63,7 +64,7 @@ impl Store {
 
     /// Removes what killed runs left unfinished, as every run does that writes.
     pub fn tidy(&self) {
-        scratch::clean(&self.root.join("tmp"));
+        scratch::clean(&self.root.join(TMP));
     }
 
     /// Where this process writes what is not finished.
@@ -72,7 +73,7 @@ impl Store {
         if let Some(scratch) = &*held {
             return Ok(scratch.clone());
         }
-        let scratch = Arc::new(Scratch::open(&self.root.join("tmp"))?);
+        let scratch = Arc::new(Scratch::open(&self.root.join(TMP))?);
         *held = Some(scratch.clone());
         Ok(scratch)
     }
@@ -107,7 +108,7 @@ fn fill(
         write_snapshot(folder, *k, ticket)?;
     }
     let stored = Stored { inputs: inputs.clone(), ticket: hash(&bytes), record: record.clone() };
-    write(&folder.join("record.json"), &record_file::to_bytes(&stored)?)?;
+    write(&folder.join(RECORD), &record_file::to_bytes(&stored)?)?;
     mark::put(&folder.join(TICKET), &stored.ticket);
     Ok(())
 }

@@ -2,6 +2,7 @@ use std::fs::File;
 
 use serde_json::Value;
 
+use super::parts::*;
 use super::*;
 use crate::ticket::Array;
 
