@@ -60,6 +60,26 @@ fn a_full_disk_fails_steps_with_a_remedy_and_with_room_the_same_command_goes_on(
     assert_eq!(results(folder.path()).unwrap(), undisturbed());
 }
 
+/// A power cut may take what was not synced: a step's files, its folder, the shelf that holds it, a new shelf.
+#[test]
+fn a_step_is_synced_from_its_files_to_the_folder_of_shelves_before_and_after_its_rename() {
+    let test = "a_step_is_synced_from_its_files_to_the_folder_of_shelves_before_and_after_its_rename";
+    let Some(library) = library(test) else { return };
+    let folder = folder();
+    let log = folder.path().join("log");
+    let mut run = command(folder.path(), &["run", "tiny", "--jobs", "1", "--checkpoint", "never"]);
+    Fault { act: Act::Error, path: "*runs/@(tmp|steps)*", calls: "sync rename", at: 1 }.to(library, &mut run);
+    assert_eq!(run.env("FAULT_LOG", &log).output().unwrap().status.code(), Some(0));
+    let log = std::fs::read_to_string(log).unwrap();
+    let calls: Vec<&str> = log.lines().collect();
+    let id = &planned(folder.path(), &[]).steps[0].id;
+    let is = |at: usize, call: &str, end: &str| calls[at].starts_with(call) && calls[at].ends_with(end);
+    let put = (0..calls.len()).find(|at| is(*at, "rename ", &format!("runs/steps/{}/{id}", &id[..2]))).unwrap();
+    assert!(is(put - 1, "sync ", &format!("-{id}")), "{log}");
+    assert!(calls[..put].iter().any(|call| call.ends_with(&format!("-{id}/record.json"))), "{log}");
+    assert!(is(put + 1, "sync ", &format!("runs/steps/{}", &id[..2])) && is(put + 2, "sync ", "runs/steps"), "{log}");
+}
+
 /// A ticket of 160 kB fits beside the one before it, and a checkpoint, which is four of them, beside one alone.
 #[test]
 fn a_checkpoint_takes_no_room_that_its_step_needs() {

@@ -51,6 +51,7 @@ impl Store {
             for name in [name.with_extension(HASH), name] {
                 let place = folder.join(&name);
                 fs::rename(temporary.join(&name), &place).map_err(|e| told(&place, &e))?;
+                sync(&folder)?;
             }
             remove(temporary)
         })
@@ -82,11 +83,15 @@ impl Store {
     /// broken one is set aside, which is to be said.
     fn settle(&self, temporary: &Path, id: &str) -> Result<Option<String>, String> {
         let place = self.step(id);
-        let parent = place.parent().unwrap_or(&self.root);
-        create(parent)?;
+        let shelf = place.parent().unwrap_or(&self.root);
+        let is_new = !shelf.exists();
+        create(shelf)?;
+        // What is renamed is there with its files, in a power cut too.
+        sync(temporary)?;
         let said = if self.complete(id).is_none() { self.set_aside(id)? } else { None };
         match fs::rename(temporary, &place) {
-            Ok(()) => sync(parent)?,
+            Ok(()) if is_new => sync(shelf).and_then(|()| sync(&self.root.join(STEPS)))?,
+            Ok(()) => sync(shelf)?,
             Err(_) if self.complete(id).is_some() => remove(temporary)?,
             Err(e) => return Err(told(&place, &e)),
         }
