@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
@@ -110,6 +110,13 @@ impl Watch for Heard {
 
 /// Runs what is left by the library, and gives what was heard.
 fn heard(folder: &Path) -> Heard {
+    let heard = Heard::default();
+    with(folder, None, &heard, &AtomicBool::new(false));
+    heard
+}
+
+/// Runs what is left by the library, while somebody watches, until it is told to stop.
+fn with(folder: &Path, checkpoint: Option<Duration>, watch: &dyn Watch, stop: &AtomicBool) {
     let registry = Registry::builtin();
     let spec = spec::load(&folder.join("small"), &registry, &[]).unwrap_or_else(|e| panic!("{e}"));
     let compute = device::open("cpu").unwrap();
@@ -125,11 +132,10 @@ fn heard(folder: &Path) -> Heard {
         provenance: &run::provenance(&spec.folder, &spec.name, &compute.kind),
         pipelines: &plan.pipelines(),
         memory: None,
-        checkpoint: None,
+        checkpoint,
     };
-    let (recorded, heard) = (run::recorded(&plan, &store), Heard::default());
-    run::run(&shared, &recorded, Limits { jobs: 1, threads: 1 }, &heard, &AtomicBool::new(false));
-    heard
+    let recorded = run::recorded(&plan, &store);
+    run::run(&shared, &recorded, Limits { jobs: 1, threads: 1 }, watch, stop);
 }
 
 #[test]
@@ -147,7 +153,8 @@ fn a_killed_run_goes_on_within_its_training_to_the_same_results() {
         json["steps"].as_array().unwrap().iter().map(|step| step["iterations_done"].as_u64().unwrap()).sum();
     assert!(done > 0 && json["iterations"] == 210 - done, "{json}");
     let said = run(killed.path(), &[]);
-    assert!(said.contains("Resuming 1 training from its checkpoint."), "{said}");
+    let resuming = format!(", replicate 0, level 0 from its checkpoint, at {done} of 120 iterations.");
+    assert!(said.matches("Resuming").count() == 1 && said.contains(&resuming), "{said}");
     assert_eq!(left(killed.path()), *whole());
     assert!(!killed.path().join("runs/partial").exists(), "the checkpoint went with the step's end");
     assert_eq!(std::fs::read_dir(killed.path().join("runs/tmp")).unwrap().count(), 0);
@@ -196,17 +203,32 @@ fn a_broken_checkpoint_is_told_and_passed_over_and_the_results_are_the_same() {
     }
 }
 
+/// Stops a run at an iteration.
+struct StopAt<'a> {
+    iteration: u64,
+    stop: &'a AtomicBool,
+}
+
+impl Watch for StopAt<'_> {
+    fn began(&self, _: Job) {}
+
+    fn advanced(&self, _: Job, iterations: u64) {
+        if iterations == self.iteration {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn ended(&self, _: Job, _: Result<&Record, &str>) {}
+}
+
 #[test]
 fn an_interruption_writes_a_checkpoint() {
-    let folder = folder();
-    let mut run = command(folder.path(), &["--jobs", "1", "--set", "training.length=1000000it"]).spawn().unwrap();
-    let store = Store::open(&folder.path().join("runs"));
-    wait(&mut run, || store.all().count() == 1);
-    std::thread::sleep(Duration::from_millis(100));
-    Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
-    let ended = run.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(130), "{}", String::from_utf8_lossy(&ended.stderr));
+    let (folder, stop) = (folder(), AtomicBool::new(false));
+    with(folder.path(), Some(Duration::from_secs(3600)), &StopAt { iteration: 7, stop: &stop }, &stop);
     assert_eq!(checkpoints(folder.path()).len(), 1);
+    let heard = heard(folder.path());
+    assert_eq!(heard.resumed.into_inner().unwrap().iter().map(|(_, at)| *at).collect::<Vec<_>>(), [7]);
+    assert_eq!(hashes(folder.path()), whole().0);
 }
 
 #[test]

@@ -77,6 +77,7 @@ fn waiting(folder: &Path) -> (Child, BufReader<std::process::ChildStderr>) {
     while !line.contains("Waiting: 1 step is being run by another run.") {
         line.clear();
         assert!(said.read_line(&mut line).unwrap() > 0, "it ended without waiting");
+        assert!(!line.contains("Resuming"), "the other run does: {line}");
     }
     (run, said)
 }

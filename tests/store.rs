@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 use tombola::run::Store;
 
-use crate::tiny::{SPEC, command, folder, planned, results, run};
+use crate::tiny::{SPEC, command, folder, planned, results, run, told};
 
 /// The exit code, stdout and stderr of `tombola store`.
 fn store(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
@@ -66,13 +66,11 @@ fn what_the_latest_run_was_told_to_override_is_kept_and_so_is_what_a_lock_names(
         SPEC.replace("[training]", "[training]\norder = \"other\""),
     )
     .unwrap();
-    let evaluated = planned(folder.path(), &["training.order=\"\""]);
-    let last = &evaluated.steps[evaluated.tickets.last().unwrap().step].id;
-    std::fs::write(folder.path().join("tiny/experiment.lock"), format!("ticket = \"{last}\"\n")).unwrap();
+    let (_, said, _) = store(folder.path(), &["gc"]);
+    assert!(said.contains("nothing to delete"), "the lock refers to what its run found: {said}");
+    std::fs::remove_file(folder.path().join("tiny/experiment.lock")).unwrap();
     assert_eq!(store(folder.path(), &["gc", "--yes"]).0, 0);
-    let left = ids(folder.path());
-    assert!(left.contains(last) && latest.iter().all(|id| left.contains(id)), "lock and latest run");
-    assert!(left.len() < all.len(), "and nothing else: {left:?}");
+    assert_eq!(ids(folder.path()), latest, "the latest run's, and nothing else");
 }
 
 #[test]
@@ -163,7 +161,100 @@ fn a_list_says_by_experiment_what_there_is_and_what_nobody_refers_to() {
     assert_eq!(told["experiments"][0]["unreferred"]["steps"], unreferred);
     assert_eq!((&told["broken"]["number"], &told["unfinished"]["number"]), (&1.into(), &1.into()), "{json}");
     assert!(told["bytes"].as_u64().unwrap() > 50_000 && told["tickets"].as_u64().unwrap() == 8, "{json}");
+    assert_eq!((&told["verified"]["number"], &told["foreign"]), (&0.into(), &serde_json::json!([])), "{json}");
+    run(folder.path(), &[]);
+    assert_eq!(command(folder.path(), &["verify", "tiny"]).status().unwrap().code(), Some(0));
+    std::fs::write(folder.path().join("runs/verify/mine"), "mine").unwrap();
     let (_, text, _) = store(folder.path(), &["list", "tiny"]);
+    assert!(
+        text.contains("earlier verifications, of 1 experiment: ") && text.contains("remove runs/verify/\n"),
+        "{text}"
+    );
+    assert!(text.contains("not the store's own: runs/verify/mine\n"), "{text}");
+    assert_eq!(text.matches("not the store's own").count(), 1, "{text}");
+    assert!(!store(folder.path(), &["gc", "tiny"]).1.contains("runs/verify\n"));
     assert!(text.contains(&format!("runs: {all} steps, ")), "{text}");
     assert!(text.contains(&format!("{unreferred} steps that no known experiment refers to")), "{text}");
+}
+
+/// What a clean-up of the store of `tiny/` says once it refuses, having deleted nothing.
+fn refused(folder: &Path, arguments: &[&str], what: &str) -> String {
+    let before = ids(folder);
+    let (code, said, why) = store(folder, &[&["gc", "--yes"], arguments].concat());
+    assert_eq!((code, ids(folder)), (2, before), "{what}: {said}{why}");
+    assert!(why.contains("cannot be told, so that nothing is deleted"), "{what}: {why}");
+    assert!(store(folder, &[&["list"], arguments].concat()).2.contains("`tombola store gc` says why"), "{what}");
+    why
+}
+
+#[test]
+fn where_the_note_of_a_run_does_not_read_nothing_is_deleted() {
+    let folder = folder();
+    run(folder.path(), &[]);
+    run(folder.path(), &["--set", "training.length=40it"]);
+    let notes = std::fs::read_dir(folder.path().join("runs/plans")).unwrap();
+    let note = notes.map(|entry| entry.unwrap().path()).next().unwrap();
+    let whole = std::fs::read(&note).unwrap();
+    let end = whole.len() - 1;
+    for (what, bytes) in [
+        ("a bad byte at its end", [&whole[..end], b"\xff"].concat()),
+        ("a bad byte in it", [&whole[..end / 2], b"\xff", &whole[end / 2..]].concat()),
+        ("cut after a line", whole[..end - 64].to_vec()),
+        ("empty", Vec::new()),
+    ] {
+        std::fs::write(&note, bytes).unwrap();
+        for experiments in [&[][..], &["tiny"]] {
+            let why = refused(folder.path(), experiments, what);
+            assert!(why.contains("runs/plans/") && why.contains("next run writes it anew, or remove it"), "{why}");
+        }
+    }
+    std::fs::write(&note, whole).unwrap();
+    assert!(store(folder.path(), &["gc", "--yes"]).1.contains("nothing to delete"));
+}
+
+#[test]
+fn where_a_lock_does_not_read_nothing_is_deleted() {
+    let folder = folder();
+    run(folder.path(), &[]);
+    std::fs::remove_dir_all(folder.path().join("runs/plans")).unwrap();
+    let spec = SPEC.replace("[training]", "[training]\norder = \"other\"");
+    std::fs::write(folder.path().join("tiny/experiment.toml"), spec).unwrap();
+    let lock = folder.path().join("tiny/experiment.lock");
+    let whole = std::fs::read(&lock).unwrap();
+    for (what, bytes) in [
+        ("a bad byte", [&whole[..], b"\xff"].concat()),
+        ("cut short", whole[..whole.len() / 2].to_vec()),
+        ("empty", Vec::new()),
+    ] {
+        std::fs::write(&lock, bytes).unwrap();
+        let why = refused(folder.path(), &["tiny"], what);
+        assert!(why.contains("tiny/experiment.lock") && why.contains("version control"), "{what}: {why}");
+    }
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::create_dir(&lock).unwrap();
+    refused(folder.path(), &["tiny"], "a folder");
+    std::fs::remove_dir(&lock).unwrap();
+    std::fs::write(&lock, whole).unwrap();
+    assert!(store(folder.path(), &["gc", "tiny", "--yes"]).1.contains("nothing to delete"), "all of it is in the lock");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_experiment_is_known_whatever_its_folder_is_called_and_one_that_is_gone_is_named() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = folder();
+    let kept = planned(folder.path(), &[]).steps.len();
+    let [whole, odd, better] = ["tiny", "odd", "experiments/better"].map(|name| folder.path().join(name));
+    let odd = odd.with_file_name(std::ffi::OsStr::from_bytes(b"a \xff\nb"));
+    std::fs::rename(whole, &odd).unwrap();
+    let (code, said) = told(&command(folder.path(), &["run", "--replicates", "2"]).arg(&odd).output().unwrap());
+    assert_eq!(code, Some(0), "{said}");
+    let (_, said, why) = store(folder.path(), &["gc"]);
+    assert!(said.contains("nothing to delete"), "both replicates of the latest run: {said}{why}");
+    std::fs::create_dir(folder.path().join("experiments")).unwrap();
+    std::fs::rename(odd, better).unwrap();
+    let (code, said, _) = store(folder.path(), &["gc"]);
+    let gone = ids(folder.path()).len() - kept;
+    let line = format!(", which ran here, is no longer there: {gone} steps of its latest run go\n");
+    assert!(code == 0 && said.contains(&line), "{said}");
 }

@@ -15,7 +15,7 @@ pub fn fill(plan: &Plan, store: &Path, provenance: &Provenance) -> Result<(), St
     store.prepare()?;
     let ticket = ticket(plan);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(32).build().map_err(|e| e.to_string())?;
-    let put = |step: &Step| store.put(&plan.inputs(step), &record(plan, step, provenance), &ticket, &[]);
+    let put = |step: &Step| store.put(&plan.inputs(step), &record(plan, step, provenance), &ticket, &[]).map(drop);
     pool.install(|| plan.steps.par_iter().try_for_each(put))
 }
 

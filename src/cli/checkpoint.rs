@@ -1,11 +1,9 @@
-//! How often trainings write checkpoints: what `--checkpoint` takes, and what is said of those that are there.
+//! How often trainings write checkpoints: what `--checkpoint` takes, and what a Ctrl-C keeps by it.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use super::machine::time;
-use super::{count, say};
-use crate::run::State;
 
 /// How far apart; `None` for never.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,19 +21,27 @@ impl FromStr for Every {
     }
 }
 
-/// Says how many trainings go on from checkpoints, where any do.
-pub fn tell(partial: &[u64], states: &[State]) {
-    let resumed = partial.iter().zip(states).filter(|(done, state)| **done > 0 && **state == State::Waiting).count();
-    match resumed {
-        0 => {}
-        1 => say("Resuming 1 training from its checkpoint."),
-        n => say(&format!("Resuming {} from their checkpoints.", count(n, "training"))),
+impl Every {
+    /// What is said at a Ctrl-C.
+    pub fn stopping(self) -> &'static str {
+        match self.0 {
+            Some(_) => {
+                "Stopping: completed steps are kept, and how far trainings are that can go on. Once more to end at once."
+            }
+            None => "Stopping: completed steps are kept. Once more to end at once.",
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_no_checkpoints_are_written_a_ctrl_c_promises_none() {
+        let said = |text: &str| text.parse::<Every>().unwrap().stopping();
+        assert!(said("1min").contains("how far trainings are") && !said("never").contains("training"));
+    }
 
     #[test]
     fn a_time_has_a_unit_or_is_never() {

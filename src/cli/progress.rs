@@ -121,6 +121,8 @@ impl Watch for Progress<'_> {
 
     /// What a checkpoint saves is not to be done: the bar's whole shrinks, so that speed and time left are of what is.
     fn resumed(&self, job: Job, iterations: u64) {
+        let all = self.plan.steps[job.step].iterations;
+        self.line(format!("Resuming {} from its checkpoint, at {iterations} of {all} iterations.", self.name(job)));
         let mut reported = self.reported.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let saved = iterations.saturating_sub(reported[job.worker]);
         reported[job.worker] = reported[job.worker].max(iterations);

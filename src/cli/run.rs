@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::checkpoint::{self, Every};
+use super::checkpoint::Every;
 use super::interrupt::stop_on_interrupt;
 use super::lock::Settling;
 use super::machine::Machine;
@@ -93,12 +93,9 @@ impl RunCommand {
         let (jobs, memory) = self.machine.share(&opened.plan, new.map(|(step, _)| step), spec)?;
         store.prepare().map_err(Ended::Failed)?;
         store.note(&spec.folder, &opened.plan);
-        run::mend(&opened.plan, &recorded, store).map_err(Ended::Failed)?.iter().for_each(|line| say(line));
         run::clean(store);
         let provenance = run::provenance(&spec.folder, &spec.name, &opened.compute.kind);
-        let stop = stop_on_interrupt(
-            "Stopping: completed steps are kept, and how far trainings are. Once more to end at once.",
-        )?;
+        let stop = stop_on_interrupt(self.checkpoint.stopping())?;
         let data = match run::data::data(spec, registry, &self.experiment.directories(), &Reading::until(&stop)) {
             Err(Failure::Interrupted) => {
                 let states = run::standing(&opened.plan, &recorded);
@@ -117,7 +114,6 @@ impl RunCommand {
             memory,
             checkpoint: self.checkpoint.0,
         };
-        checkpoint::tell(&run::partial(&opened.plan, &recorded, store), &run::standing(&opened.plan, &recorded));
         let progress = Progress::begin(&opened.plan, &recorded, jobs);
         let limits = Limits { jobs, threads: self.machine.threads() };
         let finished = run::run(&shared, &recorded, limits, &progress, &stop);

@@ -27,6 +27,8 @@ pub struct Checkpoints<'a> {
     id: &'a str,
     /// How far apart; `None` where none are written.
     every: Option<Duration>,
+    /// Bytes that the step will leave: a checkpoint that takes their room would be in the way of what it is for.
+    leaves: u64,
     hear: &'a dyn Hear,
     /// The training that runs, counted from 1, and the iterations of those before it.
     training: Cell<u32>,
@@ -42,11 +44,19 @@ pub struct Checkpoints<'a> {
 }
 
 impl<'a> Checkpoints<'a> {
-    pub fn of(partial: Partial<'a>, id: &'a str, every: Option<Duration>, hear: &'a dyn Hear) -> Checkpoints<'a> {
+    /// Of a step that is estimated to leave so many bytes.
+    pub fn of(
+        partial: Partial<'a>,
+        id: &'a str,
+        every: Option<Duration>,
+        leaves: u64,
+        hear: &'a dyn Hear,
+    ) -> Checkpoints<'a> {
         Checkpoints {
             partial,
             id,
             every,
+            leaves,
             hear,
             training: Cell::new(0),
             done: Cell::new(0),
@@ -115,7 +125,7 @@ impl Keeper for Checkpoints<'_> {
         let begun = Instant::now();
         let training = self.training.get().saturating_sub(1);
         let contents = Contents::of(self.id, training, self.done.get(), self.seconds(), &checkpoint);
-        match self.partial.put(&contents, checkpoint) {
+        match self.partial.put(&contents, checkpoint, self.leaves) {
             Ok(()) => self.last.set(Some(iteration)),
             Err(why) if !self.warned.replace(true) => {
                 let text = format!("no checkpoint of step {} can be written: {why}; it goes on", &self.id[..8]);
@@ -173,7 +183,7 @@ mod tests {
     }
 
     fn of<'a>(store: &'a Store, every: Option<Duration>, heard: &'a Heard) -> Checkpoints<'a> {
-        Checkpoints::of(Partial::of(store, ID), ID, every, heard)
+        Checkpoints::of(Partial::of(store, ID), ID, every, 1, heard)
     }
 
     #[test]
@@ -232,6 +242,20 @@ mod tests {
     }
 
     #[test]
+    fn one_that_leaves_no_room_for_what_its_step_leaves_is_told_and_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, heard) = (Store::open(folder.path()), Heard::default());
+        let every = Some(Duration::ZERO);
+        let checkpoints = Checkpoints::of(Partial::of(&store, ID), ID, every, u64::MAX / 2, &heard);
+        checkpoints.begins(0);
+        checkpoints.keep(checkpoint(1));
+        checkpoints.keep(checkpoint(2));
+        assert_eq!((heard.warned.get(), Partial::of(&store, ID).iterations()), (1, None));
+        let own = std::fs::read_dir(folder.path().join("tmp")).unwrap().flatten().find(|entry| entry.path().is_dir());
+        assert_eq!(std::fs::read_dir(own.unwrap().path()).unwrap().count(), 0, "its room is free again");
+    }
+
+    #[test]
     fn one_of_another_step_is_told_and_passed_over() {
         let folder = tempfile::tempdir().unwrap();
         let (store, heard) = (Store::open(folder.path()), Heard::default());
@@ -241,7 +265,7 @@ mod tests {
         let other = "ab000000000000000000000000000001";
         std::fs::rename(folder.path().join("partial/ab").join(ID), folder.path().join("partial/ab").join(other))
             .unwrap();
-        let theirs = Checkpoints::of(Partial::of(&store, other), other, None, &heard);
+        let theirs = Checkpoints::of(Partial::of(&store, other), other, None, 1, &heard);
         theirs.begins(0);
         assert!(theirs.found().is_none() && Partial::of(&store, other).iterations().is_none());
         assert_eq!(heard.warned.get(), 1);

@@ -7,6 +7,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::store::Store;
+use super::store::parts::CLAIMS;
 
 /// A step that this process may work on, for as long as it holds this.
 pub struct Claim(Option<(PathBuf, File)>);
@@ -44,7 +45,7 @@ impl Drop for Claim {
 }
 
 fn folder(store: &Store) -> PathBuf {
-    store.root().join("claims")
+    store.root().join(CLAIMS)
 }
 
 fn opened(path: &Path) -> std::io::Result<File> {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::checkpoint::{Checkpoints, Hear};
+use super::claim::Claim;
 use super::partial::Partial;
 use super::provenance::now;
 use super::store::Store;
-use super::{memory, room, size};
+use super::{memory, mend, room, size};
 use crate::dataset::Prepared;
 use crate::device::Compute;
 use crate::loss::Tally;
@@ -38,12 +39,13 @@ pub struct Shared<'a> {
 }
 
 impl Shared<'_> {
-    /// Runs a step, from its last checkpoint where it has one, and stores what it leaves.
+    /// Runs a step that is claimed, from its last checkpoint where it has one, and stores what it leaves.
     pub fn step(&self, number: usize, hear: &dyn Hear) -> Result<Record, Failure> {
         let step = &self.plan.steps[number];
-        let checkpoints = Checkpoints::of(Partial::of(self.store, &step.id), &step.id, self.checkpoint, hear);
-        let started = now();
-        self.room(step)?;
+        let (started, leaves) = (now(), size::of_step(self.plan, step, size::of_inputs(self.plan, step), 0));
+        let checkpoints = Checkpoints::of(Partial::of(self.store, &step.id), &step.id, self.checkpoint, leaves, hear);
+        mend::step(self.store, &step.id)?.iter().for_each(|line| hear.warned(line));
+        self.room(step, leaves)?;
         let parent = step.parent.map(|parent| &self.plan.steps[parent].id);
         let ticket = parent.map_or_else(|| Ok(Ticket::default()), |id| self.store.ticket(id))?;
         let stage = self.registry.stages.build(&step.stage)?;
@@ -51,7 +53,7 @@ impl Shared<'_> {
         let progress = |iterations| hear.advanced(iterations);
         let bench = self.bench(step, &progress);
         let bench = bench.keeping(Some(&checkpoints));
-        let rewound = step.rewinds.map(|(training, k)| self.rewound(training, k, &bench)).transpose()?;
+        let rewound = step.rewinds.map(|(training, k)| self.rewound(training, k, &bench, hear)).transpose()?;
         let other = step.other.map(|other| self.store.ticket(&self.plan.steps[other].id)).transpose()?;
         let work = Work { other, ..self.work(step, &snapshots, rewound, &bench) };
         let outcome = stage.apply(&work, ticket)?;
@@ -67,15 +69,15 @@ impl Shared<'_> {
             seconds: checkpoints.seconds(),
             provenance: self.provenance(number, started),
         };
-        self.store.put(&self.plan.inputs(step), &record, &outcome.ticket, &outcome.snapshots)?;
+        let said = self.store.put(&self.plan.inputs(step), &record, &outcome.ticket, &outcome.snapshots)?;
+        said.iter().for_each(|line| hear.warned(line));
         Partial::of(self.store, &step.id).remove();
         Ok(record)
     }
 
-    /// An error where this step cannot end for want of disk or memory.
-    fn room(&self, step: &Step) -> Result<(), String> {
-        let left = size::of_step(self.plan, step, size::of_inputs(self.plan, step), 0);
-        room::on_disk(self.store.root(), left)?;
+    /// An error where this step, which leaves so many bytes, cannot end for want of disk or memory.
+    fn room(&self, step: &Step, leaves: u64) -> Result<(), String> {
+        room::on_disk(self.store.root(), leaves)?;
         room::in_memory(memory::of_step(self.plan, step), self.memory)
     }
 
@@ -116,16 +118,20 @@ impl Shared<'_> {
     }
 
     /// The ticket at position k of a training: its snapshot, or, where none was kept, a replay up to there.
-    fn rewound(&self, training: usize, k: u64, bench: &Bench<'_>) -> Result<Ticket, Failure> {
+    fn rewound(&self, training: usize, k: u64, bench: &Bench<'_>, hear: &dyn Hear) -> Result<Ticket, Failure> {
         let step = &self.plan.steps[training];
         if let Some(ticket) = self.store.snapshot(&step.id, k) {
             return Ok(ticket);
         }
+        mend::snapshot(self.store, &step.id, k)?.iter().for_each(|line| hear.warned(line));
         let parent = step.parent.map(|parent| self.store.ticket(&self.plan.steps[parent].id)).transpose()?;
         let resolved = self.training(step)?;
         let start = Start { position: step.position, seeds: self.seeds(step), snapshots: &[] };
         let ticket = bench.replay(parent.unwrap_or_default(), &resolved, &start, k)?;
-        self.store.put_snapshot(&step.id, k, &ticket)?;
+        // Whoever has the claim keeps the same.
+        if let Some(_claim) = Claim::of(self.store, &step.id) {
+            self.store.put_snapshot(&step.id, k, &ticket)?;
+        }
         Ok(ticket)
     }
 

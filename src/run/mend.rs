@@ -1,23 +1,17 @@
-//! What of a plan is in the store and broken is set aside before a run, so that it runs anew.
+//! What of a step is in the store and broken is set aside before it is made anew, by who holds its claim: nobody else can
+//! have put a sound one in its place meanwhile.
 
-use super::recorded::Recorded;
+use super::claim::Claim;
 use super::store::Store;
-use crate::plan::Plan;
 
-/// Sets aside what is broken of these steps that are not recorded, and of snapshots that they rewind to. Gives what to say
-/// of each.
-pub fn mend(plan: &Plan, recorded: &[Option<Recorded>], store: &Store) -> Result<Vec<String>, String> {
-    let mut said = Vec::new();
-    for (step, _) in plan.steps.iter().zip(recorded).filter(|(_, recorded)| recorded.is_none()) {
-        if let Some(broken) = store.broken(&step.id) {
-            let aside = store.set_aside(&step.id)?;
-            said.push(format!("{broken}: set aside in {}, the step runs anew", aside.display()));
-        }
-        let Some((training, k)) = step.rewinds.map(|(training, k)| (&plan.steps[training].id, k)) else { continue };
-        if let Some(broken) = store.broken_snapshot(training, k) {
-            let aside = store.set_snapshot_aside(training, k)?;
-            said.push(format!("{broken}: set aside in {}, its training is replayed", aside.display()));
-        }
-    }
-    Ok(said)
+/// Sets a step aside whose claim is held, where it is broken. Gives what to say of it.
+pub fn step(store: &Store, id: &str) -> Result<Option<String>, String> {
+    Ok(store.set_aside(id)?.map(|said| said + ", the step runs anew"))
+}
+
+/// The same of a snapshot of a step that is complete.
+pub fn snapshot(store: &Store, id: &str, k: u64) -> Result<Option<String>, String> {
+    // Whoever has the claim is making a sound one.
+    let Some(_claim) = Claim::of(store, id) else { return Ok(None) };
+    Ok(store.set_snapshot_aside(id, k)?.map(|said| said + ", its training is replayed"))
 }

@@ -31,14 +31,13 @@ pub use findings::findings;
 pub use jobs::{Finished, Job, Limits, Watch, run};
 pub use lab::Shared;
 pub use measure::{Bound, Pace, pace};
-pub use mend::mend;
 pub use outcome::study;
 pub use partial::partial;
 pub use private::quoted;
 pub use provenance::{now, provenance};
 pub use record_file::Past;
 pub use recorded::{Recorded, recorded};
-pub use store::{About, Broken, Contents, Held, Leftover, Note, Shelved, Store, is_id};
+pub use store::{About, BadNote, Broken, Contents, Held, Leftover, Note, Shelved, Store, ids_in};
 
 /// Removes what killed runs left in a store, and what complete steps need no more.
 pub fn clean(store: &Store) {

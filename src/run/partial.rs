@@ -11,7 +11,9 @@ use rayon::prelude::*;
 
 use super::checkpoint_file::{self, Contents};
 use super::recorded::Recorded;
-use super::store::Store;
+use super::room;
+use super::store::parts::PARTIAL;
+use super::store::{Store, is_id};
 use crate::plan::Plan;
 use crate::train::{Checkpoint, Found};
 
@@ -37,10 +39,11 @@ impl<'a> Partial<'a> {
         folder(self.store.root()).join(&self.id[..2]).join(self.id)
     }
 
-    /// Puts a checkpoint in place of those of the same training before it.
-    pub fn put(&self, contents: &Contents, checkpoint: Checkpoint<'_>) -> Result<(), String> {
+    /// Puts a checkpoint in place of those of the same training before it, if beside it the disk has room for so many bytes.
+    pub fn put(&self, contents: &Contents, checkpoint: Checkpoint<'_>, room: u64) -> Result<(), String> {
         let written = self.store.scratch()?.place("checkpoint");
         let put = checkpoint_file::write(&written, contents, checkpoint).and_then(|hash| {
+            room::on_disk(self.store.root(), room)?;
             let name = format!("{}-{hash}.safetensors", contents.training);
             self.rename(&written, &name).map_err(|e| format!("{}: {e}", self.folder().display())).map(|()| name)
         });
@@ -104,7 +107,7 @@ impl<'a> Partial<'a> {
 }
 
 fn folder(root: &Path) -> PathBuf {
-    root.join("partial")
+    root.join(PARTIAL)
 }
 
 /// Removes the checkpoints of steps that are complete, and folders that who was killed left empty.
@@ -112,8 +115,7 @@ pub fn clean(store: &Store) {
     let entries = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
     let root = folder(store.root());
     let steps = entries(root.clone()).flat_map(|entry| entries(entry.path()));
-    let is_id = |name: &String| name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit());
-    let ids = steps.filter_map(|entry| entry.file_name().into_string().ok().filter(is_id));
+    let ids = steps.filter_map(|entry| entry.file_name().into_string().ok().filter(|name| is_id(name)));
     for id in ids.filter(|id| store.complete(id).is_some()) {
         Partial::of(store, &id).remove();
     }

@@ -1,10 +1,11 @@
 //! Files of the store that are not as they were written.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use tombola::plan::Plan;
 
-use crate::tiny::{command, folder, planned, results, run, step};
+use crate::tiny::{command, folder, planned, results, run, step, told};
 
 /// What becomes of a file's bytes.
 type Damage = fn(&mut Vec<u8>);
@@ -123,4 +124,91 @@ fn a_bit_that_flips_unseen_is_found_where_the_ticket_is_taken_up_and_the_next_ru
     let said = run(folder.path(), &[]);
     assert!(said.contains("is not as it was written: set aside in runs/broken/"), "{said}");
     assert_eq!(results(folder.path()).unwrap(), before);
+}
+
+/// Beside a run of another process that works on it: what that one puts is not moved away.
+#[test]
+fn what_another_run_has_claimed_is_not_set_aside() {
+    let folder = folder();
+    let (plan, steps) = finished(folder.path());
+    let id = steps[0].file_name().unwrap().to_str().unwrap();
+    let ticket = steps[0].join("ticket.safetensors");
+    let sound = std::fs::read(&ticket).unwrap();
+    damage(&ticket, DAMAGES[1].1);
+    let claims = folder.path().join("runs/claims");
+    std::fs::create_dir(&claims).unwrap();
+    let claim = std::fs::File::create(claims.join(format!("{id}.lock"))).unwrap();
+    claim.try_lock().unwrap();
+    let mut run = command(folder.path(), &["run", "tiny"]).spawn().unwrap();
+    let mut said = String::new();
+    let mut lines = BufReader::new(run.stderr.take().unwrap());
+    while !said.contains("Waiting: 1 step is being run by another run.") {
+        assert!(lines.read_line(&mut said).unwrap() > 0, "it ended without waiting: {said}");
+    }
+    assert!(aside(folder.path()).is_empty(), "{said}");
+    std::fs::write(&ticket, sound).unwrap();
+    drop(claim);
+    lines.read_to_string(&mut said).unwrap();
+    assert!(run.wait().unwrap().success() && !said.contains("set aside"), "{said}");
+    assert!(aside(folder.path()).is_empty() && plan.steps.iter().any(|step| step.id == id));
+}
+
+#[test]
+fn what_is_damaged_in_the_store_of_a_verification_is_said_set_aside_and_run_anew() {
+    let folder = folder();
+    let (plan, _) = finished(folder.path());
+    let verify = |what: &str| {
+        let output = command(folder.path(), &["verify", "tiny"]).output().unwrap();
+        let (code, said) = told(&output);
+        assert_eq!(code, Some(0), "{what}: {said}");
+        said
+    };
+    assert!(!verify("at first").contains("set aside"));
+    let own = folder.path().join("runs/verify/tiny");
+    let step = |id: &str| own.join("steps").join(&id[..2]).join(id);
+    let last = &plan.steps[plan.tickets.last().unwrap().step].id;
+    damage(&step(last).join("ticket.safetensors"), DAMAGES[1].1);
+    let said = verify("a ticket");
+    let place = format!("set aside in runs/verify/tiny/broken/{last}-1, the step runs anew");
+    assert!(said.contains("/ticket.safetensors is not as it was written: ") && said.contains(&place), "{said}");
+    assert!(own.join("broken").join(format!("{last}-1")).is_dir());
+    let rewind = plan.steps.iter().find(|step| step.rewinds.is_some_and(|(_, k)| k == 10)).unwrap();
+    let training = &plan.steps[rewind.rewinds.unwrap().0].id;
+    damage(&step(training).join("at-10it.safetensors"), DAMAGES[1].1);
+    std::fs::remove_dir_all(step(&rewind.id)).unwrap();
+    let said = verify("a snapshot");
+    assert!(said.contains("/at-10it.safetensors is not") && said.contains("its training is replayed"), "{said}");
+    assert!(own.join("broken").join(format!("{training}-1/at-10it.safetensors")).is_file());
+    assert!(!verify("in the end").contains("set aside"));
+}
+
+/// A link to itself, which not even who may read everything can.
+#[test]
+fn what_cannot_be_read_is_told_and_fails_its_step_and_nothing_is_set_aside() {
+    let folder = folder();
+    let (plan, steps) = finished(folder.path());
+    let rewind = plan.steps.iter().find(|step| step.rewinds.is_some_and(|(_, k)| k == 10)).unwrap();
+    let training = step(folder.path(), &plan.steps[rewind.rewinds.unwrap().0].id);
+    let files =
+        [steps[1].join("record.json"), steps[1].join("ticket.safetensors"), training.join("at-10it.safetensors")];
+    for path in files {
+        let (kept, away) = (path.with_extension("kept"), folder.path().join("away"));
+        std::fs::rename(&path, &kept).unwrap();
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        let snapshot = path.starts_with(&training);
+        if snapshot {
+            std::fs::rename(step(folder.path(), &rewind.id), &away).unwrap();
+        }
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let (code, said) = told(&command(folder.path(), &["run", "tiny"]).output().unwrap());
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(&format!("/{name} cannot be read: ")) && said.contains("1 step failed"), "{said}");
+        assert!(snapshot || shown(folder.path()).contains(&format!("/{name} cannot be read: ")), "{name}");
+        assert!(aside(folder.path()).is_empty() && path.is_symlink(), "{said}");
+        std::fs::rename(&kept, &path).unwrap();
+        if snapshot {
+            std::fs::rename(&away, step(folder.path(), &rewind.id)).unwrap();
+        }
+        assert!(run(folder.path(), &[]).contains("Nothing to run"), "{name}");
+    }
 }

@@ -4,8 +4,10 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use tombola::plan::Step;
+
 use super::shim::{Act, Fault, library, skipped};
-use crate::tiny::{command, folder, results, run, told};
+use crate::tiny::{SPEC, command, folder, planned, results, run, told};
 
 /// Runs a shell script in a namespace where it can mount what it wants; `None`, which is said, where none can be had.
 fn mounting(test: &str, folder: &Path, script: &str) -> Option<Output> {
@@ -56,6 +58,57 @@ fn a_full_disk_fails_steps_with_a_remedy_and_with_room_the_same_command_goes_on(
     assert!(text.contains("torn 0 left 0") && text.contains("Nothing to run"), "{text}");
     assert!(!text.contains("is not as it was written"), "nothing was torn: {text}");
     assert_eq!(results(folder.path()).unwrap(), undisturbed());
+}
+
+/// A power cut may take what was not synced: a step's files, its folder, the shelf that holds it, a new shelf.
+#[test]
+fn a_step_is_synced_from_its_files_to_the_folder_of_shelves_before_and_after_its_rename() {
+    let test = "a_step_is_synced_from_its_files_to_the_folder_of_shelves_before_and_after_its_rename";
+    let Some(library) = library(test) else { return };
+    let folder = folder();
+    let log = folder.path().join("log");
+    let mut run = command(folder.path(), &["run", "tiny", "--jobs", "1", "--checkpoint", "never"]);
+    Fault { act: Act::Error, path: "*runs/@(tmp|steps)*", calls: "sync rename", at: 1 }.to(library, &mut run);
+    assert_eq!(run.env("FAULT_LOG", &log).output().unwrap().status.code(), Some(0));
+    let log = std::fs::read_to_string(log).unwrap();
+    let calls: Vec<&str> = log.lines().collect();
+    let id = &planned(folder.path(), &[]).steps[0].id;
+    let is = |at: usize, call: &str, end: &str| calls[at].starts_with(call) && calls[at].ends_with(end);
+    let put = (0..calls.len()).find(|at| is(*at, "rename ", &format!("runs/steps/{}/{id}", &id[..2]))).unwrap();
+    assert!(is(put - 1, "sync ", &format!("-{id}")), "{log}");
+    assert!(calls[..put].iter().any(|call| call.ends_with(&format!("-{id}/record.json"))), "{log}");
+    assert!(is(put + 1, "sync ", &format!("runs/steps/{}", &id[..2])) && is(put + 2, "sync ", "runs/steps"), "{log}");
+}
+
+/// A ticket of 160 kB fits beside the one before it, and a checkpoint, which is four of them, beside one alone.
+#[test]
+fn a_checkpoint_takes_no_room_that_its_step_needs() {
+    let folder = folder();
+    let spec = SPEC.split("[pipeline.imp]").next().unwrap().replace("units = 6", "units = 2000");
+    std::fs::write(folder.path().join("tiny/experiment.toml"), spec + "[pipeline.dense]\nuse = \"dense\"\n").unwrap();
+    let script = r#"
+        mkdir runs; mount -t tmpfs -o size=950k tmpfs runs
+        "$TOMBOLA" run tiny --checkpoint 0s && echo code 0 || echo code $?
+        "$TOMBOLA" run tiny && echo code 0 || echo code $?
+        mkdir kept; cp -r runs/steps kept/
+    "#;
+    let Some(output) = mounting("a_checkpoint_takes_no_room_that_its_step_needs", folder.path(), script) else {
+        return;
+    };
+    let (text, codes) = said(&output);
+    assert_eq!(codes, ["0", "0"], "{text}");
+    assert_eq!(text.matches("warning: no checkpoint of step ").count(), 1, "{text}");
+    assert!(
+        text.contains("the disk is full: runs has ")
+            && text.contains("; it goes on")
+            && text.contains("Nothing to run")
+    );
+    let bytes = |step: &Step| {
+        let folder = folder.path().join("kept/steps").join(&step.id[..2]).join(&step.id);
+        std::fs::metadata(folder.join("ticket.safetensors")).unwrap().len()
+    };
+    let leave: u64 = planned(folder.path(), &[]).steps.iter().map(bytes).sum();
+    assert!((300_000..360_000).contains(&leave), "the disk is of the size for this: {leave}");
 }
 
 /// As it is where others fill the disk while a step is written.

@@ -143,8 +143,11 @@ fn other(recorded: Recorded, this: &str) -> Option<String> {
 /// Why each step is new; where it is there and broken, that is why.
 fn broken_first(plan: &Plan, store: &Store, reasons: Vec<Option<Why>>) -> Vec<Option<Why>> {
     let of = |(step, why): (&Step, Option<Why>)| {
-        let broken = why.as_ref().and_then(|_| store.broken(&step.id));
-        broken.map(|broken| Why::Broken(broken.brief())).or(why)
+        let broken = why.as_ref().and_then(|_| match store.broken(&step.id) {
+            Ok(broken) => broken.map(|broken| broken.brief()),
+            Err(unread) => Some(unread),
+        });
+        broken.map(Why::Broken).or(why)
     };
     plan.steps.iter().zip(reasons).map(of).collect()
 }

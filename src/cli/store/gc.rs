@@ -1,24 +1,24 @@
 //! `store gc`: deletes what no known experiment refers to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use clap::Args;
 
 use super::Place;
-use super::known::Known;
+use super::known::{Known, may_be_one};
 use super::table::table;
 use crate::cli::{Ended, count, print, say};
 use crate::registry::Registry;
-use crate::run::{Contents, Leftover, Shelved, Store};
+use crate::run::{Contents, Leftover, Note, Shelved, Store};
 use crate::units::size;
 
 #[derive(Args)]
 #[command(
     after_help = "An experiment refers to the steps that its spec plans now, on every kind of device that the store has \
     steps of, to those of its latest run here, and to those that its experiment.lock names; and to all that these follow. \
-    Of experiments that are not known, every step goes: name them all, or let them be found.\n\n\
-    Only steps, broken steps that were set aside, and what killed runs left are deleted; what else is in the folder stays. \
-    While a run uses the store, nothing is."
+    Of experiments that are not known, every step goes: name them all, or let them be found. Where a spec, a lock or the note of a run does not read, nothing is deleted.\n\n\
+    Only steps, how far their trainings are that have not ended, broken steps that were set aside, and what killed runs left \
+    are deleted; what else is in the folder stays, earlier verifications included. While a run uses the store, nothing is."
 )]
 pub struct Gc {
     #[command(flatten)]
@@ -54,11 +54,12 @@ impl Gc {
 
     /// Errors where it cannot be told what is referred to: then nothing is deleted.
     fn sure(&self, mut known: Known) -> Result<Known, Ended> {
-        if let Some((folder, why)) = known.unread.pop() {
+        if !known.unread.is_empty() {
+            let (place, why) = known.unread.swap_remove(0);
+            let or = if self.place.experiments.is_empty() { ", or name the experiments whose steps stay" } else { "" };
             say(&format!(
-                "error: what {} refers to cannot be told, so that nothing is deleted: mend it, or name the experiments whose \
-                 steps stay",
-                folder.display()
+                "error: what {} refers to cannot be told, so that nothing is deleted: mend it{or}",
+                place.display()
             ));
             return Err(why);
         }
@@ -144,6 +145,22 @@ fn said(store: &Store, contents: &Contents, known: &Known, gone: &Gone<'_>) -> S
         rows.push(vec!["in all".into(), String::new(), String::new(), size(gone.bytes())]);
         text += &format!("\nto be deleted\n{}", table(&["experiment", "stage", "number", "size"], 2, &rows));
     }
+    text += &moved(known, gone);
     contents.foreign.iter().for_each(|path| text += &format!("not the store's own, and stays: {}\n", path.display()));
     text
+}
+
+/// Experiments that ran here and are no longer where they were, with what goes because of it.
+fn moved(known: &Known, gone: &Gone<'_>) -> String {
+    let ids: HashSet<&str> = gone.steps.iter().map(|step| step.id.as_str()).collect();
+    let line = |note: &Note| match note.steps.iter().filter(|id| ids.contains(id.as_str())).count() {
+        0 => None,
+        n => Some(format!(
+            "{}, which ran here, is no longer there: {} of its latest run {}\n",
+            note.folder.display(),
+            count(n, "step"),
+            if n == 1 { "goes" } else { "go" }
+        )),
+    };
+    known.forgotten.iter().filter(|note| !may_be_one(&note.folder)).filter_map(line).collect()
 }

@@ -2,13 +2,16 @@
 //! their locks.
 
 use std::collections::{BTreeSet, HashSet};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::Place;
 use crate::cli::Ended;
 use crate::cli::open::{planned, told};
+use crate::lock::{FILE, Lock};
 use crate::registry::Registry;
-use crate::run::{Contents, Note, Store, is_id};
+use crate::run::{BadNote, Contents, Note, Store, ids_in};
 
 /// The known experiments of a store.
 pub struct Known {
@@ -18,69 +21,106 @@ pub struct Known {
     pub steps: HashSet<String>,
     /// Plans that are noted of others.
     pub forgotten: Vec<Note>,
-    /// Those that cannot be read, and why.
+    /// What says which steps are referred to, and cannot be read, and why.
     pub unread: Vec<(PathBuf, Ended)>,
+}
+
+/// Steps that are referred to, as they are found.
+#[derive(Default)]
+struct Found {
+    steps: Vec<String>,
+    unread: Vec<(PathBuf, Ended)>,
 }
 
 impl Known {
     pub fn of(place: &Place, store: &Store, contents: &Contents, registry: &Registry) -> Known {
-        let notes = store.notes();
-        let folders = folders(place, &notes);
-        let mut known = Known { folders, steps: HashSet::new(), forgotten: Vec::new(), unread: Vec::new() };
+        let (mut notes, mut bad) = (Vec::new(), Vec::new());
+        for note in store.notes() {
+            match note {
+                Ok(note) => notes.push(note),
+                Err(note) => bad.push(note),
+            }
+        }
+        let mut found = Found::default();
+        let folders = found.folders(place, &notes);
         let devices: BTreeSet<&str> =
             contents.steps.iter().filter_map(|step| Some(step.about.as_ref()?.device.as_str())).collect();
-        let mut steps = Vec::new();
-        for folder in &known.folders {
-            // The same spec has other steps on another kind of device.
-            for device in &devices {
-                match planned(folder, registry, &[], device) {
-                    Ok((_, plan)) => steps.extend(plan.steps.into_iter().map(|step| step.id)),
-                    Err(problems) => {
-                        known.unread.push((folder.clone(), told(problems)));
-                        break;
-                    }
-                }
-            }
-            steps.extend(locked(folder));
+        for folder in &folders {
+            found.planned(folder, registry, &devices);
+            found.locked(folder);
         }
+        // Where experiments are named, what others ran is nobody's.
+        let all = place.experiments.is_empty();
+        bad.retain(|note| all || folders.iter().any(|folder| note.is_of(folder)));
+        bad.into_iter().for_each(|note| found.bad(note));
+        let mut forgotten = Vec::new();
         for note in notes {
-            match known.folders.iter().any(|folder| is_same(folder, &note.folder)) {
-                true => steps.extend(note.steps),
-                false => known.forgotten.push(note),
+            match folders.iter().any(|folder| is_same(folder, &note.folder)) {
+                true => found.steps.extend(note.steps),
+                false => forgotten.push(note),
             }
         }
-        known.steps = contents.with_ancestors(steps);
-        known
+        Known { folders, steps: contents.with_ancestors(found.steps), forgotten, unread: found.unread }
     }
 }
 
-/// The experiments' folders, each once.
-fn folders(place: &Place, notes: &[Note]) -> Vec<PathBuf> {
-    if !place.experiments.is_empty() {
-        return place.experiments.clone();
+impl Found {
+    /// The experiments' folders, each once.
+    fn folders(&mut self, place: &Place, notes: &[Note]) -> Vec<PathBuf> {
+        if !place.experiments.is_empty() {
+            return place.experiments.clone();
+        }
+        let below = Path::new("experiments");
+        let mut folders = Vec::new();
+        match fs::read_dir(below).and_then(|entries| entries.collect::<Result<Vec<_>, _>>()) {
+            Ok(entries) => folders.extend(entries.iter().map(|entry| entry.path()).filter(|folder| may_be_one(folder))),
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(e) => self.unread.push((below.into(), format!("{}: {e}", below.display()).into())),
+        }
+        folders.sort();
+        for note in notes.iter().filter(|note| may_be_one(&note.folder)) {
+            if !folders.iter().any(|folder| is_same(folder, &note.folder)) {
+                folders.push(note.folder.clone());
+            }
+        }
+        folders
     }
-    let entries = std::fs::read_dir("experiments").into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut folders: Vec<PathBuf> = entries.filter(|folder| is_experiment(folder)).collect();
-    folders.sort();
-    for note in notes.iter().filter(|note| is_experiment(&note.folder)) {
-        if !folders.iter().any(|folder| is_same(folder, &note.folder)) {
-            folders.push(note.folder.clone());
+
+    /// The steps of a spec as it is now; it has others on another kind of device.
+    fn planned(&mut self, folder: &Path, registry: &Registry, devices: &BTreeSet<&str>) {
+        for device in devices {
+            match planned(folder, registry, &[], device) {
+                Ok((_, plan)) => self.steps.extend(plan.steps.into_iter().map(|step| step.id)),
+                Err(problems) => return self.unread.push((folder.into(), told(problems))),
+            }
         }
     }
-    folders
+
+    /// The ids in an experiment's lock, where it has one: all words of it that are spelled as one, whether it reads or not.
+    fn locked(&mut self, folder: &Path) {
+        self.steps.extend(fs::read(folder.join(FILE)).map(|bytes| ids_in(&bytes)).unwrap_or_default());
+        if let Err(why) = Lock::of_folder(folder) {
+            self.unread.push((folder.join(FILE), why.into()));
+        }
+    }
+
+    fn bad(&mut self, note: BadNote) {
+        let why = format!(
+            "{}: {}: it notes which steps an experiment's latest run had; that experiment's next run writes it anew, or remove it",
+            note.path.display(),
+            note.why
+        );
+        self.steps.extend(note.steps);
+        self.unread.push((note.path, why.into()));
+    }
 }
 
-fn is_experiment(folder: &Path) -> bool {
-    folder.join("experiment.toml").is_file()
+/// Whether a folder is an experiment's, or may be one that cannot be looked into.
+pub fn may_be_one(folder: &Path) -> bool {
+    let gone = [ErrorKind::NotFound, ErrorKind::NotADirectory];
+    !fs::metadata(folder.join("experiment.toml")).is_err_and(|e| gone.contains(&e.kind()))
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {
     one == other || one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
-}
-
-/// The ids in an experiment's lock, where it has one: all words of it that are spelled as one.
-fn locked(folder: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(folder.join("experiment.lock")).unwrap_or_default();
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric());
-    words.filter(|word| is_id(word)).map(String::from).collect()
 }

@@ -42,6 +42,8 @@ struct StoreJson {
     broken: Rest,
     /// What killed runs left.
     unfinished: Rest,
+    /// Experiments that were verified: what ran again has a store of its own.
+    verified: Rest,
     /// What is not the store's own.
     foreign: Vec<String>,
 }
@@ -82,10 +84,11 @@ impl List {
         let store = self.place.store()?;
         let contents = store.contents();
         let known = Known::of(&self.place, &store, &contents, registry);
-        for (folder, _) in &known.unread {
-            let place = folder.display();
+        for (place, _) in &known.unread {
             say(&format!(
-                "warning: {place} has errors, so that only its latest run and its lock say what it refers to: `tombola check {place}` tells them"
+                "warning: what {} refers to cannot be told, so that more may be referred to than is said here: \
+                 `tombola store gc` says why",
+                place.display()
             ));
         }
         let told = told(&store, &contents, &known);
@@ -110,7 +113,7 @@ fn told(store: &Store, contents: &Contents, known: &Known) -> StoreJson {
         sums.into_iter().for_each(|sum| sum.add(step));
         shelf.used = shelf.used.max(step.written);
     }
-    for note in store.notes() {
+    for note in store.notes().into_iter().flatten() {
         if let Some(shelf) = shelves.get_mut(&Some(name(&note.folder))) {
             shelf.used = shelf.used.max(Some(note.at));
         }
@@ -129,6 +132,7 @@ fn told(store: &Store, contents: &Contents, known: &Known) -> StoreJson {
         partial: Rest::of(&contents.partial),
         broken: Rest::of(&contents.broken),
         unfinished: Rest::of(&contents.unfinished),
+        verified: Rest::of(&contents.verified),
         foreign: contents.foreign.iter().map(|path| path.display().to_string()).collect(),
     }
 }
@@ -153,7 +157,7 @@ fn moment(time: SystemTime) -> Option<String> {
 }
 
 fn screen(told: &StoreJson) -> String {
-    let StoreJson { store, all, experiments, unreferred, partial, broken, unfinished, foreign } = told;
+    let StoreJson { store, all, experiments, unreferred, partial, broken, unfinished, verified, foreign } = told;
     let mut text = format!("{store}: {}, {}\n", count(all.steps, "step"), size(all.bytes));
     if !experiments.is_empty() {
         let row = |shelf: &ExperimentJson| {
@@ -184,6 +188,10 @@ fn screen(told: &StoreJson) -> String {
     }
     if partial.number > 0 {
         text += &format!("\n{} to go on from: {}\n", count(partial.number, "training"), size(partial.bytes));
+    }
+    if verified.number > 0 {
+        let (number, size) = (count(verified.number, "experiment"), size(verified.bytes));
+        text += &format!("\nearlier verifications, of {number}: {size}; to be rid of them, remove {store}/verify/\n");
     }
     foreign.iter().for_each(|path| text += &format!("not the store's own: {path}\n"));
     text

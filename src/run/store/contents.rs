@@ -9,9 +9,7 @@ use std::time::SystemTime;
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
-use super::broken::BROKEN;
-use super::hold::LOCK;
-use super::notes::PLANS;
+use super::parts::{BROKEN, PARTIAL, PARTS, RECORD, STEPS, TMP, VERIFY};
 use super::{Store, is_id};
 use crate::run::scratch::{self, told};
 
@@ -54,6 +52,8 @@ pub struct Contents {
     pub broken: Vec<Leftover>,
     /// What killed runs left unfinished.
     pub unfinished: Vec<Leftover>,
+    /// Stores of verifications, an experiment each.
+    pub verified: Vec<Leftover>,
     /// What is none of the store's.
     pub foreign: Vec<PathBuf>,
 }
@@ -69,12 +69,14 @@ impl Store {
         let mut foreign = Vec::new();
         let steps = by_id(&self.root().join(STEPS), &mut foreign);
         let partial = by_id(&self.root().join(PARTIAL), &mut foreign);
-        let parts = [STEPS, PARTIAL, CLAIMS, BROKEN, TMP, PLANS, LOCK];
-        foreign.extend(entries(self.root()).into_iter().filter(|path| !parts.contains(&name(path))));
+        foreign.extend(entries(self.root()).into_iter().filter(|path| !PARTS.contains(&name(path))));
         let mut steps: Vec<Shelved> = steps.par_iter().map(|path| self.shelved(name(path), path)).collect();
         steps.sort_by(|one, other| one.id.cmp(&other.id));
         let aside = |path: &PathBuf| name(path).split_once('-').is_some_and(|(id, _)| is_id(id));
         let (broken, others): (Vec<_>, Vec<_>) = entries(&self.root().join(BROKEN)).into_iter().partition(aside);
+        foreign.extend(others);
+        let store = |path: &PathBuf| is_folder(path) && is_folder(&path.join(STEPS));
+        let (verified, others): (Vec<_>, Vec<_>) = entries(&self.root().join(VERIFY)).into_iter().partition(store);
         foreign.extend(others);
         let unfinished = scratch::left(&self.root().join(TMP));
         foreign.sort();
@@ -83,6 +85,7 @@ impl Store {
             partial: leftovers(partial),
             broken: leftovers(broken),
             unfinished: leftovers(unfinished),
+            verified: leftovers(verified),
             foreign,
         }
     }
@@ -95,7 +98,7 @@ impl Store {
             experiment: past.record.provenance.experiment,
             device: past.record.provenance.device,
         });
-        let written = fs::metadata(path.join("record.json")).and_then(|metadata| metadata.modified()).ok();
+        let written = fs::metadata(path.join(RECORD)).and_then(|metadata| metadata.modified()).ok();
         Shelved { id: id.into(), bytes: bytes(path), written, about }
     }
 
@@ -144,11 +147,6 @@ impl Contents {
         all
     }
 }
-
-const STEPS: &str = "steps";
-const PARTIAL: &str = "partial";
-const CLAIMS: &str = "claims";
-const TMP: &str = "tmp";
 
 /// The folders `ab/abcd…/` that are named by ids; what else is there is foreign.
 fn by_id(folder: &Path, foreign: &mut Vec<PathBuf>) -> Vec<PathBuf> {

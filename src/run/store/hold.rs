@@ -4,15 +4,13 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 
 use super::Store;
+use super::parts::{LOCK, TMP};
 use crate::run::scratch;
 
 /// A store that is in use for as long as this lives.
 pub struct Held {
     _lock: Option<File>,
 }
-
-/// The lock's file, at the root of a store.
-pub const LOCK: &str = "lock";
 
 impl Store {
     /// For a run: as many as want to share it, and nothing is deleted meanwhile. A store that is not there yet, or that nobody
@@ -34,7 +32,7 @@ impl Store {
         let place = self.root().display();
         let file = self.lock().map_err(|e| format!("cannot write to the store: {place}: {e}"))?;
         match file.try_lock() {
-            Ok(()) if !scratch::is_held(&self.root().join("tmp")) => Ok(Held { _lock: Some(file) }),
+            Ok(()) if !scratch::is_held(&self.root().join(TMP)) => Ok(Held { _lock: Some(file) }),
             Err(TryLockError::Error(e)) => {
                 Err(format!("{place}: {e}: on a disk without locks nobody can tell whether a run uses it"))
             }

@@ -9,12 +9,13 @@ mod broken;
 mod contents;
 mod hold;
 mod notes;
+pub(in crate::run) mod parts;
 mod put;
 
 pub use broken::Broken;
 pub use contents::{About, Contents, Leftover, Shelved};
 pub use hold::Held;
-pub use notes::Note;
+pub use notes::{BadNote, Note, ids_in};
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -23,6 +24,7 @@ use std::sync::{Arc, Mutex};
 
 use serde::de::DeserializeOwned;
 
+use self::parts::{HASH, RECORD, STEPS, TICKET};
 use super::record_file::{self, Brief, Outline, Outlined, Past, Stored};
 use super::scratch::Scratch;
 use super::{mark, ticket_file};
@@ -47,7 +49,7 @@ impl Store {
     }
 
     fn step(&self, id: &str) -> PathBuf {
-        self.root.join("steps").join(&id[..2]).join(id)
+        self.root.join(STEPS).join(&id[..2]).join(id)
     }
 
     /// What a completed step left; `None` where it has not run, or its record does not read back as written.
@@ -93,7 +95,7 @@ impl Store {
     /// The id of every step that is here, in no order.
     pub fn all(&self) -> impl Iterator<Item = String> + '_ {
         let folders = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
-        let steps = folders(self.root.join("steps")).flat_map(move |entry| folders(entry.path()));
+        let steps = folders(self.root.join(STEPS)).flat_map(move |entry| folders(entry.path()));
         steps.filter_map(move |entry| entry.file_name().into_string().ok().filter(|name| is_id(name)))
     }
 
@@ -177,15 +179,9 @@ pub fn is_id(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-const TICKET: &str = "ticket.safetensors";
-const RECORD: &str = "record.json";
-
 fn snapshot(k: u64) -> String {
     format!("at-{k}it.safetensors")
 }
-
-/// Beside each snapshot lies its BLAKE3.
-const HASH: &str = "blake3";
 
 fn hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()

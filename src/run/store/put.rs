@@ -10,53 +10,62 @@ use serde_json::Value;
 use super::super::record_file::{self, Stored};
 use super::super::scratch::{self, Scratch, told};
 use super::super::{mark, ticket_file};
-use super::{HASH, Store, TICKET, hash, snapshot};
+use super::parts::{HASH, RECORD, STEPS, TICKET, TMP};
+use super::{Store, hash, snapshot};
 use crate::record::Record;
 use crate::ticket::Ticket;
 
 impl Store {
     /// An error where nothing can be written here.
     pub fn prepare(&self) -> Result<(), String> {
-        let steps = self.root.join("steps");
+        let steps = self.root.join(STEPS);
         create(&steps)?;
         tempfile::tempfile_in(&steps).map_err(|e| told(&steps, &e))?;
         self.scratch().map(drop)
     }
 
-    /// Writes a completed step: all of it, or nothing.
+    /// Writes a completed step: all of it, or nothing. Gives what to say where a broken one was in its place.
     pub fn put(
         &self,
         inputs: &Value,
         record: &Record,
         ticket: &Ticket,
         snapshots: &[(u64, Ticket)],
-    ) -> Result<(), String> {
-        let temporary = self.scratch()?.folder(&record.step)?;
-        let written = fill(&temporary, inputs, record, ticket, snapshots);
-        let put = written.and_then(|()| self.settle(&temporary, &record.step));
-        if put.is_err() {
-            // Its room may be what others lack.
-            let _ = fs::remove_dir_all(&temporary);
-        }
-        put
+    ) -> Result<Option<String>, String> {
+        self.made(&record.step, |temporary| {
+            fill(temporary, inputs, record, ticket, snapshots)?;
+            self.settle(temporary, &record.step)
+        })
     }
 
-    /// Adds a snapshot to a step that is complete already.
+    /// Adds a snapshot to a step that is complete already and claimed. One that is there stays: where it is broken, the next
+    /// rewind to it says so.
     pub fn put_snapshot(&self, id: &str, k: u64, ticket: &Ticket) -> Result<(), String> {
-        let temporary = self.scratch()?.folder(id)?;
-        write_snapshot(&temporary, k, ticket)?;
-        let name = PathBuf::from(snapshot(k));
-        // The hash first: without its file it says nothing, and the other way round would be no snapshot.
-        for name in [name.with_extension(HASH), name] {
-            let place = self.step(id).join(&name);
-            fs::rename(temporary.join(&name), &place).map_err(|e| told(&place, &e))?;
+        let (folder, name) = (self.step(id), PathBuf::from(snapshot(k)));
+        if folder.join(&name).exists() {
+            return Ok(());
         }
-        remove(&temporary)
+        self.made(id, |temporary| {
+            write_snapshot(temporary, k, ticket)?;
+            // The hash first: without its file it says nothing, and the other way round would be no snapshot.
+            for name in [name.with_extension(HASH), name] {
+                let place = folder.join(&name);
+                fs::rename(temporary.join(&name), &place).map_err(|e| told(&place, &e))?;
+                sync(&folder)?;
+            }
+            remove(temporary)
+        })
+    }
+
+    /// Makes something in a temporary folder, of which nothing stays where that fails: its room may be what others lack.
+    fn made<T>(&self, id: &str, make: impl FnOnce(&Path) -> Result<T, String>) -> Result<T, String> {
+        let temporary = self.scratch()?.folder(id)?;
+        make(&temporary).inspect_err(|_| drop(fs::remove_dir_all(&temporary)))
     }
 
     /// Removes what killed runs left unfinished, as every run does that writes.
     pub fn tidy(&self) {
-        scratch::clean(&self.root.join("tmp"));
+        scratch::clean(&self.root.join(TMP));
     }
 
     /// Where this process writes what is not finished.
@@ -65,28 +74,28 @@ impl Store {
         if let Some(scratch) = &*held {
             return Ok(scratch.clone());
         }
-        let scratch = Arc::new(Scratch::open(&self.root.join("tmp"))?);
+        let scratch = Arc::new(Scratch::open(&self.root.join(TMP))?);
         *held = Some(scratch.clone());
         Ok(scratch)
     }
 
     /// Renames a finished folder into place. Another run may have put the same step there meanwhile: its is kept. A
-    /// broken one is set aside.
-    fn settle(&self, temporary: &Path, id: &str) -> Result<(), String> {
+    /// broken one is set aside, which is to be said.
+    fn settle(&self, temporary: &Path, id: &str) -> Result<Option<String>, String> {
         let place = self.step(id);
-        let parent = place.parent().unwrap_or(&self.root);
-        create(parent)?;
-        if place.exists() {
-            if self.complete(id).is_some() {
-                return remove(temporary);
-            }
-            self.set_aside(id)?;
-        }
+        let shelf = place.parent().unwrap_or(&self.root);
+        let is_new = !shelf.exists();
+        create(shelf)?;
+        // What is renamed is there with its files, in a power cut too.
+        sync(temporary)?;
+        let said = if self.complete(id).is_none() { self.set_aside(id)? } else { None };
         match fs::rename(temporary, &place) {
-            Ok(()) => sync(parent),
-            Err(_) if self.complete(id).is_some() => remove(temporary),
-            Err(e) => Err(told(&place, &e)),
+            Ok(()) if is_new => sync(shelf).and_then(|()| sync(&self.root.join(STEPS)))?,
+            Ok(()) => sync(shelf)?,
+            Err(_) if self.complete(id).is_some() => remove(temporary)?,
+            Err(e) => return Err(told(&place, &e)),
         }
+        Ok(said.map(|said| said + ", the step that ran anew is in its place"))
     }
 }
 
@@ -104,7 +113,7 @@ fn fill(
         write_snapshot(folder, *k, ticket)?;
     }
     let stored = Stored { inputs: inputs.clone(), ticket: hash(&bytes), record: record.clone() };
-    write(&folder.join("record.json"), &record_file::to_bytes(&stored)?)?;
+    write(&folder.join(RECORD), &record_file::to_bytes(&stored)?)?;
     mark::put(&folder.join(TICKET), &stored.ticket);
     Ok(())
 }

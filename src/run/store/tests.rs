@@ -2,6 +2,7 @@ use std::fs::File;
 
 use serde_json::Value;
 
+use super::parts::*;
 use super::*;
 use crate::ticket::Array;
 
@@ -44,14 +45,18 @@ fn a_step_is_there_whole_and_leaves_nothing_behind() {
 
 #[test]
 fn a_flipped_bit_in_a_ticket_is_no_result_and_a_second_write_mends_it() {
-    let (_folder, store, ticket) = filled();
+    let (folder, store, ticket) = filled();
     let path = store.step(ID).join("ticket.safetensors");
     let mut bytes = fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&path, bytes).unwrap();
     assert_eq!(store.complete(ID), None);
-    store.put(&Value::Null, &record(), &ticket, &[]).unwrap();
+    let said = store.put(&Value::Null, &record(), &ticket, &[]).unwrap().unwrap();
+    assert!(said.contains("is not as it was written: set aside in ") && said.contains("broken/ab"), "{said}");
     assert_eq!(store.complete(ID), Some(record()));
+    assert_eq!(store.put(&Value::Null, &record(), &ticket, &[]), Ok(None), "of a sound one nothing is said");
+    drop(store);
+    assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0);
 }
 
 #[test]
@@ -123,6 +128,23 @@ fn a_flipped_bit_in_a_snapshot_makes_it_none() {
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&path, bytes).unwrap();
     assert_eq!(store.snapshot(ID, 5), None);
+}
+
+#[test]
+fn a_snapshot_never_takes_the_place_of_one_that_is_there_and_leaves_nothing_half_written() {
+    let (folder, store, ticket) = filled();
+    let path = store.step(ID).join(snapshot(5));
+    fs::write(&path, "broken").unwrap();
+    store.put_snapshot(ID, 5, &ticket).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "broken", "nobody was told of it");
+    let said = store.set_snapshot_aside(ID, 5).unwrap().unwrap();
+    assert!(said.contains("at-5it.safetensors is not as it was written: set aside in "), "{said}");
+    store.put_snapshot(ID, 5, &ticket).unwrap();
+    assert_eq!(store.snapshot(ID, 5), Some(ticket.clone()));
+    fs::create_dir(store.step(ID).join("at-7it.blake3")).unwrap();
+    assert!(store.put_snapshot(ID, 7, &ticket).is_err());
+    let own = fs::read_dir(folder.path().join("tmp")).unwrap().flatten().find(|entry| entry.path().is_dir()).unwrap();
+    assert_eq!(fs::read_dir(own.path()).unwrap().count(), 0);
 }
 
 #[test]

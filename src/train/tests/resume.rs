@@ -213,14 +213,15 @@ fn a_checkpoint_of_another_ticket_or_torn_in_any_part_is_passed_over_and_the_res
     let begun = small.ticket(|_| true);
     let whole = left(&small.bench().train(begun.clone(), &training, &REWINDS).unwrap());
     type Damage = fn(&Memory);
-    let damages: [(&str, Damage); 9] = [
+    let damages: [(&str, Damage); 10] = [
         ("another ticket", |memory| memory.stand.borrow_mut().as_mut().unwrap().begun.push('0')),
         ("another length", |memory| memory.stand.borrow_mut().as_mut().unwrap().to += 1),
         ("beyond the end", |memory| memory.stand.borrow_mut().as_mut().unwrap().iteration = 31),
         ("fewer values", |memory| memory.arrays.borrow_mut().get_mut("now/fc1.weight").unwrap().truncate(5)),
-        ("no moments", |memory| drop(memory.arrays.borrow_mut().remove("optimizer/0"))),
-        ("no best state", |memory| drop(memory.arrays.borrow_mut().remove("at-14it/out.bias"))),
-        ("no mask", |memory| drop(memory.masks.borrow_mut().remove("now/out.weight"))),
+        ("no moments", |memory| drop(memory.arrays.borrow_mut().remove("optimizer/0").unwrap())),
+        ("no best state", |memory| drop(memory.arrays.borrow_mut().remove("best/out.bias").unwrap())),
+        ("no snapshot", |memory| drop(memory.arrays.borrow_mut().remove("at-14it/out.bias").unwrap())),
+        ("no mask", |memory| drop(memory.masks.borrow_mut().remove("now/out.weight").unwrap())),
         ("no counts", |memory| memory.stand.borrow_mut().as_mut().unwrap().optimizer.clear()),
         ("no prunes", |memory| memory.stand.borrow_mut().as_mut().unwrap().learner.clear()),
     ];
