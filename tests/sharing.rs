@@ -251,6 +251,36 @@ fn nothing_is_exported_or_packed_over_what_is_there_nor_without_a_report() {
     assert!(!folder.path().join("quickstart.tar.gz").exists());
 }
 
+/// A reviewer would be held to one, and see the other.
+#[test]
+fn an_experiment_whose_lock_or_report_is_of_another_form_of_it_is_neither_packed_nor_exported() {
+    let folder = quickstart("");
+    let sharing = [vec!["pack", QUICKSTART], vec!["export", QUICKSTART, "--ro-crate", "crate"]];
+    let refused = |why: &str| {
+        for arguments in &sharing {
+            let (code, said) = tombola(folder.path(), arguments);
+            assert!(code == 2 && said.contains(why) && said.contains("--update-lock"), "{arguments:?}: {said}");
+        }
+        assert!(!folder.path().join("quickstart.tar.gz").exists() && !folder.path().join("crate").exists());
+    };
+    let lock = folder.path().join(QUICKSTART).join("experiment.lock");
+    let locked = fs::read_to_string(&lock).unwrap();
+    let (before, score) = locked.split_once("test_accuracy = ").unwrap();
+    let rest = score.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    fs::write(&lock, format!("{before}test_accuracy = 0.123{rest}")).unwrap();
+    refused("instead of 0.123 in experiment.lock");
+    // The lock of another seed: none of its steps is planned.
+    let step = locked.split_once("[steps]").and_then(|(_, steps)| steps.split_whitespace().next()).unwrap();
+    fs::write(&lock, locked.replace(step, &"0".repeat(32))).unwrap();
+    refused("experiment.lock is of another form of this experiment");
+    fs::write(&lock, locked).unwrap();
+    for arguments in sharing {
+        let (code, said) = tombola(folder.path(), &[&arguments[..], &["--set", "seed=2"]].concat());
+        assert!(code == 2 && said.contains("--set"), "{said}");
+        done(folder.path(), &arguments);
+    }
+}
+
 #[test]
 fn a_pack_has_equal_bytes_whenever_and_wherever_it_is_made() {
     let (one, other) = (quickstart(ABOUT), quickstart(ABOUT));
