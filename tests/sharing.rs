@@ -282,6 +282,20 @@ fn an_experiment_whose_lock_or_report_is_of_another_form_of_it_is_neither_packed
 }
 
 #[test]
+fn what_unpack_would_refuse_is_not_packed() {
+    let deep = ["d/"; 13].concat() + "notes.md";
+    for (file, why) in [("readme.md", "another has its name"), (&deep, "too deep")] {
+        let folder = quickstart("");
+        let path = folder.path().join(QUICKSTART).join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "notes").unwrap();
+        let (code, said) = tombola(folder.path(), &["pack", QUICKSTART]);
+        assert!(code == 2 && said.contains(why) && said.contains(file), "{said}");
+        assert!(!folder.path().join("quickstart.tar.gz").exists());
+    }
+}
+
+#[test]
 fn a_pack_has_equal_bytes_whenever_and_wherever_it_is_made() {
     let (one, other) = (quickstart(ABOUT), quickstart(ABOUT));
     for folder in [&one, &other] {

@@ -14,6 +14,7 @@ use super::bundle::Bundle;
 use super::crates::{METADATA, metadata};
 use super::folder::FILES;
 use super::manifest::{FORMAT, MANIFEST, Manifest};
+use super::names::Names;
 use super::part::{Part, Sealed};
 use crate::dataset::Failure;
 
@@ -32,6 +33,7 @@ pub fn pack(bundle: Bundle<'_>, to: &Path, tickets: usize, stop: &AtomicBool) ->
         let there = to.display();
         return Err(format!("{there} is there already, and is left as it is: `--out FILE` names another place").into());
     }
+    named(&bundle)?;
     let mut files = bundle.parts.iter().map(|part| part.sealed(stop)).collect::<Result<Vec<_>, _>>()?;
     let described = Part::text(METADATA, metadata(&bundle, &files)?);
     files.push(described.sealed(stop)?);
@@ -61,6 +63,16 @@ pub fn pack(bundle: Bundle<'_>, to: &Path, tickets: usize, stop: &AtomicBool) ->
     open_to_all(archive.as_file()).map_err(|e| cannot_write(to, &e))?;
     archive.persist_noclobber(to).map_err(|e| cannot_write(to, &e.error))?;
     Ok(Packed { manifest, bytes, unpacked })
+}
+
+/// An error where `unpack` would refuse a file by its name.
+fn named(bundle: &Bundle<'_>) -> Result<(), Failure> {
+    let mut names = Names::of(&bundle.spec.name);
+    let paths = bundle.parts.iter().map(|part| part.path.as_str()).chain([METADATA, MANIFEST]);
+    for path in paths {
+        names.take(path).map_err(|why| format!("{path}: {why}: rename the file, to share it"))?;
+    }
+    Ok(())
 }
 
 /// The archive under a temporary name beside its place.
