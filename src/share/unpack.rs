@@ -193,7 +193,7 @@ fn manifest(landing: &Landing, top: &str, found: &[Sealed]) -> Result<Manifest, 
         return Err(Failure::Wrong(format!("it has no {MANIFEST}: give what `tombola pack` wrote")));
     };
     let text = std::fs::read_to_string(landing.path().join(&listed.path)).map_err(|e| landing.failed(&e))?;
-    let manifest: Manifest = serde_json::from_str(&text).map_err(|e| damaged(format!("{MANIFEST}: {e}")))?;
+    let manifest = Manifest::read(&text).map_err(|why| damaged(format!("{MANIFEST}: {why}")))?;
     if manifest.format != FORMAT || manifest.experiment != top {
         let why = format!("{MANIFEST} says that it is {:?} of {:?}", manifest.format, manifest.experiment);
         return Err(Failure::Wrong(format!(
