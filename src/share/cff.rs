@@ -41,6 +41,7 @@ pub fn cff(title: &str, question: &str, about: &About) -> Result<String, String>
 fn author(author: &Author) -> Vec<(&'static str, String)> {
     let orcid = author.orcid.as_ref().map(|id| format!("https://orcid.org/{id}"));
     let fields = [
+        ("name", author.organisation.clone()),
         ("family-names", Some(author.family.clone())),
         ("given-names", Some(author.given.clone())),
         ("affiliation", author.affiliation.clone()),
@@ -142,6 +143,16 @@ license:
   - "Apache-2.0"
 "#;
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn an_organisation_is_named_as_one() {
+        let lab = Author { email: Some("lab@example.org".into()), ..Author::organised("Example University") };
+        let text = cff("x", "", &About { authors: vec![lab], ..About::default() }).unwrap();
+        assert!(
+            text.contains("authors:\n  - name: \"Example University\"\n    email: \"lab@example.org\"\n"),
+            "{text}"
+        );
     }
 
     #[test]
