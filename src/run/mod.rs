@@ -34,7 +34,7 @@ pub use measure::{Bound, Pace, pace};
 pub use mend::mend;
 pub use outcome::study;
 pub use partial::partial;
-pub use private::quoted;
+pub use private::{quoted, without_home};
 pub use provenance::{now, provenance};
 pub use record_file::Past;
 pub use recorded::{Recorded, recorded};
