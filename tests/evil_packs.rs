@@ -293,6 +293,15 @@ fn what_is_there_already_is_never_written_over_and_what_is_no_file_is_no_pack() 
     assert!(place.is_untouched());
 }
 
+#[cfg(unix)]
+#[test]
+fn what_a_killed_unpack_left_is_removed_by_the_next_one() {
+    let place = Place::of(&honest());
+    fs::create_dir_all(place.0.path().join("in/.tombola-unfinished-abcdefghijkl/experiments")).unwrap();
+    assert_eq!(place.unpack(Limits::default()), None);
+    assert!(place.is_untouched(), "{:?}", place.around());
+}
+
 /// Paths that mean harm, and plain ones.
 fn path() -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![

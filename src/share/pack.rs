@@ -1,6 +1,5 @@
 //! A pack: a .tar.gz with all that a reviewer needs, and a manifest with the hash of each file.
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,10 +12,12 @@ use super::bounded::is_a_bomb;
 use super::bundle::Bundle;
 use super::crates::{METADATA, metadata};
 use super::folder::FILES;
+use super::landing::UNFINISHED;
 use super::manifest::{FORMAT, MANIFEST, Manifest};
 use super::names::Names;
 use super::part::{Part, Sealed};
 use crate::dataset::Failure;
+use crate::unfinished;
 
 /// A pack that was written.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ pub fn pack(bundle: Bundle<'_>, to: &Path, tickets: usize, stop: &AtomicBool) ->
         false => shrunk,
     };
     let bytes = length(&archive, to)?;
-    open_to_all(archive.as_file()).map_err(|e| cannot_write(to, &e))?;
+    unfinished::open_to_all(archive.as_file()).map_err(|e| cannot_write(to, &e))?;
     archive.persist_noclobber(to).map_err(|e| cannot_write(to, &e.error))?;
     Ok(Packed { manifest, bytes, unpacked })
 }
@@ -85,7 +86,8 @@ fn written(
 ) -> Result<NamedTempFile, Failure> {
     let failed = |e: std::io::Error| cannot_write(to, &e);
     let above = to.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = NamedTempFile::new_in(above).map_err(failed)?;
+    let file = unfinished::clean(above, UNFINISHED).and_then(|()| unfinished::file(above, UNFINISHED));
+    let file = file.map_err(failed)?;
     let buffered = std::io::BufWriter::with_capacity(1 << 16, file);
     let mut archive = Builder::new(GzBuilder::new().operating_system(255).write(buffered, compression));
     for part in &bundle.parts {
@@ -157,16 +159,4 @@ fn length(archive: &NamedTempFile, to: &Path) -> Result<u64, Failure> {
 fn cannot_write(to: &Path, why: &std::io::Error) -> Failure {
     // A temporary name says nothing to anyone.
     Failure::Machine(format!("cannot write {}: {}; `--out FILE` names another place", to.display(), why.kind()))
-}
-
-/// A temporary file is its owner's only; a pack is for others to read.
-#[cfg(unix)]
-fn open_to_all(file: &File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn open_to_all(_: &File) -> std::io::Result<()> {
-    Ok(())
 }
