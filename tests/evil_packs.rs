@@ -58,6 +58,14 @@ fn manifest(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 const FILE: EntryType = EntryType::Regular;
 
+/// Where a pack may have any file.
+const OWN: &str = "top/experiments/top";
+
+/// Such a file's path.
+fn own(name: &str) -> String {
+    format!("{OWN}/{name}")
+}
+
 /// A folder with a pack and something beside it that must stay as it is.
 struct Place(TempDir);
 
@@ -105,19 +113,19 @@ fn refused(pack: &[u8], limits: Limits) -> String {
 
 #[test]
 fn an_honest_archive_by_hand_is_unpacked_folders_and_all() {
-    let files: [(&str, &[u8]); 2] = [("a/b.txt", b"b"), ("c.txt", b"")];
+    let files: [(&str, &[u8]); 2] = [("experiments/top/b.txt", b"b"), ("DATA.md", b"")];
     let listed = manifest(&files);
     let entries: [Entry<'_>; 5] = [
         (b"top/", EntryType::Directory, b""),
-        (b"top/a/", EntryType::Directory, b""),
-        (b"top/a/b.txt", FILE, b"b"),
-        (b"top/c.txt", FILE, b""),
+        (b"top/experiments/", EntryType::Directory, b""),
+        (b"top/experiments/top/b.txt", FILE, b"b"),
+        (b"top/DATA.md", FILE, b""),
         (b"top/MANIFEST.json", FILE, &listed),
     ];
     let place = Place::of(&archive(&entries));
     assert_eq!(place.unpack(Limits::default()), None);
     assert!(place.is_untouched());
-    assert_eq!(fs::read(place.0.path().join("in/top/a/b.txt")).unwrap(), b"b");
+    assert_eq!(fs::read(place.0.path().join("in/top/experiments/top/b.txt")).unwrap(), b"b");
 }
 
 #[test]
@@ -139,21 +147,42 @@ fn entries_that_lead_elsewhere_or_are_no_files_are_refused_each_with_its_reason(
         ((b"top/name", EntryType::XHeader, b"18 path=../../xyz\n"), "of a kind that no pack has"),
     ];
     for (entry, reason) in cases {
-        let why = refused(&archive(&[(b"top/first", FILE, b"1"), entry]), Limits::default());
+        let why = refused(&archive(&[(b"top/DATA.md", FILE, b"1"), entry]), Limits::default());
         assert!(why.contains(reason) && why.contains("nothing was unpacked"), "{:?}: {why}", entry.0);
     }
     let why = refused(&archive(&[(b"top/\xff", FILE, b"x")]), Limits::default());
     assert!(why.contains("is no text"), "{why}");
 }
 
+/// Whatever such a file says, a program that finds it there might do it, or take it for its own.
+#[test]
+fn what_no_pack_has_is_refused_as_settings_of_git_and_results_of_a_verification() {
+    let step = "ab".repeat(16);
+    for (path, reason) in [
+        (".git/config".to_string(), "it is hidden"),
+        ("experiments/top/.git/config.worktree".to_string(), "it is hidden"),
+        ("experiments/other/experiment.toml".to_string(), "no pack has such a file there"),
+        ("HEAD".to_string(), "no pack has such a file there"),
+        ("plugins/models/lenet-300-100.toml".to_string(), "no pack has such a file there"),
+        (format!("runs/verify/top/steps/ab/{step}/record.json"), "no pack has such a file there"),
+    ] {
+        let listed = manifest(&[(&path, b"x")]);
+        let whole = format!("top/{path}");
+        let entries: [Entry<'_>; 2] = [(whole.as_bytes(), FILE, b"x"), (b"top/MANIFEST.json", FILE, &listed)];
+        let why = refused(&archive(&entries), Limits::default());
+        assert!(why.contains(reason), "{path}: {why}");
+    }
+}
+
 #[test]
 fn two_files_of_a_name_are_refused_however_they_are_spelled() {
-    for (one, other) in [("top/a", "top/a"), ("top/a", "top/A")] {
+    for (one, other) in [(own("a"), own("a")), (own("a"), own("A"))] {
         let why = refused(&archive(&[(one.as_bytes(), FILE, b"1"), (other.as_bytes(), FILE, b"2")]), Limits::default());
         assert!(why.contains("another has its name"), "{why}");
     }
-    for pair in [["top/a", "top/a/b"], ["top/a/b", "top/a"]] {
-        let why = refused(&archive(&pair.map(|path| (path.as_bytes(), FILE, &b"1"[..]))), Limits::default());
+    for pair in [[own("a"), own("a/b")], [own("a/b"), own("a")]] {
+        let entries = pair.each_ref().map(|path| (path.as_bytes(), FILE, &b"1"[..]));
+        let why = refused(&archive(&entries), Limits::default());
         assert!(why.contains("a file and a folder of one name"), "{why}");
     }
 }
@@ -162,7 +191,7 @@ fn two_files_of_a_name_are_refused_however_they_are_spelled() {
 fn holes_and_sizes_that_no_disk_has_are_refused_before_anything_is_written() {
     let of_size = |kind: EntryType, size: u64| {
         let mut gz = GzEncoder::new(Vec::new(), Compression::default());
-        gz.write_all(header(b"top/huge", kind, size).as_bytes()).unwrap();
+        gz.write_all(header(own("huge").as_bytes(), kind, size).as_bytes()).unwrap();
         gz.write_all(&[0; 4096]).unwrap();
         gz.finish().unwrap()
     };
@@ -177,9 +206,9 @@ fn holes_and_sizes_that_no_disk_has_are_refused_before_anything_is_written() {
 #[test]
 fn what_grows_without_end_is_refused() {
     let zeros = vec![0; 100 << 20];
-    let why = refused(&archive(&[(b"top/zeros", FILE, &zeros)]), Limits::default());
+    let why = refused(&archive(&[(own("zeros").as_bytes(), FILE, &zeros)]), Limits::default());
     assert!(why.contains("grows to more than 200 times its size"), "{why}");
-    let paths: Vec<String> = (0..20).map(|number| format!("top/{number}")).collect();
+    let paths: Vec<String> = (0..20).map(|number| own(&number.to_string())).collect();
     let entries: Vec<Entry<'_>> = paths.iter().map(|path| (path.as_bytes(), FILE, &b""[..])).collect();
     let why = refused(&archive(&entries), Limits { files: 10, ..Limits::default() });
     assert!(why.contains("more than 10 files"), "{why}");
@@ -188,7 +217,7 @@ fn what_grows_without_end_is_refused() {
     let plain = {
         let mut plain = Vec::new();
         std::io::Read::read_to_end(
-            &mut flate2::read::GzDecoder::new(&archive(&[(b"top/a", FILE, b"")])[..]),
+            &mut flate2::read::GzDecoder::new(&archive(&[(b"top/DATA.md", FILE, b"")])[..]),
             &mut plain,
         )
         .unwrap();
@@ -206,8 +235,8 @@ fn noise() -> Vec<u8> {
 
 fn honest() -> Vec<u8> {
     let text = noise();
-    let listed = manifest(&[("a.bin", &text)]);
-    archive(&[(b"top/MANIFEST.json", FILE, &listed), (b"top/a.bin", FILE, &text)])
+    let listed = manifest(&[("reports/top/a.bin", &text)]);
+    archive(&[(b"top/MANIFEST.json", FILE, &listed), (b"top/reports/top/a.bin", FILE, &text)])
 }
 
 #[test]
@@ -224,7 +253,7 @@ fn a_pack_that_was_cut_or_of_which_a_bit_is_another_is_refused_or_the_same() {
         let place = Place::of(&other);
         // Between blocks are bits that mean nothing.
         match place.unpack(Limits::default()) {
-            None => assert!(fs::read(place.0.path().join("in/top/a.bin")).unwrap() == noise(), "{at}"),
+            None => assert!(fs::read(place.0.path().join("in/top/reports/top/a.bin")).unwrap() == noise(), "{at}"),
             Some(why) => assert!(matches!(why, Failure::Wrong(_)) && !place.0.path().join("in/top").exists(), "{why}"),
         }
     }
@@ -234,14 +263,14 @@ fn a_pack_that_was_cut_or_of_which_a_bit_is_another_is_refused_or_the_same() {
 
 #[test]
 fn what_its_manifest_does_not_list_or_lists_otherwise_is_refused() {
-    let listed = manifest(&[("a", b"1"), ("b", b"2")]);
+    let listed = manifest(&[("shipped/a", b"1"), ("shipped/b", b"2")]);
     let with = |entries: &[Entry<'_>]| refused(&archive(entries), Limits::default());
     let manifest: Entry<'_> = (b"top/MANIFEST.json", FILE, &listed);
-    let why = with(&[(b"top/a", FILE, b"1"), (b"top/c", FILE, b"3"), manifest]);
-    assert!(why.contains("b is missing, c was not packed"), "{why}");
-    let why = with(&[(b"top/a", FILE, b"x"), (b"top/b", FILE, b"2"), manifest]);
-    assert!(why.contains("a is not what was packed"), "{why}");
-    let why = with(&[(b"top/a", FILE, b"1")]);
+    let why = with(&[(b"top/shipped/a", FILE, b"1"), (b"top/shipped/c", FILE, b"3"), manifest]);
+    assert!(why.contains("shipped/b is missing, shipped/c was not packed"), "{why}");
+    let why = with(&[(b"top/shipped/a", FILE, b"x"), (b"top/shipped/b", FILE, b"2"), manifest]);
+    assert!(why.contains("shipped/a is not what was packed"), "{why}");
+    let why = with(&[(b"top/shipped/a", FILE, b"1")]);
     assert!(why.contains("it has no MANIFEST.json"), "{why}");
     let why = with(&[(b"top/MANIFEST.json", FILE, b"{\"format\": \"x\"")]);
     assert!(why.contains("MANIFEST.json"), "{why}");
@@ -264,6 +293,15 @@ fn what_is_there_already_is_never_written_over_and_what_is_no_file_is_no_pack() 
     assert!(place.is_untouched());
 }
 
+#[cfg(unix)]
+#[test]
+fn what_a_killed_unpack_left_is_removed_by_the_next_one() {
+    let place = Place::of(&honest());
+    fs::create_dir_all(place.0.path().join("in/.tombola-unfinished-abcdefghijkl/experiments")).unwrap();
+    assert_eq!(place.unpack(Limits::default()), None);
+    assert!(place.is_untouched(), "{:?}", place.around());
+}
+
 /// Paths that mean harm, and plain ones.
 fn path() -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
@@ -272,7 +310,9 @@ fn path() -> impl Strategy<Value = Vec<u8>> {
         1 => ".{0,3}",
     ];
     let parts = prop::collection::vec(part, 1..6).prop_map(|parts| parts.join("/"));
-    prop_oneof![3 => parts.clone().prop_map(|rest| format!("top/{rest}").into_bytes()), 1 => parts.prop_map(String::into_bytes)]
+    let own = parts.clone().prop_map(|rest| own(&rest).into_bytes());
+    let top = parts.clone().prop_map(|rest| format!("top/{rest}").into_bytes());
+    prop_oneof![2 => own, 1 => top, 1 => parts.prop_map(String::into_bytes)]
 }
 
 fn kind() -> impl Strategy<Value = EntryType> {

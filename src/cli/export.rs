@@ -5,18 +5,17 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::interrupt::stop_on_interrupt;
-use super::open::told;
-use super::{Ended, Experiment, count, print, say};
+use super::reported::AsItIs;
+use super::{Ended, count, print, say};
 use crate::registry::Registry;
 use crate::share::{self, Bundle};
-use crate::spec;
 use crate::units::size;
 
 #[derive(Args)]
 #[command(group = clap::ArgGroup::new("what").required(true))]
 pub struct Export {
     #[command(flatten)]
-    experiment: Experiment,
+    experiment: AsItIs,
     /// Print CITATION.cff, made of the experiment's `[about]`
     #[arg(long, group = "what")]
     citation: bool,
@@ -34,7 +33,7 @@ impl Export {
     }
 
     fn cite(&self, registry: &Registry) -> Result<(), Ended> {
-        let spec = spec::load(&self.experiment.folder, registry, &self.experiment.overrides()).map_err(told)?;
+        let spec = self.experiment.spec(registry)?;
         print(&share::cff(&spec.title, &spec.question, &spec.about)?)
     }
 

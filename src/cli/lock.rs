@@ -29,9 +29,14 @@ pub struct Locked {
 impl Experiment {
     /// Its lock, where it has one; the experiment is opened by then, so that it can be planned.
     pub fn locked(&self, opened: &Opened, registry: &Registry) -> Result<Option<Locked>, Ended> {
-        let Some(lock) = Lock::of_folder(&opened.spec.folder)? else { return Ok(None) };
-        let changes = match lock.device == opened.compute.kind {
-            true => changes(&opened.plan, &lock),
+        self.lock_of(&opened.plan, &opened.compute.kind, registry)
+    }
+
+    /// The same of a plan for some kind of device, which need not be here.
+    pub fn lock_of(&self, plan: &Plan, device: &str, registry: &Registry) -> Result<Option<Locked>, Ended> {
+        let Some(lock) = Lock::of_folder(&self.folder)? else { return Ok(None) };
+        let changes = match lock.device == device {
+            true => changes(plan, &lock),
             // Ids are those of a device kind.
             false => changes(&planned(&self.folder, registry, &self.overrides(), &lock.device).map_err(told)?.1, &lock),
         };
@@ -43,14 +48,21 @@ impl Experiment {
         if !self.overrides().is_empty() {
             return Ok(String::new());
         }
-        let locked = self.locked(opened, registry)?.filter(|locked| !locked.changes.is_empty());
-        Ok(locked.map_or(String::new(), |locked| {
+        Ok(self.locked(opened, registry)?.and_then(|locked| locked.unlike()).unwrap_or_default())
+    }
+}
+
+impl Locked {
+    /// A line where the spec is no longer the one that was locked.
+    pub fn unlike(&self) -> Option<String> {
+        let line = || {
+            let changes = few(&self.changes, "change");
             format!(
-                "{} is of another form of this experiment: {}; `tombola run --update-lock` replaces it",
-                lock::FILE,
-                few(&locked.changes, "change")
+                "{} is of another form of this experiment: {changes}; `tombola run --update-lock` replaces it",
+                lock::FILE
             )
-        }))
+        };
+        (!self.changes.is_empty()).then(line)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::plan::{self, Plan, PlannedTicket};
 use crate::record::{Header, selected_on_test_in_lines};
 use crate::registry::Registry;
 use crate::report;
-use crate::run::{Store, quoted};
+use crate::run::{Store, quoted, without_home};
 use crate::spec::{self, Diagnostics, Reading, Spec};
 
 /// Variants that a warning names.
@@ -72,7 +72,7 @@ impl Experiment {
         directories(self.options.data.clone(), |variable| std::env::var_os(variable))
     }
 
-    /// How to rerun the experiment.
+    /// How to rerun the experiment; reports have it, and whoever reads them need not know where home is.
     fn command(&self) -> String {
         let overrides = self.options.set.iter().map(|set| format!(" --set {}", quoted(set))).collect::<String>();
         let replicates = self.options.replicates.map(|n| format!(" --replicates {n}")).unwrap_or_default();
@@ -81,7 +81,8 @@ impl Experiment {
         } else {
             format!(" --device {}", quoted(&self.options.device))
         };
-        format!("tombola run {}{overrides}{replicates}{device}", quoted(&self.folder.display().to_string()))
+        let folder = quoted(&self.folder.display().to_string());
+        without_home(&format!("tombola run {folder}{overrides}{replicates}{device}"))
     }
 
     pub fn header(&self, opened: &Opened) -> Header {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::interrupt::stop_on_interrupt;
-use super::reported::Reported;
-use super::{Ended, Experiment, count, print, say};
+use super::reported::{AsItIs, Reported};
+use super::{Ended, count, print, say};
 use crate::registry::Registry;
 use crate::share::{self, Bundle, Packed, Part};
 use crate::units::size;
@@ -14,7 +14,7 @@ use crate::units::size;
 #[derive(Args)]
 pub struct PackCommand {
     #[command(flatten)]
-    experiment: Experiment,
+    experiment: AsItIs,
     /// Also pack the tickets of evaluated steps, from the store
     #[arg(long)]
     tickets: bool,
@@ -37,7 +37,7 @@ impl PackCommand {
 
     /// The files of the evaluated steps' tickets, and how many steps these are.
     fn tickets(&self, reported: &Reported) -> Result<(Vec<Part>, usize), Ended> {
-        let store = self.experiment.store()?;
+        let store = self.experiment.experiment().store()?;
         let rows = reported.study.rows.iter().chain(&reported.study.analyses);
         let mut ids: Vec<&str> = rows.filter(|row| row.record.is_some()).map(|row| row.step.as_str()).collect();
         ids.sort_unstable();

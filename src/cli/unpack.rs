@@ -8,7 +8,7 @@ use super::interrupt::stop_on_interrupt;
 use super::machine::bytes;
 use super::{Ended, count, print, say};
 use crate::share::{self, Limits, Manifest};
-use crate::spec::shipped_text;
+use crate::spec::{is_name, shipped_text};
 use crate::units::size;
 
 #[derive(Args)]
@@ -52,9 +52,8 @@ fn others(manifest: &Manifest, into: &Path) -> String {
     match others.is_empty() {
         true => String::new(),
         false => format!(
-            "warning: the experiment was run with other files than this program ships ({} packed it): {}. As it was, it \
-             is in resolved/{}.\n",
-            manifest.tombola,
+            "warning: the experiment was run with other files than this program ships: {}. As it was, it is in \
+             resolved/{}.\n",
             others.join(", "),
             manifest.experiment
         ),
@@ -69,9 +68,9 @@ fn next(manifest: &Manifest, into: &Path) -> String {
             "tombola run experiments/{name} --runs again --reports again   # there is no experiment.lock: compare again/{name}/results.csv"
         ),
     };
-    let mut text = format!("Next:\n  cd {}\n  tombola check experiments/{name}\n  {verify}", into.display());
-    for set in &manifest.datasets {
-        text += &format!("\nData set {}: {}.", set.name, set.remedy);
-    }
-    text
+    let next = format!("Next:\n  cd {}\n  tombola check experiments/{name}\n  {verify}", into.display());
+    // What else its sender says is not this program's to say.
+    let shown = |name: &String| if is_name(name) { name.clone() } else { format!("{name:?}") };
+    let data: Vec<String> = manifest.datasets.iter().map(|set| shown(&set.name)).collect();
+    format!("{next}\nData are not in it: {}. DATA.md, which its sender wrote, says where to get them.", data.join(", "))
 }

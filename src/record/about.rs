@@ -38,7 +38,11 @@ impl About {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Author {
+    /// The name of an author who is no person: "Example University"; then there is no other name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
     /// "Lovelace"; of a name of one word, that word.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub family: String,
     /// "Ada"; "" of a name of one word.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -59,14 +63,24 @@ impl Author {
             Some((family, given)) => (family, given),
             None => text.trim().rsplit_once(char::is_whitespace).map_or((text, ""), |(given, family)| (family, given)),
         };
-        let plain = |part: &str| part.split_whitespace().collect::<Vec<_>>().join(" ");
         Author { family: plain(family), given: plain(given), ..Author::default() }
     }
 
-    /// "Ada Lovelace".
-    pub fn name(&self) -> String {
-        format!("{} {}", self.given, self.family).trim().to_string()
+    /// Several people under one name.
+    pub fn organised(name: &str) -> Author {
+        Author { organisation: Some(plain(name)), ..Author::default() }
     }
+
+    /// "Ada Lovelace", "Example University".
+    pub fn name(&self) -> String {
+        let person = || format!("{} {}", self.given, self.family).trim().to_string();
+        self.organisation.clone().unwrap_or_else(person)
+    }
+}
+
+/// With one space between words.
+fn plain(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

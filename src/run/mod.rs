@@ -33,7 +33,7 @@ pub use lab::Shared;
 pub use measure::{Bound, Pace, pace};
 pub use outcome::study;
 pub use partial::partial;
-pub use private::quoted;
+pub use private::{quoted, without_home};
 pub use provenance::{now, provenance};
 pub use record_file::Past;
 pub use recorded::{Recorded, recorded};

@@ -9,7 +9,12 @@ pub fn command(arguments: impl Iterator<Item = OsString>) -> String {
     let program = arguments.next().unwrap_or_default();
     let name = Path::new(&program).file_stem().map_or(program.clone(), |name| name.to_string_lossy().into_owned());
     let words: Vec<String> = std::iter::once(name).chain(arguments).map(|word| quoted(&word)).collect();
-    without(&words.join(" "), std::env::home_dir().as_deref())
+    without_home(&words.join(" "))
+}
+
+/// A text without what of this person's machine is nobody's business.
+pub fn without_home(text: &str) -> String {
+    without(text, std::env::home_dir().as_deref())
 }
 
 /// As a shell takes it for one word.
@@ -22,7 +27,7 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// A text in which home is "~", and `https://name:password@host` has neither name nor password.
-pub fn without(text: &str, home: Option<&Path>) -> String {
+fn without(text: &str, home: Option<&Path>) -> String {
     let home = home.and_then(Path::to_str).map(|home| home.trim_end_matches('/')).filter(|home| !home.is_empty());
     let text = home.map_or_else(|| text.to_string(), |home| text.replace(home, "~"));
     let mut parts = text.split("://");
@@ -39,7 +44,7 @@ pub fn without(text: &str, home: Option<&Path>) -> String {
 /// A text of others' without home, passwords in addresses, and values that are called secret; its beginning, where it is
 /// longer than this many bytes.
 pub fn told(text: &str, most: usize) -> String {
-    let text = without(text, std::env::home_dir().as_deref());
+    let text = without_home(text);
     let text = text.lines().map(without_secret).collect::<Vec<_>>().join("\n");
     match text.len() > most {
         false => text,

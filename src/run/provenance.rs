@@ -1,7 +1,7 @@
 //! Where and with what a run happens.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use super::private;
 use crate::device::BURN;
@@ -24,19 +24,12 @@ const CHANGES: usize = 16 << 10;
 
 /// What every step of a run has in common; `started`, `ended`, `threads` and `pipelines` are set step by step.
 pub fn provenance(folder: &Path, experiment: &str, device: &str) -> Provenance {
+    let about =
+        |arguments: &[&str]| git(folder, &[arguments, &["--ignore-submodules=all", "--"], &WHAT_DECIDES].concat());
     let commit = git(folder, &["rev-parse", "HEAD"]);
-    let changes =
-        || git(folder, &[&["status", "--porcelain", "--ignore-submodules=all", "--"][..], &WHAT_DECIDES].concat());
-    // A repository's own filters are programs, which `status` would run.
-    let filters =
-        git(folder, &["config", "--local", "--includes", "--get-regexp", r"^filter\..*\.(clean|smudge|process)$"]);
-    let changes = if filters.is_some() { None } else { commit.as_ref().and_then(|_| changes()) };
-    let difference = || {
-        git(
-            folder,
-            &[&["diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD", "--"][..], &WHAT_DECIDES].concat(),
-        )
-    };
+    let is_plain = commit.is_some() && !has_filters(folder);
+    let changes = is_plain.then(|| about(&["status", "--porcelain"])).flatten();
+    let difference = || about(&["diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD"]);
     Provenance {
         tombola: env!("CARGO_PKG_VERSION").into(),
         burn: BURN.into(),
@@ -77,11 +70,34 @@ fn host() -> Host {
     }
 }
 
+/// Whether a repository has filters of its own, which are programs that `status` and `diff` would run. Those of the
+/// person's own settings are the person's; where git cannot tell whose they are, they are the repository's.
+fn has_filters(folder: &Path) -> bool {
+    const FILTERS: &str = r"^filter\..*\.(clean|smudge|process)$";
+    let asked = asked(folder, &["config", "--show-scope", "--includes", "--name-only", "--get-regexp", FILTERS]);
+    match asked.map(|output| (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())) {
+        Some((Some(0), names)) => {
+            names.lines().any(|line| !["system\t", "global\t"].iter().any(|of| line.starts_with(of)))
+        }
+        // There are none.
+        Some((Some(1), _)) => false,
+        _ => true,
+    }
+}
+
 /// What git answers; `None` without git or outside a repository.
 fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+    let output = asked(folder, arguments).filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_string())
+}
+
+/// Asks git, so that it runs nothing that settings of the folder name, which may be anybody's: neither a hook or a monitor,
+/// nor what would fetch an object that is not there, nor any of a repository that hides among plain files.
+fn asked(folder: &Path, arguments: &[&str]) -> Option<Output> {
     let mut command = Command::new("git");
-    // Nothing that the folder's own settings name may be run.
     command.args(["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]);
-    let output = command.arg("-C").arg(folder).args(arguments).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_string())
+    command.args(["-c", "safe.bareRepository=explicit"]);
+    // A git that does not know the first holds to the second.
+    command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "none");
+    command.arg("-C").arg(folder).args(arguments).output().ok()
 }

@@ -2,6 +2,7 @@
 //!
 //! The format is YAML, and every JSON string is a YAML string: the few lines that it takes need no crate.
 
+use indexmap::IndexSet;
 use serde_json::Value as Json;
 use spdx::Expression;
 use spdx::expression::{ExprNode, Operator};
@@ -24,14 +25,19 @@ pub fn cff(title: &str, question: &str, about: &About) -> Result<String, String>
     file.field("title", title);
     file.list("authors", authors.iter().map(author));
     file.field("abstract", question);
-    let optional = [("doi", doi), ("repository-code", repository), ("url", url), ("version", version)];
+    match doi.as_deref().map(|doi| (doi, is_plain_doi(doi))) {
+        Some((doi, true)) => file.field("doi", doi),
+        Some((doi, false)) => file.unsaid("doi", doi),
+        None => {}
+    }
+    let optional = [("repository-code", repository), ("url", url), ("version", version)];
     optional.into_iter().for_each(|(key, value)| file.field(key, value.as_deref().unwrap_or_default()));
     file.field("date-released", date.as_deref().unwrap_or_default());
     file.list("keywords", keywords.iter().map(|word| vec![("", word.clone())]));
     match licence.as_deref().map(|licence| (licence, alternatives(licence))) {
         Some((_, Some(names))) if names.len() == 1 => file.field("license", &names[0]),
         Some((_, Some(names))) => file.list("license", names.into_iter().map(|name| vec![("", name)])),
-        Some((licence, None)) => file.comment(&format!("licence: {licence} (this format has no way to say it)")),
+        Some((licence, None)) => file.unsaid("licence", licence),
         None => {}
     }
     Ok(file.0)
@@ -41,6 +47,7 @@ pub fn cff(title: &str, question: &str, about: &About) -> Result<String, String>
 fn author(author: &Author) -> Vec<(&'static str, String)> {
     let orcid = author.orcid.as_ref().map(|id| format!("https://orcid.org/{id}"));
     let fields = [
+        ("name", author.organisation.clone()),
         ("family-names", Some(author.family.clone())),
         ("given-names", Some(author.given.clone())),
         ("affiliation", author.affiliation.clone()),
@@ -63,7 +70,14 @@ fn alternatives(licence: &str) -> Option<Vec<String>> {
         }
     };
     let parts: Option<Vec<Option<String>>> = expression.iter().map(node).collect();
-    Some(parts?.into_iter().flatten().collect())
+    let names: IndexSet<String> = parts?.into_iter().flatten().collect();
+    Some(names.into_iter().collect())
+}
+
+/// Whether the format takes a DOI: it knows fewer signs than those have.
+fn is_plain_doi(doi: &str) -> bool {
+    let name = doi.split_once('/').map_or("", |(_, name)| name);
+    name.chars().all(|c| c.is_ascii_alphanumeric() || ":/_;-.()[]\\".contains(c))
 }
 
 #[derive(Default)]
@@ -77,21 +91,22 @@ impl File {
         }
     }
 
-    /// Each item is its fields, or a value without a key.
+    /// Each item is its fields, or a value without a key; the same again is left out, as the format asks.
     fn list(&mut self, key: &str, items: impl Iterator<Item = Vec<(&'static str, String)>>) {
         let line = |(at, (key, value)): (usize, (&str, String))| {
             let begin = if at == 0 { "  - " } else { "    " };
             let key = if key.is_empty() { String::new() } else { format!("{key}: ") };
             format!("{begin}{key}{}\n", quoted(&value))
         };
-        let lines: String = items.flat_map(|item| item.into_iter().enumerate().map(line).collect::<Vec<_>>()).collect();
+        let lines: IndexSet<String> = items.map(|item| item.into_iter().enumerate().map(line).collect()).collect();
         if !lines.is_empty() {
-            self.0 += &format!("{key}:\n{lines}");
+            self.0 += &format!("{key}:\n{}", lines.into_iter().collect::<String>());
         }
     }
 
-    fn comment(&mut self, text: &str) {
-        self.0 += &format!("# {text}\n");
+    /// A comment in place of a field.
+    fn unsaid(&mut self, what: &str, text: &str) {
+        self.0 += &format!("# {what}: {text} (this format has no way to say it)\n");
     }
 }
 
@@ -145,6 +160,16 @@ license:
     }
 
     #[test]
+    fn an_organisation_is_named_as_one() {
+        let lab = Author { email: Some("lab@example.org".into()), ..Author::organised("Example University") };
+        let text = cff("x", "", &About { authors: vec![lab], ..About::default() }).unwrap();
+        assert!(
+            text.contains("authors:\n  - name: \"Example University\"\n    email: \"lab@example.org\"\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn without_authors_there_is_no_citation_and_the_remedy_is_said() {
         let why = cff("x", "y", &About::default()).unwrap_err();
         assert!(why.contains("authors = [{ name = "), "{why}");
@@ -160,6 +185,24 @@ license:
             let text = with(licence);
             assert!(text.contains(&format!("# licence: {licence}")) && !text.contains("license:"), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_said_twice_is_written_once_and_a_doi_of_other_signs_is_a_comment() {
+        let author = ada().authors[0].clone();
+        let about = About {
+            authors: vec![author.clone(), author],
+            keywords: ["pruning", "lottery", "pruning"].map(String::from).into(),
+            licence: Some("MIT OR MIT".into()),
+            doi: Some("10.1002/(SICI)1096<1:AID>3.0.CO;2".into()),
+            ..About::default()
+        };
+        let text = cff("x", "", &about).unwrap();
+        assert!(text.ends_with("keywords:\n  - \"pruning\"\n  - \"lottery\"\nlicense: \"MIT\"\n"), "{text}");
+        assert_eq!(text.matches("Lovelace").count(), 1, "{text}");
+        assert!(text.contains("# doi: 10.1002/(SICI)1096<1:AID>3.0.CO;2 (this") && !text.contains("\ndoi:"), "{text}");
+        let text = cff("x", "", &About { doi: Some("10.1016/S0031-8914(53)80099-6".into()), ..ada() }).unwrap();
+        assert!(text.contains("doi: \"10.1016/S0031-8914(53)80099-6\""), "{text}");
     }
 
     #[test]

@@ -60,11 +60,12 @@ fn of(spec: &DatasetSpec, experiment: &str) -> Needed {
         },
     };
     Needed {
-        name: spec.name.clone(),
-        licence: spec.licence.clone(),
-        citation: spec.citation.clone(),
+        // In a manifest each is a line, as on a page.
+        name: line(&spec.name),
+        licence: line(&spec.licence),
+        citation: line(&spec.citation),
         homepage: spec.homepage.clone(),
-        remedy,
+        remedy: line(&remedy),
         content: spec.content.clone(),
         files: spec.files.iter().map(|file| needed_file(spec, file)).collect(),
     }

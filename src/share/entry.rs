@@ -1,4 +1,5 @@
-//! Which paths a file may have in a pack: such that stay below the folder that they are joined to, on any system.
+//! Which paths a file may have in a pack: such that stay below the folder that they are joined to, on any system, and that
+//! everybody sees.
 
 use crate::unseen::is_harmful;
 
@@ -20,6 +21,10 @@ pub fn refused(path: &str) -> Option<&'static str> {
     if parts.iter().any(|part| part.is_empty() || *part == ".") {
         return Some("it has a part that names nothing");
     }
+    // Settings of other programs are hidden, as those of git, which name what it is to run.
+    if parts.iter().any(|part| part.starts_with('.')) {
+        return Some("it is hidden, or in a hidden folder");
+    }
     if path.contains(['\\', ':']) || path.contains(is_harmful) || path.contains(char::is_control) {
         return Some("it has a character that not every system takes in a name");
     }
@@ -35,7 +40,7 @@ mod tests {
 
     #[test]
     fn a_path_stays_below_its_folder_or_is_refused() {
-        for path in ["a", "a/b.txt", "experiments/quickstart/experiment.toml", "...a", "a/é ü.md"] {
+        for path in ["a", "a/b.txt", "experiments/quickstart/experiment.toml", "a/é ü.md"] {
             assert_eq!(refused(path), None, "{path:?}");
         }
         let deep = "a/".repeat(100) + "a";
@@ -52,6 +57,9 @@ mod tests {
             "./a",
             "a/",
             "a//b",
+            ".git/config",
+            "a/.git",
+            "...a",
             "a\\b",
             "C:a",
             "a\0b",

@@ -1,15 +1,20 @@
 //! A folder that is there whole or not at all: written under a temporary name beside its place, then renamed.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use crate::dataset::Failure;
+use crate::unfinished;
+
+/// Names that nobody gives to anything else: what has them is removed where no process holds it.
+pub(super) const UNFINISHED: &str = ".tombola-unfinished-";
 
 pub struct Landing {
     target: PathBuf,
     temporary: TempDir,
+    held: Option<File>,
 }
 
 impl Landing {
@@ -28,9 +33,9 @@ impl Landing {
         if !above.is_dir() {
             return Err(format!("there is no folder {} to put {shown} into: make it first", above.display()).into());
         }
-        let temporary = tempfile::Builder::new().prefix(".tombola-").tempdir_in(above);
-        let temporary = temporary.map_err(|e| cannot_write(target, &e.kind()))?;
-        Ok(Landing { target: target.to_path_buf(), temporary })
+        let made = unfinished::clean(above, UNFINISHED).and_then(|()| unfinished::folder(above, UNFINISHED));
+        let (temporary, held) = made.map_err(|e| cannot_write(target, &e.kind()))?;
+        Ok(Landing { target: target.to_path_buf(), temporary, held })
     }
 
     /// Where its files are written meanwhile.
@@ -47,7 +52,7 @@ impl Landing {
     /// Gives the folder its name.
     pub fn land(self) -> Result<(), Failure> {
         let place = || {
-            open_to_all(self.path())?;
+            self.held.as_ref().map_or(Ok(()), unfinished::open_to_all)?;
             fs::rename(self.path(), &self.target)
         };
         place().map_err(|e| self.failed(&e))?;
@@ -59,16 +64,4 @@ impl Landing {
 
 fn cannot_write(target: &Path, why: &dyn std::fmt::Display) -> Failure {
     Failure::Machine(format!("cannot write {}: {why}; choose a folder in another place", target.display()))
-}
-
-/// A temporary folder is its owner's only.
-#[cfg(unix)]
-fn open_to_all(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
-}
-
-#[cfg(not(unix))]
-fn open_to_all(_: &Path) -> std::io::Result<()> {
-    Ok(())
 }

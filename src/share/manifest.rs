@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use super::data::Needed;
 use super::part::Sealed;
+use crate::unseen::is_harmful;
 
 /// Its path in a pack.
 pub const MANIFEST: &str = "MANIFEST.json";
@@ -35,6 +37,15 @@ impl Manifest {
         Ok(serde_json::to_string_pretty(self).map_err(|e| e.to_string())? + "\n")
     }
 
+    /// Reads a text that anyone may have written: in one line each, what it says cannot be taken for what a command says.
+    pub fn read(text: &str) -> Result<Manifest, String> {
+        let json: Json = serde_json::from_str(text).map_err(|e| e.to_string())?;
+        match is_in_lines(&json) {
+            true => serde_json::from_value(json).map_err(|e| e.to_string()),
+            false => Err("it has a text of several lines, or with characters that nobody sees".into()),
+        }
+    }
+
     /// How what was found differs from what should be there, a line each; nothing where it does not.
     pub fn differences(&self, found: &[Sealed]) -> Vec<String> {
         let by_path = |all: &[Sealed]| -> BTreeMap<String, Sealed> {
@@ -52,5 +63,15 @@ impl Manifest {
         let more = there.keys().filter(|path| !packed.contains_key(*path));
         differences.extend(more.map(|path| format!("{path} was not packed")));
         differences
+    }
+}
+
+/// Whether each text in it is one line, of characters that people see.
+fn is_in_lines(json: &Json) -> bool {
+    match json {
+        Json::String(text) => !text.contains(|c: char| c.is_control() || is_harmful(c)),
+        Json::Array(items) => items.iter().all(is_in_lines),
+        Json::Object(entries) => entries.values().all(is_in_lines),
+        _ => true,
     }
 }

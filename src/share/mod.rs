@@ -13,6 +13,7 @@ mod files;
 mod folder;
 mod landing;
 mod manifest;
+mod names;
 mod pack;
 mod part;
 mod person;

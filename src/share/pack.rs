@@ -1,6 +1,5 @@
 //! A pack: a .tar.gz with all that a reviewer needs, and a manifest with the hash of each file.
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,9 +12,12 @@ use super::bounded::is_a_bomb;
 use super::bundle::Bundle;
 use super::crates::{METADATA, metadata};
 use super::folder::FILES;
+use super::landing::UNFINISHED;
 use super::manifest::{FORMAT, MANIFEST, Manifest};
+use super::names::Names;
 use super::part::{Part, Sealed};
 use crate::dataset::Failure;
+use crate::unfinished;
 
 /// A pack that was written.
 #[derive(Debug)]
@@ -32,6 +34,7 @@ pub fn pack(bundle: Bundle<'_>, to: &Path, tickets: usize, stop: &AtomicBool) ->
         let there = to.display();
         return Err(format!("{there} is there already, and is left as it is: `--out FILE` names another place").into());
     }
+    named(&bundle)?;
     let mut files = bundle.parts.iter().map(|part| part.sealed(stop)).collect::<Result<Vec<_>, _>>()?;
     let described = Part::text(METADATA, metadata(&bundle, &files)?);
     files.push(described.sealed(stop)?);
@@ -58,9 +61,19 @@ pub fn pack(bundle: Bundle<'_>, to: &Path, tickets: usize, stop: &AtomicBool) ->
         false => shrunk,
     };
     let bytes = length(&archive, to)?;
-    open_to_all(archive.as_file()).map_err(|e| cannot_write(to, &e))?;
+    unfinished::open_to_all(archive.as_file()).map_err(|e| cannot_write(to, &e))?;
     archive.persist_noclobber(to).map_err(|e| cannot_write(to, &e.error))?;
     Ok(Packed { manifest, bytes, unpacked })
+}
+
+/// An error where `unpack` would refuse a file by its name.
+fn named(bundle: &Bundle<'_>) -> Result<(), Failure> {
+    let mut names = Names::of(&bundle.spec.name);
+    let paths = bundle.parts.iter().map(|part| part.path.as_str()).chain([METADATA, MANIFEST]);
+    for path in paths {
+        names.take(path).map_err(|why| format!("{path}: {why}: rename the file, to share it"))?;
+    }
+    Ok(())
 }
 
 /// The archive under a temporary name beside its place.
@@ -73,7 +86,8 @@ fn written(
 ) -> Result<NamedTempFile, Failure> {
     let failed = |e: std::io::Error| cannot_write(to, &e);
     let above = to.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = NamedTempFile::new_in(above).map_err(failed)?;
+    let file = unfinished::clean(above, UNFINISHED).and_then(|()| unfinished::file(above, UNFINISHED));
+    let file = file.map_err(failed)?;
     let buffered = std::io::BufWriter::with_capacity(1 << 16, file);
     let mut archive = Builder::new(GzBuilder::new().operating_system(255).write(buffered, compression));
     for part in &bundle.parts {
@@ -145,16 +159,4 @@ fn length(archive: &NamedTempFile, to: &Path) -> Result<u64, Failure> {
 fn cannot_write(to: &Path, why: &std::io::Error) -> Failure {
     // A temporary name says nothing to anyone.
     Failure::Machine(format!("cannot write {}: {}; `--out FILE` names another place", to.display(), why.kind()))
-}
-
-/// A temporary file is its owner's only; a pack is for others to read.
-#[cfg(unix)]
-fn open_to_all(file: &File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn open_to_all(_: &File) -> std::io::Result<()> {
-    Ok(())
 }

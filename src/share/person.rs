@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::record::{About, Author};
 
-/// References to the authors, and what they refer to: persons, and where they work, each once.
+/// References to the authors, and what they refer to: persons, where they work, and organisations, each once.
 pub fn authors(about: &About) -> (Vec<Json>, Vec<Json>) {
     let mut entities: Vec<Json> = Vec::new();
     let mut references = Vec::new();
@@ -22,9 +22,12 @@ pub fn authors(about: &About) -> (Vec<Json>, Vec<Json>) {
 }
 
 fn person(id: &str, author: &Author, affiliation: Option<&Json>) -> Json {
-    let mut person = json!({ "@id": id, "@type": "Person", "name": author.name(), "familyName": author.family });
-    if !author.given.is_empty() {
-        person["givenName"] = author.given.clone().into();
+    let kind = if author.organisation.is_some() { "Organization" } else { "Person" };
+    let mut person = json!({ "@id": id, "@type": kind, "name": author.name() });
+    for (key, name) in [("familyName", &author.family), ("givenName", &author.given)] {
+        if !name.is_empty() {
+            person[key] = name.clone().into();
+        }
     }
     if let Some(email) = &author.email {
         person["email"] = email.clone().into();
@@ -51,4 +54,16 @@ pub fn licence(about: &About) -> (Json, Option<Json>) {
     let name = known.map_or(licence.as_str(), |id| id.full_name);
     let entity = json!({ "@id": id, "@type": "CreativeWork", "name": name, "description": format!("SPDX: {licence}") });
     (json!({ "@id": id }), Some(entity))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_organisation_is_no_person_and_has_neither_family_nor_given_name() {
+        let about = About { authors: vec![Author::organised("Example University")], ..About::default() };
+        let (_, entities) = authors(&about);
+        assert_eq!(entities, [json!({ "@id": "#author-1", "@type": "Organization", "name": "Example University" })]);
+    }
 }

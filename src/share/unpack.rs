@@ -3,7 +3,6 @@
 //! Entries are taken as they are, without the extensions of the format that name longer paths or holes: a pack has none,
 //! and what has none cannot lie in them.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -16,6 +15,7 @@ use super::entry;
 use super::folder::FILES;
 use super::landing::Landing;
 use super::manifest::{FORMAT, MANIFEST, Manifest};
+use super::names::Names;
 use super::part::{Copying, Sealed, copied};
 use crate::dataset::Failure;
 use crate::spec::is_name;
@@ -108,7 +108,7 @@ fn extracted(
     limits: Limits,
     stop: &AtomicBool,
 ) -> Result<(Vec<Sealed>, String), Failure> {
-    let (mut found, mut names, mut top, mut left) = (Vec::new(), BTreeSet::new(), None, limits.bytes);
+    let (mut found, mut top, mut left) = (Vec::new(), None, limits.bytes);
     for (number, entry) in archive.entries().map_err(damaged)?.raw(true).enumerate() {
         let mut entry = entry.map_err(damaged)?;
         if number == limits.files {
@@ -121,30 +121,25 @@ fn extracted(
             return Err(wrong(why));
         }
         let (above, below) = whole.split_once('/').unwrap_or((&whole, ""));
-        if !is_name(above) || top.get_or_insert_with(|| above.to_string()) != above {
+        let (name, names) = top.get_or_insert_with(|| (above.to_string(), Names::of(above)));
+        if !is_name(above) || name != above {
             return Err(wrong("not all of its files are in one folder that has a name"));
         }
-        let place = landing.path().join(below);
         match entry.header().entry_type() {
-            EntryType::Directory => {
-                std::fs::create_dir_all(&place).map_err(|e| unwritten(&e, landing))?;
-                continue;
-            }
-            EntryType::Regular if !below.is_empty() => {}
+            // Its files make it.
+            EntryType::Directory => continue,
+            EntryType::Regular => names.take(below).map_err(wrong)?,
             kind => return Err(wrong(&format!("it is {}", words(kind)))),
-        }
-        if !names.insert(below.to_lowercase()) {
-            return Err(wrong("another has its name"));
         }
         let size = entry.header().entry_size().map_err(damaged)?;
         left = left.checked_sub(size).ok_or_else(|| too_large(limits.bytes))?;
-        let (bytes, sha256) = write(&mut entry, &place, landing, stop)?;
+        let (bytes, sha256) = write(&mut entry, &landing.path().join(below), landing, stop)?;
         if bytes != size {
             return Err(damaged("it ends within a file"));
         }
         found.push(Sealed { path: below.to_string(), bytes, sha256 });
     }
-    let top = top.ok_or_else(|| Failure::Wrong("it is empty: give what `tombola pack` wrote".into()))?;
+    let (top, _) = top.ok_or_else(|| Failure::Wrong("it is empty: give what `tombola pack` wrote".into()))?;
     Ok((found, top))
 }
 
@@ -198,7 +193,7 @@ fn manifest(landing: &Landing, top: &str, found: &[Sealed]) -> Result<Manifest, 
         return Err(Failure::Wrong(format!("it has no {MANIFEST}: give what `tombola pack` wrote")));
     };
     let text = std::fs::read_to_string(landing.path().join(&listed.path)).map_err(|e| landing.failed(&e))?;
-    let manifest: Manifest = serde_json::from_str(&text).map_err(|e| damaged(format!("{MANIFEST}: {e}")))?;
+    let manifest = Manifest::read(&text).map_err(|why| damaged(format!("{MANIFEST}: {why}")))?;
     if manifest.format != FORMAT || manifest.experiment != top {
         let why = format!("{MANIFEST} says that it is {:?} of {:?}", manifest.format, manifest.experiment);
         return Err(Failure::Wrong(format!(

@@ -58,15 +58,52 @@ fn author(node: &Node, d: &mut Diagnostics) -> Option<Author> {
         return None;
     }
     let mut fields = Fields::of(node, "an author", d)?.documented(schema::author);
-    fields.need_node("name");
-    let has_letters = |name: &String| name.chars().any(char::is_alphabetic) && !name.trim_start().starts_with(',');
-    let name = fields.read_if("name", "a name, as \"Ada Lovelace\" or \"Lovelace, Ada\"", has_letters, d);
-    let orcid = text(&mut fields, "orcid", d, orcid);
-    let affiliation =
-        fields.read_if("affiliation", "a name of where the author works", |text: &String| says_something(text), d);
+    let named = if fields.has("organisation") { organisation(&mut fields, d) } else { person(&mut fields, d) };
     let email = fields.read_if("email", "an address, as \"ada@example.org\"", |text: &String| is_email(text), d);
     fields.finish(d);
-    Some(Author { orcid, affiliation, email, ..Author::named(&name?) })
+    Some(Author { email, ..named? })
+}
+
+fn person(fields: &mut Fields<'_>, d: &mut Diagnostics) -> Option<Author> {
+    fields.need_node("name");
+    fields.node("organisation");
+    let has_letters = |name: &String| has_letters(name) && !name.trim_start().starts_with(',');
+    let name = fields.read_if("name", "a name, as \"Ada Lovelace\" or \"Lovelace, Ada\"", has_letters, d);
+    if let (Some(node), Some(name)) = (fields.node("name"), &name) {
+        d.extend(suffix(node, name));
+    }
+    let orcid = text(fields, "orcid", d, orcid);
+    let affiliation =
+        fields.read_if("affiliation", "a name of where the author works", |text: &String| says_something(text), d);
+    Some(Author { orcid, affiliation, ..Author::named(&name?) })
+}
+
+fn organisation(fields: &mut Fields<'_>, d: &mut Diagnostics) -> Option<Author> {
+    let name = fields.read_if("organisation", "a name, as \"Example University\"", has_letters, d);
+    for key in ["name", "orcid", "affiliation"] {
+        if let Some(node) = fields.node(key) {
+            let error = Error::at(node, format!("`{key}` is a person's, and this author is an organisation"));
+            d.push(error.help("delete it, or give the person an entry of its own"));
+        }
+    }
+    Some(Author::organised(&name?))
+}
+
+fn has_letters(name: &String) -> bool {
+    name.chars().any(char::is_alphabetic)
+}
+
+/// A "Jr." would be taken for a given name after a comma, and for a family name where there is none.
+fn suffix(node: &Node, name: &str) -> Option<Error> {
+    const SUFFIXES: [&str; 7] = ["Jr", "Jr.", "Sr", "Sr.", "II", "III", "IV"];
+    let (before, suffix) = name.trim().rsplit_once([',', ' '])?;
+    if !SUFFIXES.contains(&suffix) {
+        return None;
+    }
+    let Author { family, given, .. } = Author::named(before.trim_end_matches([',', ' ']));
+    let error = Error::at(node, format!("{suffix:?} is no name of its own"));
+    let meant = format!("{family} {suffix}, {given}");
+    Some(error.hint(Hint::meant(name, meant.trim_end(), "it goes with the family name")))
 }
 
 fn says_something(text: &str) -> bool {
@@ -141,6 +178,11 @@ mod tests {
     use super::*;
     use crate::spec::fixture::{DOTS, Experiment, SOUND, lottery};
 
+    fn node(text: &str) -> Node {
+        let source = std::sync::Arc::new(crate::spec::node::Source::new("test", format!("x = {text}")));
+        crate::spec::parse::parse(&source, &mut Diagnostics::default()).table().unwrap()["x"].1.clone()
+    }
+
     const WHOLE: &str = r#"
         [about]
         authors    = [
@@ -177,6 +219,25 @@ mod tests {
         let names: Vec<String> = about.authors.iter().map(Author::name).collect();
         assert_eq!((names, about.version.as_deref()), (vec!["Ada Lovelace".to_string()], Some("2")));
         assert_eq!(about.citation.as_deref(), Some("Carberry, Lovelace: Tickets. 2026"));
+    }
+
+    #[test]
+    fn an_author_may_be_an_organisation_and_a_suffix_goes_with_the_family_name() {
+        let lab = "[about]\nauthors = [{ organisation = 'Example  University', email = 'lab@example.org' }]";
+        let about = lottery(lab).load(&[]).unwrap_or_else(|errors| panic!("{errors}")).about;
+        let [lab] = &about.authors[..] else { panic!("{about:?}") };
+        assert_eq!((lab.name().as_str(), lab.family.as_str()), ("Example University", ""));
+        let meant = |name: &str| {
+            let node = node(&format!("'{name}'"));
+            suffix(&node, name).and_then(|error| error.mended())
+        };
+        for name in ["Sammy Davis, Jr.", "Davis, Sammy, Jr.", "Sammy Davis Jr."] {
+            assert_eq!(meant(name).as_deref(), Some("'Davis Jr., Sammy'"), "{name}");
+        }
+        assert_eq!(meant("Davis, Jr.").as_deref(), Some("'Davis Jr.,'"));
+        for name in ["Davis Jr., Sammy", "Naoko Ii", "Sappho"] {
+            assert_eq!(meant(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -145,6 +145,10 @@ fn file(name: &str, folder: &Folder, files: &mut Vec<PathBuf>) -> Result<Arc<Sou
         let message = "an experiment extends a file of its own folder, or a shipped experiment".to_string();
         return Err(Error::nowhere(message).help("write the path from the folder on, without `..`"));
     }
+    if Path::new(name).iter().any(|part| part.to_string_lossy().starts_with('.')) {
+        let error = Error::nowhere(format!("{name:?} is hidden, and no part of the experiment"));
+        return Err(error.help("rename it: what begins with a dot stays at home when an experiment is shared"));
+    }
     let path = folder.path.join(name);
     if !path.exists() {
         // What is wrong with other files is no matter here.

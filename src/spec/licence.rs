@@ -10,11 +10,20 @@ use super::node::Error;
 use super::quoted::Quoted;
 use crate::nearest::{Hint, nearest};
 
+const ALL: &str = "the identifiers are at https://spdx.org/licenses; one of your own is \"LicenseRef-NAME\"";
+
+/// In the list, and the name of none.
+const NONE: &str = "NOASSERTION";
+
 /// The expression in its usual spelling, or what is wrong with it.
 pub fn read(written: &Quoted, text: &str) -> Result<String, Vec<Error>> {
     let whole = 0..text.len();
-    let Err(ParseError { span, reason, .. }) = Expression::parse(text) else {
-        return Ok(text.split_whitespace().collect::<Vec<_>>().join(" "));
+    let ParseError { span, reason, .. } = match Expression::parse(text) {
+        Err(error) => error,
+        Ok(expression) => match says_nothing(written, &expression) {
+            None => return Ok(text.split_whitespace().collect::<Vec<_>>().join(" ")),
+            Some(error) => return Err(vec![error]),
+        },
     };
     if let Some(id) = spelled_otherwise(text).filter(|id| *id != text) {
         return Err(vec![unknown(written, &whole, text, Some(id))]);
@@ -25,7 +34,11 @@ pub fn read(written: &Quoted, text: &str) -> Result<String, Vec<Error>> {
         Reason::UnknownLicense | Reason::UnknownTerm => unknown(written, &span, part, spelled_otherwise(part)),
         Reason::DeprecatedLicenseId | Reason::GnuNoPlus => {
             let error = Error::new(&written.origin(&span), format!("{part:?} is no longer an SPDX identifier"));
-            error.help(format!("say which: `{0}-only` or `{0}-or-later`", part.trim_end_matches('+')))
+            let part = part.trim_end_matches('+');
+            match spdx::license_id(&format!("{part}-only")) {
+                Some(_) => error.help(format!("say which: `{part}-only` or `{part}-or-later`")),
+                None => error.help(ALL),
+            }
         }
         _ => {
             let error = Error::new(&written.origin(&span), "this is no SPDX expression");
@@ -35,13 +48,20 @@ pub fn read(written: &Quoted, text: &str) -> Result<String, Vec<Error>> {
     Err(vec![error])
 }
 
+/// The error of an expression that says that nobody says anything.
+fn says_nothing(written: &Quoted, expression: &Expression) -> Option<Error> {
+    let none = expression.requirements().find(|of| of.req.license.id().is_some_and(|id| id.name == NONE))?;
+    let span = none.span.start as usize..none.span.end as usize;
+    let error = Error::new(&written.origin(&span), format!("{NONE} is the name of no licence"));
+    Some(error.help("say which it is, or leave out `licence` until you know"))
+}
+
 fn unknown(written: &Quoted, span: &Range<usize>, part: &str, meant: Option<&str>) -> Error {
     let error = Error::new(&written.origin(span), format!("no licence has the SPDX identifier {part:?}"));
     let meant = meant.or_else(|| nearest(part, current()));
-    let all = "the identifiers are at https://spdx.org/licenses; one of your own is \"LicenseRef-NAME\"";
     match meant {
-        Some(meant) => error.hint(Hint::meant(part, meant, all)),
-        None => error.help(all),
+        Some(meant) => error.hint(Hint::meant(part, meant, ALL)),
+        None => error.help(ALL),
     }
 }
 
@@ -55,6 +75,30 @@ fn spelled_otherwise(text: &str) -> Option<&'static str> {
 
 /// The identifiers that are still in use.
 fn current() -> impl Iterator<Item = &'static str> {
-    let names = LICENSES.iter().map(|licence| licence.name);
+    let names = LICENSES.iter().map(|licence| licence.name).filter(|name| *name != NONE);
     names.filter(|name| spdx::license_id(name).is_some_and(|id| !id.is_deprecated()))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::spec::fixture::lottery;
+
+    fn said(licence: &str) -> String {
+        lottery(&format!("[about]\nlicence = '{licence}'")).errors(&[])
+    }
+
+    #[test]
+    fn what_is_no_longer_an_identifier_is_helped_by_names_that_are_some() {
+        assert!(said("GPL-3.0").contains("say which: `GPL-3.0-only` or `GPL-3.0-or-later`"));
+        for old in ["Nunit", "eCos-2.0", "wxWindows", "bzip2-1.0.5"] {
+            let said = said(old);
+            assert!(said.contains("is no longer an SPDX identifier") && !said.contains("-only"), "{said}");
+            assert!(said.contains("https://spdx.org/licenses"), "{said}");
+        }
+    }
+
+    #[test]
+    fn that_nothing_is_asserted_is_no_licence() {
+        assert!(said("MIT OR NOASSERTION").contains("NOASSERTION is the name of no licence"));
+    }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::Args;
 
 use self::budget::Budget;
-pub use self::reported::of as reported;
+pub use self::reported::{of as reported, problems};
 use super::interrupt::stop_on_interrupt;
 use super::lock::Locked;
 use super::machine::{Machine, time};

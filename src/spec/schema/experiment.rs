@@ -126,7 +126,7 @@ pub struct Prediction {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct About {
-    /// Who made the experiment, each a table with a name.
+    /// Who made the experiment, each a table with the name of a person, or of an organisation.
     #[schemars(default)]
     authors: Vec<Author>,
     /// The licence of the experiment and its results, as an SPDX expression: "CC-BY-4.0", "MIT OR Apache-2.0".
@@ -152,11 +152,14 @@ pub struct About {
 }
 
 #[derive(JsonSchema, serde::Serialize)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, extend("oneOf" = [{ "required": ["name"] }, { "required": ["organisation"] }]))]
 pub struct Author {
     /// "Ada Lovelace", or "Lovelace, Ada" where the family name is not the last word.
     #[schemars(length(min = 1))]
-    name: String,
+    name: Option<String>,
+    /// In place of `name`, an author who is no person: "Example University".
+    #[schemars(length(min = 1))]
+    organisation: Option<String>,
     /// The author's ORCID iD, as "0000-0002-1825-0097".
     #[schemars(regex(pattern = r"^(https?://orcid\.org/)?([0-9]{4}-){3}[0-9]{3}[0-9X]$"))]
     orcid: Option<String>,
