@@ -244,8 +244,9 @@ fn an_experiment_is_known_whatever_its_folder_is_called_and_one_that_is_gone_is_
     use std::os::unix::ffi::OsStrExt;
     let folder = folder();
     let kept = planned(folder.path(), &[]).steps.len();
-    let [whole, odd, better] = ["tiny", "odd", "experiments/better"].map(|name| folder.path().join(name));
-    let odd = odd.with_file_name(std::ffi::OsStr::from_bytes(b"a \xff\nb"));
+    let odd = folder.path().join(std::ffi::OsStr::from_bytes(b"a \xff\nb"));
+    std::fs::create_dir(&odd).unwrap();
+    let [whole, odd, better] = [folder.path().join("tiny"), odd.join("tiny"), folder.path().join("experiments/better")];
     std::fs::rename(whole, &odd).unwrap();
     let (code, said) = told(&command(folder.path(), &["run", "--replicates", "2"]).arg(&odd).output().unwrap());
     assert_eq!(code, Some(0), "{said}");
@@ -255,6 +256,6 @@ fn an_experiment_is_known_whatever_its_folder_is_called_and_one_that_is_gone_is_
     std::fs::rename(odd, better).unwrap();
     let (code, said, _) = store(folder.path(), &["gc"]);
     let gone = ids(folder.path()).len() - kept;
-    let line = format!(", which ran here, is no longer there: {gone} steps of its latest run go\n");
+    let line = format!("/tiny, which ran here, is no longer there: {gone} steps of its latest run go\n");
     assert!(code == 0 && said.contains(&line), "{said}");
 }

@@ -80,14 +80,14 @@ fn a_step_is_synced_from_its_files_to_the_folder_of_shelves_before_and_after_its
     assert!(is(put + 1, "sync ", &format!("runs/steps/{}", &id[..2])) && is(put + 2, "sync ", "runs/steps"), "{log}");
 }
 
-/// A ticket of 160 kB fits beside the one before it, and a checkpoint, which is four of them, beside one alone.
+/// A ticket of 170 kB fits beside the one before it, and a checkpoint, which is three of them at least, beside one alone.
 #[test]
 fn a_checkpoint_takes_no_room_that_its_step_needs() {
     let folder = folder();
     let spec = SPEC.split("[pipeline.imp]").next().unwrap().replace("units = 6", "units = 2000");
     std::fs::write(folder.path().join("tiny/experiment.toml"), spec + "[pipeline.dense]\nuse = \"dense\"\n").unwrap();
     let script = r#"
-        mkdir runs; mount -t tmpfs -o size=950k tmpfs runs
+        mkdir runs; mount -t tmpfs -o size=780k tmpfs runs
         "$TOMBOLA" run tiny --checkpoint 0s && echo code 0 || echo code $?
         "$TOMBOLA" run tiny && echo code 0 || echo code $?
         mkdir kept; cp -r runs/steps kept/
@@ -98,11 +98,8 @@ fn a_checkpoint_takes_no_room_that_its_step_needs() {
     let (text, codes) = said(&output);
     assert_eq!(codes, ["0", "0"], "{text}");
     assert_eq!(text.matches("warning: no checkpoint of step ").count(), 1, "{text}");
-    assert!(
-        text.contains("the disk is full: runs has ")
-            && text.contains("; it goes on")
-            && text.contains("Nothing to run")
-    );
+    assert!(text.contains("can be written: the disk is full: runs has ") && text.contains("; it goes on"), "{text}");
+    assert!(text.contains("Nothing to run"), "{text}");
     let bytes = |step: &Step| {
         let folder = folder.path().join("kept/steps").join(&step.id[..2]).join(&step.id);
         std::fs::metadata(folder.join("ticket.safetensors")).unwrap().len()

@@ -16,7 +16,8 @@ use crate::units::size;
 #[command(
     after_help = "An experiment refers to the steps that its spec plans now, on every kind of device that the store has \
     steps of, to those of its latest run here, and to those that its experiment.lock names; and to all that these follow. \
-    Of experiments that are not known, every step goes: name them all, or let them be found. Where a spec, a lock or the note of a run does not read, nothing is deleted.\n\n\
+    Of experiments that are not known, every step goes: name them all, or let them be found. Where a spec, a lock or the \
+    note of a run does not read, nothing is deleted.\n\n\
     Only steps, how far their trainings are that have not ended, broken steps that were set aside, and what killed runs left \
     are deleted; what else is in the folder stays, earlier verifications included. While a run uses the store, nothing is."
 )]

@@ -211,31 +211,34 @@ fn a_checkpoint_of_another_ticket_or_torn_in_any_part_is_passed_over_and_the_res
     let small = few(NOISY);
     let training = noisy(&small, optimizers()[2].clone(), gradual("layer"), EarlyStop::default());
     let begun = small.ticket(|_| true);
-    let whole = left(&small.bench().train(begun.clone(), &training, &REWINDS).unwrap());
     type Damage = fn(&Memory);
-    let damages: [(&str, Damage); 10] = [
+    let damages: [(&str, Damage); 9] = [
         ("another ticket", |memory| memory.stand.borrow_mut().as_mut().unwrap().begun.push('0')),
         ("another length", |memory| memory.stand.borrow_mut().as_mut().unwrap().to += 1),
         ("beyond the end", |memory| memory.stand.borrow_mut().as_mut().unwrap().iteration = 31),
         ("fewer values", |memory| memory.arrays.borrow_mut().get_mut("now/fc1.weight").unwrap().truncate(5)),
         ("no moments", |memory| drop(memory.arrays.borrow_mut().remove("optimizer/0").unwrap())),
-        ("no best state", |memory| drop(memory.arrays.borrow_mut().remove("best/out.bias").unwrap())),
         ("no snapshot", |memory| drop(memory.arrays.borrow_mut().remove("at-14it/out.bias").unwrap())),
         ("no mask", |memory| drop(memory.masks.borrow_mut().remove("now/out.weight").unwrap())),
         ("no counts", |memory| memory.stand.borrow_mut().as_mut().unwrap().optimizer.clear()),
         ("no prunes", |memory| memory.stand.borrow_mut().as_mut().unwrap().learner.clear()),
     ];
-    for (what, damage) in damages {
+    let holds = |training: &Training, what: &str, damage: Damage| {
         let memory = Memory::default();
         let going = |done: u64| done < 20;
         let bench = small.bench();
         let bench = bench.telling(&going);
-        bench.keeping(Some(&memory)).train(begun.clone(), &training, &REWINDS).unwrap_err();
+        bench.keeping(Some(&memory)).train(begun.clone(), training, &REWINDS).unwrap_err();
         damage(&memory);
-        let outcome = small.bench().keeping(Some(&memory)).train(begun.clone(), &training, &REWINDS).unwrap();
+        let outcome = small.bench().keeping(Some(&memory)).train(begun.clone(), training, &REWINDS).unwrap();
         assert_eq!((memory.resumed.into_inner().len(), memory.passed_over.into_inner().len()), (0, 1), "{what}");
-        assert_eq!(left(&outcome), whole, "{what}");
-    }
+        let whole = small.bench().train(begun.clone(), training, &REWINDS).unwrap();
+        assert_eq!(left(&outcome), left(&whole), "{what}");
+    };
+    damages.into_iter().for_each(|(what, damage)| holds(&training, what, damage));
+    // While a mask still shrinks, no evaluation is the best yet.
+    let training = noisy(&small, optimizers()[2].clone(), json!({}), EarlyStop::default());
+    holds(&training, "no best state", |memory| drop(memory.arrays.borrow_mut().remove("best/out.bias").unwrap()));
 }
 
 /// An optimizer of somebody's own, that says nothing of its state.
