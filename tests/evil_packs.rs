@@ -263,14 +263,14 @@ fn a_pack_that_was_cut_or_of_which_a_bit_is_another_is_refused_or_the_same() {
 
 #[test]
 fn what_its_manifest_does_not_list_or_lists_otherwise_is_refused() {
-    let listed = manifest(&[("shipped/a", b"1"), ("shipped/b", b"2")]);
+    let listed = manifest(&[("shipped/a.toml", b"1"), ("shipped/b.toml", b"2")]);
     let with = |entries: &[Entry<'_>]| refused(&archive(entries), Limits::default());
     let manifest: Entry<'_> = (b"top/MANIFEST.json", FILE, &listed);
-    let why = with(&[(b"top/shipped/a", FILE, b"1"), (b"top/shipped/c", FILE, b"3"), manifest]);
-    assert!(why.contains("shipped/b is missing, shipped/c was not packed"), "{why}");
-    let why = with(&[(b"top/shipped/a", FILE, b"x"), (b"top/shipped/b", FILE, b"2"), manifest]);
-    assert!(why.contains("shipped/a is not what was packed"), "{why}");
-    let why = with(&[(b"top/shipped/a", FILE, b"1")]);
+    let why = with(&[(b"top/shipped/a.toml", FILE, b"1"), (b"top/shipped/c.toml", FILE, b"3"), manifest]);
+    assert!(why.contains("\"shipped/b.toml\" is missing, \"shipped/c.toml\" was not packed"), "{why}");
+    let why = with(&[(b"top/shipped/a.toml", FILE, b"x"), (b"top/shipped/b.toml", FILE, b"2"), manifest]);
+    assert!(why.contains("\"shipped/a.toml\" is not what was packed"), "{why}");
+    let why = with(&[(b"top/shipped/a.toml", FILE, b"1")]);
     assert!(why.contains("it has no MANIFEST.json"), "{why}");
     let why = with(&[(b"top/MANIFEST.json", FILE, b"{\"format\": \"x\"")]);
     assert!(why.contains("MANIFEST.json"), "{why}");

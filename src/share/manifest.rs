@@ -55,13 +55,13 @@ impl Manifest {
         let mut differences = Vec::new();
         for (path, file) in &packed {
             match there.get(path) {
-                None => differences.push(format!("{path} is missing")),
-                Some(other) if other != file => differences.push(format!("{path} is not what was packed")),
+                None => differences.push(format!("{path:?} is missing")),
+                Some(other) if other != file => differences.push(format!("{path:?} is not what was packed")),
                 Some(_) => {}
             }
         }
         let more = there.keys().filter(|path| !packed.contains_key(*path));
-        differences.extend(more.map(|path| format!("{path} was not packed")));
+        differences.extend(more.map(|path| format!("{path:?} was not packed")));
         differences
     }
 }

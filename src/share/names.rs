@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::crates::METADATA;
 use super::entry;
 use super::manifest::MANIFEST;
+use crate::spec::is_name;
 
 /// What is not in a folder.
 const TOP: [&str; 4] = [MANIFEST, METADATA, "CITATION.cff", "DATA.md"];
@@ -41,7 +42,9 @@ impl Names {
         match parts[..] {
             [file] => TOP.contains(&file),
             ["experiments" | "reports" | "resolved", name, _, ..] => name == self.experiment,
-            ["shipped", ..] => true,
+            ["shipped", ref folders @ .., file] => {
+                folders.iter().all(|folder| is_name(folder)) && file.strip_suffix(".toml").is_some_and(is_name)
+            }
             ["runs", "steps", folder, step, file] => {
                 is_hex(step) && folder.len() == 2 && step.starts_with(folder) && STEP.contains(&file)
             }
@@ -82,6 +85,8 @@ mod tests {
             "HEAD",
             "experiments/other/experiment.toml",
             "experiments/tickets",
+            "shipped/run this first.toml",
+            "shipped/plugins/program",
             "experiments/tickets/.git/config",
             &format!("runs/verify/tickets/steps/ab/{step}/record.json"),
             &format!("runs/steps/cd/{step}/record.json"),

@@ -79,7 +79,8 @@ fn person(fields: &mut Fields<'_>, d: &mut Diagnostics) -> Option<Author> {
 }
 
 fn organisation(fields: &mut Fields<'_>, d: &mut Diagnostics) -> Option<Author> {
-    let name = fields.read_if("organisation", "a name, as \"Example University\"", has_letters, d);
+    let name =
+        fields.read_if("organisation", "a name, as \"Example University\"", |name: &String| has_letters(name), d);
     for key in ["name", "orcid", "affiliation"] {
         if let Some(node) = fields.node(key) {
             let error = Error::at(node, format!("`{key}` is a person's, and this author is an organisation"));
@@ -89,7 +90,7 @@ fn organisation(fields: &mut Fields<'_>, d: &mut Diagnostics) -> Option<Author> 
     Some(Author::organised(&name?))
 }
 
-fn has_letters(name: &String) -> bool {
+fn has_letters(name: &str) -> bool {
     name.chars().any(char::is_alphabetic)
 }
 

@@ -25,7 +25,8 @@ pub fn read(written: &Quoted, text: &str) -> Result<String, Vec<Error>> {
             Some(error) => return Err(vec![error]),
         },
     };
-    if let Some(id) = spelled_otherwise(text).filter(|id| *id != text) {
+    // Of what once was an identifier, nobody knows which of two is meant.
+    if let Some(id) = spelled_otherwise(text).filter(|_| spdx::license_id(text).is_none()) {
         return Err(vec![unknown(written, &whole, text, Some(id))]);
     }
     let span = if text.is_empty() { whole } else { span };
