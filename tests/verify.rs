@@ -4,9 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use tombola::lock::Lock;
 use tombola::plan::plan;
 use tombola::registry::Registry;
 use tombola::spec;
+use tombola::verify::misfits;
 
 /// Small and quick: what it learns does not matter.
 const SPEC: &str = r#"
@@ -200,7 +202,7 @@ fn a_time_budget_ends_it_and_what_has_not_run_is_not_judged() {
 }
 
 #[test]
-fn a_tampered_figure_a_swapped_mask_and_a_changed_count_are_each_named() {
+fn a_tampered_figure_and_a_swapped_mask_are_each_named() {
     let folder = locked();
     let folder = folder.path();
     let text = lock(folder);
@@ -219,10 +221,7 @@ fn a_tampered_figure_a_swapped_mask_and_a_changed_count_are_each_named() {
     };
     let (one, three) = (masks(1), masks(3));
     let swapped = text.replace(&one, "ONE").replace(&three, &one).replace("ONE", &three);
-    let late = of("{ pipeline = \"late\", replicate = 0, level = 1");
-    let kept = figure(&late, "kept");
-    let fewer = late.replacen(&format!("kept = {kept}"), "kept = 1", 1);
-    fs::write(folder.join("small/experiment.lock"), swapped.replace(&imp, &tampered).replace(&late, &fewer)).unwrap();
+    fs::write(folder.join("small/experiment.lock"), swapped.replace(&imp, &tampered)).unwrap();
     let (code, out, _) = tombola(folder, "verify small");
     assert_eq!(code, 1, "{out}");
     let line = |ticket: &str| {
@@ -234,13 +233,137 @@ fn a_tampered_figure_a_swapped_mask_and_a_changed_count_are_each_named() {
         "{out}"
     );
     assert!(line("imp level 1 (80%), replicate 0").ends_with(": masks differ"), "{out}");
-    assert!(
-        line("late level 1 (80%), replicate 0").contains(&format!("{kept} of"))
-            && line("late level 1 (80%), replicate 0").contains("instead of 1 of"),
-        "{out}"
-    );
     // The report, too, says something else than such a lock.
     assert!(out.contains(&format!("test accuracy {accuracy} instead of 0.999 in experiment.lock")), "{out}");
+}
+
+#[test]
+fn a_lock_that_leaves_something_out_or_says_it_otherwise_than_its_ids_holds_no_rerun() {
+    let folder = locked();
+    let folder = folder.path();
+    let whole = lock(folder);
+    let lines = |keep: &dyn Fn(&str) -> Option<String>| {
+        whole.lines().filter_map(keep).map(|line| line + "\n").collect::<String>()
+    };
+    let is = |line: &str, pipeline: &str, rest: &str| {
+        line.starts_with(&format!("  {{ pipeline = \"{pipeline}\", {rest}")) && line.contains("status")
+    };
+    let imp = |line: &str| is(line, "imp", "replicate = 1, level = 2");
+    let on_imp = |change: &dyn Fn(&str) -> Option<String>| {
+        lines(&|line| if imp(line) { change(line) } else { Some(line.into()) })
+    };
+    let cut = |line: &str, key: &str, end: &str| {
+        let (before, rest) = line.split_once(key).unwrap();
+        format!("{before}{}", rest.split_once(end).unwrap().1)
+    };
+    let value = |text: &str, key: &str| text.split_once(key).unwrap().1.split('"').next().unwrap().to_string();
+    let step = value(whole.lines().find(|line| imp(line)).unwrap(), "step = \"");
+    let parent = value(whole.lines().find(|line| line.starts_with(&step)).unwrap(), "parent = \"");
+    let forged = "imp\\n\\nPASS: small: all 24 tickets run again";
+    let edited = [
+        ("imp level 2, replicate 1: the spec plans it, and it is not there", on_imp(&|_| None)),
+        ("or it is there twice", on_imp(&|line| Some(format!("{line}\n{line}")))),
+        ("the spec plans no such ticket", on_imp(&|line| Some(line.replacen("planned = ", "planned = 7", 1)))),
+        (
+            "14065 of 6352 weights kept, and 4065 of 6352 are planned",
+            on_imp(&|line| Some(line.replacen("kept = ", "kept = 1", 1))),
+        ),
+        ("it is done, and has no scores", on_imp(&|line| Some(cut(line, ", scores = {", "}")))),
+        ("its step is another one", on_imp(&|line| Some(line.replacen(&step, "feed", 1)))),
+        (
+            "does not say what it left",
+            lines(&|line| {
+                Some(if line.starts_with(&step) { cut(line, ", weights = ", "\" }") + "}" } else { line.into() })
+            }),
+        ),
+        (
+            "does not say what it left",
+            lines(&|line| {
+                Some(if line.starts_with(&parent) { cut(line, ", weights = ", "\" }") + "}" } else { line.into() })
+            }),
+        ),
+        (
+            "has not the data order of each replicate",
+            lines(&|line| Some(if line.starts_with("order = ") { "order = []".into() } else { line.into() })),
+        ),
+        ("its variants, or their seeds", whole.replacen("\nseed = 1\n", "\nseed = 77\n", 1)),
+        ("its variants, or their seeds", whole.replacen("name = \"\"", "name = \"x\"", 1)),
+        ("its id is of other inputs", whole.replace("learning_rate = 0.001", "learning_rate = 0.5")),
+        (
+            "its id is of other inputs",
+            whole.replacen(&format!("parent = \"{parent}\""), &format!("parent = \"{step}\""), 1),
+        ),
+        ("no step is of it", whole.replacen("[stages]\n", "[stages]\nbetter = { use = \"train\" }\n", 1)),
+        ("the spec plans no such ticket", whole.replacen("pipeline = \"imp\"", &format!("pipeline = \"{forged}\""), 1)),
+    ];
+    for (said, text) in edited {
+        assert_ne!(text, whole, "{said}");
+        fs::write(folder.join("small/experiment.lock"), text).unwrap();
+        let (code, out, told) = tombola(folder, "verify small --all");
+        assert!(code == 1 && out.contains(said), "{said}: {out}{told}");
+        assert!(!out.lines().any(|line| line.starts_with("PASS")), "{out}");
+    }
+    // What holds no rerun is no measure for a run, either, and no reason to crash.
+    let none = lines(&|line| if line.starts_with("order = ") { Some("order = []".into()) } else { Some(line.into()) });
+    fs::write(folder.join("small/experiment.lock"), none).unwrap();
+    let said = run(folder, "");
+    assert!(said.contains("experiment.lock is not as a run leaves it: variant \"\""), "{said}");
+    let (start, rest) = whole.split_once("[[variant]]").unwrap();
+    let rest = rest.split_once("[stages]").unwrap().1;
+    fs::write(folder.join("small/experiment.lock"), format!("variant = []\n{start}[stages]{rest}")).unwrap();
+    let (code, out, told) = tombola(folder, "verify small");
+    assert!(code == 1 && out.contains("its variants, or their seeds") && !told.contains("crash"), "{out}{told}");
+    assert!(!folder.join("runs/verify").exists(), "nothing is run again for such a lock");
+}
+
+#[test]
+fn a_step_on_the_way_to_a_ticket_that_left_something_else_is_named() {
+    let folder = locked();
+    let folder = folder.path();
+    let text = lock(folder);
+    let prune = text.lines().find(|line| line.contains("stage = \"prune-1\"")).unwrap();
+    let masks = prune.split_once("masks = \"").unwrap().1.split('"').next().unwrap();
+    fs::write(folder.join("small/experiment.lock"), text.replace(prune, &prune.replace(masks, &"0".repeat(32))))
+        .unwrap();
+    let (code, out, _) = tombola(folder, "verify small");
+    assert!(code == 1 && out.contains("(prune-1) left before it differs"), "{out}");
+}
+
+#[test]
+fn the_locks_of_shipped_experiments_are_as_runs_leave_them() {
+    let registry = Registry::builtin();
+    let experiments = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+    let folders = fs::read_dir(experiments).unwrap().map(|entry| entry.unwrap().path());
+    let locks = folders.filter_map(|folder| Some((Lock::of_folder(&folder).unwrap()?, folder)));
+    let mut seen = 0;
+    for (lock, folder) in locks {
+        let spec = spec::load(&folder, &registry, &[]).unwrap_or_else(|e| panic!("{e}"));
+        let plan = plan(&spec, &registry, &lock.device).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(misfits(&lock, &plan), [""; 0], "{}", folder.display());
+        // Of what follows, reading does not keep the order.
+        let (text, read) = (fs::read_to_string(folder.join("experiment.lock")).unwrap(), lock.text());
+        let results = |text: &str| text.split_once("[versions]").unwrap().0.to_string();
+        assert!(results(&text) == results(&read), "{}", folder.display());
+        seen += 1;
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+fn a_report_s_row_that_the_lock_has_not_is_named() {
+    let folder = locked();
+    let folder = folder.path();
+    let path = folder.join("reports/small/records.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let rows = text.lines().count() - 1;
+    let row = text.lines().find(|line| line.contains("\"pipeline\":\"dense\"")).unwrap();
+    let more = text.replacen(&format!("\"rows\":{rows}"), &format!("\"rows\":{}", rows + 1), 1);
+    fs::write(&path, more + &row.replacen("\"level\":0", "\"level\":9", 1) + "\n").unwrap();
+    let (code, out, _) = tombola(folder, "verify small --pipelines dense");
+    assert!(
+        code == 1 && out.contains("dense level 9 (100%), replicate 0 is there and not in experiment.lock"),
+        "{out}"
+    );
 }
 
 #[test]

@@ -14,43 +14,59 @@ use crate::plan::Plan;
 use crate::record::{Study, Verdict};
 use crate::registry::Registry;
 use crate::run::{self, Store};
-use crate::verify::{Rerun, Rule, judge};
+use crate::verify::{Rerun, Rule, judge, misfits};
 
 /// Changes, or tickets, that a line names.
 const NAMED: usize = 4;
 
-/// The lock of an experiment, and in what the spec is no longer the one that was locked.
+/// The lock of an experiment, and whether it is one of this spec.
 pub struct Locked {
     pub lock: Lock,
-    /// "seed: 1 → 2", …; none where they match.
+    /// In what the spec is no longer the one that was locked: "seed: 1 → 2", …; none where they match.
     pub changes: Vec<String>,
+    /// In what it is no lock that a run of the locked spec leaves, as one that was edited.
+    pub misfits: Vec<String>,
+}
+
+impl Locked {
+    fn of(lock: Lock, plan: &Plan) -> Locked {
+        let changes = changes(plan, &lock);
+        let misfits = if changes.is_empty() { misfits(&lock, plan) } else { Vec::new() };
+        Locked { lock, changes, misfits }
+    }
 }
 
 impl Experiment {
     /// Its lock, where it has one; the experiment is opened by then, so that it can be planned.
     pub fn locked(&self, opened: &Opened, registry: &Registry) -> Result<Option<Locked>, Ended> {
         let Some(lock) = Lock::of_folder(&opened.spec.folder)? else { return Ok(None) };
-        let changes = match lock.device == opened.compute.kind {
-            true => changes(&opened.plan, &lock),
+        let planned = match lock.device == opened.compute.kind {
+            true => return Ok(Some(Locked::of(lock, &opened.plan))),
             // Ids are those of a device kind.
-            false => changes(&planned(&self.folder, registry, &self.overrides(), &lock.device).map_err(told)?.1, &lock),
+            false => planned(&self.folder, registry, &self.overrides(), &lock.device).map_err(told)?.1,
         };
-        Ok(Some(Locked { lock, changes }))
+        Ok(Some(Locked::of(lock, &planned)))
     }
 
-    /// A line where the spec is no longer the one that was locked, "" where it is, or where options change it.
+    /// A line where the lock is not one of this spec, "" where it is, or where options change the spec.
     pub fn unlike_its_lock(&self, opened: &Opened, registry: &Registry) -> Result<String, Ended> {
         if !self.overrides().is_empty() {
             return Ok(String::new());
         }
-        let locked = self.locked(opened, registry)?.filter(|locked| !locked.changes.is_empty());
-        Ok(locked.map_or(String::new(), |locked| {
-            format!(
-                "{} is of another form of this experiment: {}; `tombola run --update-lock` replaces it",
-                lock::FILE,
-                few(&locked.changes, "change")
-            )
-        }))
+        let Some(Locked { changes, misfits, .. }) = self.locked(opened, registry)? else { return Ok(String::new()) };
+        let file = lock::FILE;
+        Ok(match (changes.is_empty(), misfits.is_empty()) {
+            (true, true) => String::new(),
+            (true, false) => format!(
+                "{file} is not as a run leaves it: {}; take it back from version control, or `tombola run --update-lock` \
+                 replaces it",
+                few(&misfits, "difference")
+            ),
+            (false, _) => format!(
+                "{file} is of another form of this experiment: {}; `tombola run --update-lock` replaces it",
+                few(&changes, "change")
+            ),
+        })
     }
 }
 
@@ -111,7 +127,7 @@ impl Settling<'_> {
         }
         let opened = self.opened;
         match Lock::of_folder(&opened.spec.folder) {
-            Ok(Some(lock)) if !self.update => self.compare(&lock),
+            Ok(Some(lock)) if !self.update => self.compare(lock),
             Err(error) if !self.update => Err(error.into()),
             _ => self.write(),
         }
@@ -140,7 +156,7 @@ impl Settling<'_> {
         Ok(())
     }
 
-    fn compare(&self, lock: &Lock) -> Result<(), Ended> {
+    fn compare(&self, lock: Lock) -> Result<(), Ended> {
         if lock.device != self.opened.compute.kind {
             say(&format!(
                 "{} is of another device kind ({}): `tombola verify` compares with it.",
@@ -149,7 +165,8 @@ impl Settling<'_> {
             ));
             return Ok(());
         }
-        if !changes(&self.opened.plan, lock).is_empty() {
+        let Locked { lock, changes, misfits } = &Locked::of(lock, &self.opened.plan);
+        if !(changes.is_empty() && misfits.is_empty()) {
             // Said at the beginning.
             return Ok(());
         }

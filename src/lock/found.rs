@@ -93,7 +93,7 @@ fn variant(plan: &Plan, number: usize, draws: &Draws) -> LockedVariant {
 }
 
 /// TOML has no null: a key without a value is not written.
-fn without_null(value: Value) -> Value {
+pub fn without_null(value: Value) -> Value {
     match value {
         Value::Object(entries) => entries
             .into_iter()

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::chain::first;
+use super::chain::{back, first};
 use super::rule::{Interval, Rule};
-use crate::lock::{Address, Lock, LockedTicket, Outcome};
+use crate::lock::{Address, Lock, LockedStep, LockedTicket, Outcome};
 use crate::record::{Checked, Compared, Measured, Point, Scores, Verdict};
 
 /// What was run again.
@@ -88,8 +88,12 @@ fn ticket(
 ) -> Checked {
     let mut wrong = same_whatever_the_device(rerun, locked, found);
     let mut differs = Vec::new();
-    let masks = |lock: &Lock, ticket: &LockedTicket| lock.steps.get(&ticket.step)?.left.clone();
-    let overlap = match (masks(rerun.lock, locked), masks(rerun.found, found)) {
+    let left = |lock: &Lock, ticket: &LockedTicket| match ticket.status {
+        Outcome::Done | Outcome::Diverged => lock.steps.get(&ticket.step)?.left.clone(),
+        // What a step that did not run here may have left is of another run.
+        Outcome::FollowsDiverged | Outcome::Stopped => None,
+    };
+    let overlap = match (left(rerun.lock, locked), left(rerun.found, found)) {
         (Some(locked), Some(found)) if locked == found => Some(1.0),
         (Some(a), Some(b)) => {
             let overlap = if a.masks == b.masks { Some(1.0) } else { (rerun.overlap)(&locked.address) };
@@ -97,8 +101,18 @@ fn ticket(
             to.push(if a.masks == b.masks { "weights differ".into() } else { masks_differ(overlap) });
             overlap
         }
+        (None, Some(_)) if locked.status == found.status => {
+            wrong.push("the lock does not say what it left".into());
+            None
+        }
         _ => None,
     };
+    if locked.status == found.status && locked.scores.is_some() != found.scores.is_some() {
+        wrong.push(format!("{} scores", if found.scores.is_some() { "the lock has no" } else { "it has no" }));
+    }
+    if rerun.rule.exact && wrong.is_empty() {
+        wrong.extend(on_the_way(rerun, locked));
+    }
     let figures = figures(rerun, locked, found, like);
     for (figure, interval) in &figures {
         judged.compared += usize::from(interval.is_some());
@@ -134,12 +148,22 @@ fn same_whatever_the_device(rerun: &Rerun<'_>, locked: &LockedTicket, found: &Lo
         ));
     }
     let initial = |lock, ticket: &LockedTicket| first(lock, &ticket.step)?.left.as_ref().map(|left| &left.weights);
-    if let (Some(a), Some(b)) = (initial(rerun.lock, locked), initial(rerun.found, found))
-        && a != b
-    {
-        wrong.push("initial weights differ".into());
+    match (initial(rerun.lock, locked), initial(rerun.found, found)) {
+        (Some(a), Some(b)) if a != b => wrong.push("initial weights differ".into()),
+        (None, Some(_)) => wrong.push("the lock does not say where the weights began".into()),
+        _ => {}
     }
     wrong
+}
+
+/// The last step before a ticket's own that left another ticket than the lock says.
+fn on_the_way(rerun: &Rerun<'_>, locked: &LockedTicket) -> Option<String> {
+    let differs = |(id, step): &(&str, &LockedStep)| {
+        let found = rerun.found.steps.get(*id).and_then(|found| found.left.as_ref());
+        found.is_some() && step.left.as_ref() != found
+    };
+    let (id, step) = back(rerun.lock, &locked.step).skip(1).find(differs)?;
+    Some(format!("what step {id} ({}) left before it differs", step.stage))
 }
 
 fn status(outcome: Outcome) -> &'static str {

@@ -21,8 +21,8 @@ use super::plan::text::Width;
 use super::reading::Reading;
 use super::{Ended, Experiment, Options, count, place, print, say};
 use crate::dataset::Failure;
-use crate::lock::{Address, FILE, Lock};
-use crate::plan::{Plan, PlannedTicket};
+use crate::lock::{Address, FILE, Lock, addresses};
+use crate::plan::Plan;
 use crate::record::{Verdict, Verification};
 use crate::registry::Registry;
 use crate::run::{self, Store};
@@ -85,7 +85,7 @@ impl VerifyCommand {
         let experiment = &self.experiment();
         let opened = &experiment.open(registry)?;
         let folder = &opened.spec.folder;
-        let Locked { lock, changes } = experiment.locked(opened, registry)?.ok_or_else(|| {
+        let Locked { lock, changes, misfits } = experiment.locked(opened, registry)?.ok_or_else(|| {
             format!("{} has no {FILE}, which says what to find: a completed `tombola run` writes it", folder.display())
         })?;
         let lock = &lock;
@@ -94,7 +94,7 @@ impl VerifyCommand {
         let (store, original) = (&Store::open(&place), &Store::open(&self.runs));
         let report = &self.reports.join(&opened.spec.name);
         let ground = &Ground { registry, experiment, opened, lock, store, original, report };
-        let verification = self.verify(ground, &changes)?;
+        let verification = self.verify(ground, &unlike(&changes, &misfits))?;
         if verification.verdict != Verdict::NotRun {
             reported::put(&verification, report)?;
         }
@@ -119,17 +119,16 @@ impl VerifyCommand {
         Experiment { folder: self.folder.clone(), options }
     }
 
-    fn verify(&self, ground: &Ground<'_>, changes: &[String]) -> Result<Verification, Ended> {
+    fn verify(&self, ground: &Ground<'_>, unlike: &[String]) -> Result<Verification, Ended> {
         let Ground { opened, lock, .. } = ground;
         let begun = outcome::Begun {
             ground,
             rule: Rule { exact: lock.device == opened.compute.kind, tolerance: opened.spec.tolerance },
             date: run::now(),
         };
-        if !changes.is_empty() {
-            // Another experiment's numbers would say nothing of this one's.
-            let unlike = |change: &String| format!("the spec is not the one that was locked: {change}");
-            return Ok(begun.without_rerun(changes.iter().map(unlike).collect()));
+        if !unlike.is_empty() {
+            // Another experiment's numbers would say nothing of this one's, nor would a lock that leaves some of them out.
+            return Ok(begun.without_rerun(unlike.to_vec()));
         }
         let mut problems = reported::problems(lock, ground.report);
         let numbers = self.chosen(&opened.plan, lock)?;
@@ -139,7 +138,8 @@ impl VerifyCommand {
             Err(Failure::Interrupted) => return Err(Ended::Interrupted),
             data => data?,
         };
-        problems.extend(outcome::draws_differ(lock, &super::lock::drawn(opened, &data)?));
+        let drawn = super::lock::drawn(opened, &data)?;
+        problems.extend(outcome::draws_differ(lock, &drawn));
         ground.store.prepare().map_err(Ended::Failed)?;
         let before = run::recorded(&opened.plan, ground.store).iter().flatten().count();
         if before > 0 {
@@ -155,7 +155,7 @@ impl VerifyCommand {
             say("Interrupted. Run the same command again to go on from the last completed step.");
             return Err(Ended::Interrupted);
         }
-        begun.judged(problems, &ran)
+        begun.judged(problems, &ran, &drawn)
     }
 
     /// The tickets that are to be run again, as their numbers in the plan, in the order in which they are wanted.
@@ -168,7 +168,7 @@ impl VerifyCommand {
                 return Err(format!("{FILE} has no pipeline {name:?}: it has {known}").into());
             }
         }
-        let replicates = lock.results().map(|ticket| ticket.address.replicate + 1).max().unwrap_or(0);
+        let replicates = plan.steps.iter().map(|step| step.replicate + 1).max().unwrap_or(0);
         if let Some(beyond) = choice.replicates.iter().find(|replicate| **replicate >= replicates) {
             return Err(format!(
                 "there is no replicate {beyond}: {FILE} has {}, counted from 0",
@@ -185,25 +185,8 @@ impl VerifyCommand {
     }
 }
 
-/// By which each of a plan's results is found in a lock, and its step.
-fn addresses(plan: &Plan) -> impl Iterator<Item = (Address, usize)> {
-    let tickets = plan.tickets.iter().map(|ticket| address(plan, ticket, ""));
-    let analyses = plan.analyses.iter().map(|ticket| Address {
-        other_replicate: plan.other_replicate(ticket),
-        ..address(plan, ticket, &plan.steps[ticket.step].stage.name)
-    });
-    tickets.chain(analyses).zip(plan.results().map(|ticket| ticket.step))
-}
-
-fn address(plan: &Plan, ticket: &PlannedTicket, analysis: &str) -> Address {
-    Address {
-        variant: plan.variants[ticket.variant].name.clone(),
-        pipeline: ticket.pipeline.clone(),
-        analysis: analysis.into(),
-        replicate: ticket.replicate,
-        other_replicate: None,
-        level: ticket.level,
-        planned: ticket.kept,
-        draw: ticket.draw,
-    }
+/// Why an experiment is not held to its lock.
+fn unlike(changes: &[String], misfits: &[String]) -> Vec<String> {
+    let changes = changes.iter().map(|change| format!("the spec is not the one that was locked: {change}"));
+    changes.chain(misfits.iter().map(|misfit| format!("{FILE} is not as a run leaves it: {misfit}"))).collect()
 }

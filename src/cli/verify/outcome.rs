@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::Ground;
 use super::budget::Ran;
-use super::{Ground, addresses};
 use crate::cli::Ended;
-use crate::lock::{Address, Draws, Lock, Parts, digest};
+use crate::lock::{Address, Draws, Lock, Parts, addresses, digest};
 use crate::mask::Mask;
 use crate::record::{Status, Verification};
 use crate::run::{self, Store, study};
@@ -28,13 +28,12 @@ impl Begun<'_> {
     }
 
     /// The verdict of what was run again.
-    pub fn judged(&self, mut problems: Vec<String>, ran: &Ran) -> Result<Verification, Ended> {
+    pub fn judged(&self, mut problems: Vec<String>, ran: &Ran, draws: &[Draws]) -> Result<Verification, Ended> {
         let Ground { opened, experiment, store, lock, .. } = self.ground;
         let study = study(experiment.header(opened), &ran.part, store, Some(&ran.states));
         let records = run::findings(&ran.part, store).map_err(Ended::Failed)?;
-        let draws: Vec<Draws> = lock.variant.iter().map(|variant| variant.draws.clone()).collect();
         let device = &opened.compute.kind;
-        let parts = Parts { plan: &ran.part, device, study: &study, records: &records, draws: &draws };
+        let parts = Parts { plan: &ran.part, device, study: &study, records: &records, draws };
         let (found, _) = Lock::of(&parts);
         let failed: HashMap<Address, String> = study
             .rows
@@ -45,7 +44,8 @@ impl Begun<'_> {
             })
             .collect();
         let id = |step: usize| ran.part.steps[step].id.clone();
-        let ids: HashMap<Address, String> = addresses(&ran.part).map(|(address, step)| (address, id(step))).collect();
+        let ids: HashMap<Address, String> =
+            addresses(&ran.part).map(|(address, ticket)| (address, id(ticket.step))).collect();
         let overlap = |of: &Address| {
             let locked = lock.results().find(|ticket| ticket.address == *of)?;
             let masks = &lock.steps.get(&locked.step)?.left.as_ref()?.masks;

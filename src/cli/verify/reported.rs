@@ -1,6 +1,6 @@
 //! The report beside a lock: whether it says the same, and the verdict that is put there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
@@ -30,10 +30,11 @@ pub fn problems(lock: &Lock, report: &Path) -> Vec<String> {
         say(&format!("{} is of another device kind than {} ({other}): not compared.", report.display(), lock::FILE));
         return Vec::new();
     }
-    let rows = study.rows.iter().chain(&study.analyses).filter_map(LockedTicket::of);
-    let said: HashMap<Address, LockedTicket> = rows.map(|ticket| (ticket.address.clone(), ticket)).collect();
-    let of = |ticket: &LockedTicket| unlike(ticket, said.get(&ticket.address), report);
+    let rows: Vec<LockedTicket> = study.rows.iter().chain(&study.analyses).filter_map(LockedTicket::of).collect();
+    let said: HashMap<&Address, &LockedTicket> = rows.iter().map(|ticket| (&ticket.address, ticket)).collect();
+    let of = |ticket: &LockedTicket| unlike(ticket, said.get(&ticket.address).copied(), report);
     let mut problems: Vec<String> = lock.results().filter_map(of).collect();
+    problems.extend(besides(lock, &rows, report));
     let more = problems.len().saturating_sub(NAMED);
     problems.truncate(NAMED);
     if more > 0 {
@@ -41,6 +42,21 @@ pub fn problems(lock: &Lock, report: &Path) -> Vec<String> {
     }
     problems.extend(table(&study, report));
     problems
+}
+
+/// What the report says of tickets that the lock has not, or says again.
+fn besides(lock: &Lock, rows: &[LockedTicket], report: &Path) -> Vec<String> {
+    let mut locked: HashSet<&Address> = lock.results().map(|ticket| &ticket.address).collect();
+    let besides = rows.iter().filter(|ticket| !locked.remove(&ticket.address));
+    let told = |ticket: &LockedTicket| {
+        format!(
+            "{}: {} is there and not in {}, or is there twice",
+            report.join(records::RECORDS).display(),
+            ticket.name(),
+            lock::FILE
+        )
+    };
+    besides.map(told).collect()
 }
 
 /// What the report says otherwise of a ticket.

@@ -28,7 +28,7 @@ pub fn text(verification: &Verification, all: bool, width: Width) -> String {
     }
     text += "\n";
     for problem in &verification.problems {
-        text += &width.wrapped("FAIL              ", "                  ", problem);
+        text += &width.wrapped("FAIL              ", "                  ", &in_one_line(problem));
     }
     text += &tickets(verification, all, width);
     text + &width.wrapped("", "  ", &verdict(verification))
@@ -59,7 +59,16 @@ fn line(ticket: &Checked, width: Width) -> String {
     let overlap = overlap.map(|overlap| format!("{} of the locked mask kept", percent(overlap)));
     let why: Vec<String> = ticket.why.iter().cloned().chain(overlap).collect();
     let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
-    width.wrapped(&format!("{:<16}  ", ticket.verdict.to_string()), &" ".repeat(20), &format!("{}{why}", ticket.ticket))
+    width.wrapped(
+        &format!("{:<16}  ", ticket.verdict.to_string()),
+        &" ".repeat(20),
+        &in_one_line(&format!("{}{why}", ticket.ticket)),
+    )
+}
+
+/// What names and messages of others hold must not stand as a line of ours.
+fn in_one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
 }
 
 /// "PASS: 42 of 42 tickets of quickstart as locked, on …".
