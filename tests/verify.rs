@@ -379,6 +379,50 @@ fn a_report_that_was_tampered_with_is_named() {
 }
 
 #[test]
+fn branches_that_keep_equally_many_weights_are_told_apart() {
+    let folder = unlocked();
+    let folder = folder.path();
+    fs::create_dir(folder.join("small/pipelines")).unwrap();
+    // The example of docs/reference/stage.md, and an analysis of each branch.
+    let branches = r#"
+[[stage]]
+init = {}
+[[stage]]
+train = {}
+[[stage]]
+branch = [
+  { stages = [{ prune = { criterion = "magnitude", rate = 0.9 } }] },
+  { stages = [{ prune = { criterion = "random", rate = 0.9 } }] },
+]
+[[stage]]
+rewind = "0it"
+[[stage]]
+train = {}
+"#;
+    fs::write(folder.join("small/pipelines/branches.toml"), branches).unwrap();
+    fs::write(folder.join("small/pipelines/look.toml"), "[[stage]]\nanatomy = {}\n").unwrap();
+    let (before, _) = SPEC.split_once("[pipeline.dense]").unwrap();
+    let pipelines = "[pipeline.branches]\nuse = \"branches\"\n[pipeline.look]\nuse = \"look\"\neach = \"branches\"\nwhen = \"trained\"\n";
+    fs::write(folder.join("small/experiment.toml"), format!("{before}{pipelines}")).unwrap();
+    run(folder, "");
+    let text = lock(folder);
+    assert_eq!(
+        text.lines().filter(|line| line.contains("level = 1") && line.contains("branch = 1")).count(),
+        4,
+        "{text}"
+    );
+    let said = run(folder, "");
+    assert!(said.contains("12 tickets as in experiment.lock, to the last bit."), "{said}");
+    let (code, out, told) = tombola(folder, "verify small --all");
+    assert!(code == 0 && out.contains("all 12 tickets run again (12 PASS)"), "{out}{told}");
+    assert!(out.contains("branches level 1 (10%), replicate 1, branch 2"), "{out}");
+    // A part of it counts as the whole does.
+    fs::remove_dir_all(folder.join("runs/verify")).unwrap();
+    let (code, out, told) = tombola(folder, "verify small --sample 3");
+    assert!(code == 0 && out.contains("NOT RUN") && !out.contains("FAIL"), "{out}{told}");
+}
+
+#[test]
 fn without_a_lock_there_is_nothing_to_hold_a_rerun_to() {
     let folder = unlocked();
     let (code, _, said) = tombola(folder.path(), "verify small");

@@ -21,6 +21,9 @@ pub struct Address {
     pub planned: usize,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub draw: u32,
+    /// Which of the tickets that nothing else tells apart: the first is 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub branch: u32,
 }
 
 impl Address {
@@ -34,6 +37,7 @@ impl Address {
             level: row.level,
             planned: row.kept_weights,
             draw: row.draw,
+            branch: row.branch,
         }
     }
 
@@ -63,5 +67,6 @@ fn address(plan: &Plan, ticket: &PlannedTicket) -> Address {
         level: ticket.level,
         planned: ticket.kept,
         draw: ticket.draw,
+        branch: ticket.branch,
     }
 }

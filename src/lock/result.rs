@@ -70,7 +70,8 @@ impl LockedTicket {
     /// As people read it: "imp[width=2] level 3 (51.2%), replicate 1", "connectivity of imp level 3 (51.2%), replicates 0 and
     /// 1".
     pub fn name(&self) -> String {
-        let Address { variant, pipeline, analysis, replicate, other_replicate, level, planned, draw } = &self.address;
+        let Address { variant, pipeline, analysis, replicate, other_replicate, level, planned, draw, branch } =
+            &self.address;
         let analysis = if analysis.is_empty() { String::new() } else { format!("{analysis} of ") };
         let variant = if variant.is_empty() { String::new() } else { format!("[{variant}]") };
         let remaining = percent(*planned as f64 / self.prunable.max(1) as f64);
@@ -79,7 +80,8 @@ impl LockedTicket {
             None => format!("replicate {replicate}"),
         };
         let draw = if *draw > 0 { format!(", draw {draw}") } else { String::new() };
-        let name = format!("{analysis}{pipeline}{variant} level {level} ({remaining}), {replicate}{draw}");
+        let branch = if *branch > 0 { format!(", branch {}", branch + 1) } else { String::new() };
+        let name = format!("{analysis}{pipeline}{variant} level {level} ({remaining}), {replicate}{draw}{branch}");
         // What was written by hand may have lines, which would stand as others' where names are told.
         name.replace(char::is_control, " ")
     }

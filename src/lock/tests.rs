@@ -24,6 +24,7 @@ fn lock(accuracy: f64, loss: f64, name: &str) -> Lock {
         level: 3,
         planned: 12,
         draw: 0,
+        branch: 0,
     };
     let id = |n: u8| format!("{n:032x}");
     let ticket = |analysis: &str, measured: Vec<Measured>| LockedTicket {

@@ -3,6 +3,7 @@
 
 mod alternatives;
 mod beside;
+mod branches;
 mod budget;
 mod built;
 mod cursor;
@@ -131,6 +132,8 @@ pub struct PlannedTicket {
     pub replicate: u32,
     pub level: u32,
     pub draw: u32,
+    /// Which of the tickets that nothing else tells apart, as branches give: the first is 0.
+    pub branch: u32,
     /// The step that evaluates or measures it.
     pub step: usize,
     pub kept: usize,

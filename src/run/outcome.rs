@@ -46,6 +46,7 @@ impl View<'_> {
             other_replicate: None,
             level: ticket.level,
             draw: ticket.draw,
+            branch: ticket.branch,
             kept_weights: ticket.kept,
             prunable_weights: ticket.prunable,
             early_stop: ticket.early_stop,

@@ -26,6 +26,7 @@ pub fn ticket(pipeline: &str, level: u32, replicate: u32) -> LockedTicket {
         level,
         planned: 100,
         draw: 0,
+        branch: 0,
     };
     LockedTicket {
         step: format!("{pipeline} {level} {replicate}"),
