@@ -459,7 +459,7 @@ fn on_another_device_kind_figures_need_only_be_near_and_initial_weights_the_same
         "{out}"
     );
     let text = lock(folder);
-    let dense = text.lines().find(|line| line.contains("pipeline = \"dense\", replicate = 0")).unwrap();
+    let dense = &text.lines().find(|line| line.contains("pipeline = \"dense\", replicate = 0")).unwrap().to_string();
     let with = |name: &str, value: &str| {
         let (before, rest) = dense.split_once(&format!(", {name} = ")).unwrap();
         let end = rest.find([',', ' ']).unwrap();
@@ -475,8 +475,16 @@ fn on_another_device_kind_figures_need_only_be_near_and_initial_weights_the_same
     assert!(code == 0 && line.starts_with("WITHIN TOLERANCE  ") && line.contains(" instead of 0.15, "), "{line}");
     let (code, line) = verdict(with("test_loss", "7.0"));
     assert!(code == 0 && line.starts_with("WITHIN TOLERANCE  ") && line.contains("test loss"), "{line}");
-    // The spec's own tolerance is narrower.
+    // The spec's own tolerance is narrower, and a part of what was locked.
     edit(folder, "small/experiment.toml", "replicates = 2", "replicates = 2\ntolerance = 0.01");
+    let (code, out, _) = tombola(folder, "verify small");
+    assert!(code == 1 && out.contains("is not the one that was locked: tolerance: none → 0.01"), "{out}");
+    let text = text.replacen("device = \"abacus\"", "device = \"abacus\"\ntolerance = 0.01", 1);
+    let with = |name: &str, value: &str| {
+        let (before, rest) = dense.split_once(&format!(", {name} = ")).unwrap();
+        let end = rest.find([',', ' ']).unwrap();
+        text.replace(dense, &format!("{before}, {name} = {value}{}", &rest[end..]))
+    };
     let (code, line) = verdict(with("final_test_accuracy", "0.15"));
     assert!(code == 1 && line.starts_with("FAIL  ") && line.contains("expected"), "{line}");
     // What no device rounds: where the weights began.

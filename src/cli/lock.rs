@@ -29,8 +29,12 @@ pub struct Locked {
 }
 
 impl Locked {
-    fn of(lock: Lock, plan: &Plan) -> Locked {
-        let changes = changes(plan, &lock);
+    fn of(lock: Lock, plan: &Plan, tolerance: Option<f64>) -> Locked {
+        let mut changes = changes(plan, &lock);
+        if lock.tolerance != tolerance {
+            let told = |tolerance: Option<f64>| tolerance.map_or("none".into(), |tolerance| tolerance.to_string());
+            changes.push(format!("tolerance: {} → {}", told(lock.tolerance), told(tolerance)));
+        }
         let misfits = if changes.is_empty() { misfits(&lock, plan) } else { Vec::new() };
         Locked { lock, changes, misfits }
     }
@@ -40,12 +44,13 @@ impl Experiment {
     /// Its lock, where it has one; the experiment is opened by then, so that it can be planned.
     pub fn locked(&self, opened: &Opened, registry: &Registry) -> Result<Option<Locked>, Ended> {
         let Some(lock) = Lock::of_folder(&opened.spec.folder)? else { return Ok(None) };
+        let tolerance = opened.spec.tolerance;
         let planned = match lock.device == opened.compute.kind {
-            true => return Ok(Some(Locked::of(lock, &opened.plan))),
+            true => return Ok(Some(Locked::of(lock, &opened.plan, tolerance))),
             // Ids are those of a device kind.
             false => planned(&self.folder, registry, &self.overrides(), &lock.device).map_err(told)?.1,
         };
-        Ok(Some(Locked::of(lock, &planned)))
+        Ok(Some(Locked::of(lock, &planned, tolerance)))
     }
 
     /// A line where the lock is not one of this spec, "" where it is, or where options change the spec.
@@ -165,7 +170,7 @@ impl Settling<'_> {
             ));
             return Ok(());
         }
-        let Locked { lock, changes, misfits } = &Locked::of(lock, &self.opened.plan);
+        let Locked { lock, changes, misfits } = &Locked::of(lock, &self.opened.plan, self.opened.spec.tolerance);
         if !(changes.is_empty() && misfits.is_empty()) {
             // Said at the beginning.
             return Ok(());
@@ -173,9 +178,9 @@ impl Settling<'_> {
         let draws: Vec<Draws> = lock.variant.iter().map(|variant| variant.draws.clone()).collect();
         let (found, _) = self.found(&draws)?;
         let rule = Rule { exact: true, tolerance: None };
-        let none = HashMap::new();
+        let (none, examples) = (HashMap::new(), HashMap::new());
         let judged =
-            judge(&Rerun { lock, found: &found, failed: &none, rule: &rule, examples: &[], overlap: &|_| None });
+            judge(&Rerun { lock, found: &found, failed: &none, rule: &rule, examples: &examples, overlap: &|_| None });
         let of = |verdict| judged.tickets.iter().filter(move |ticket| ticket.verdict == verdict);
         let differ: Vec<String> =
             of(Verdict::Fail).map(|ticket| format!("{}: {}", ticket.ticket, ticket.why[0])).collect();
@@ -197,7 +202,8 @@ impl Settling<'_> {
         let plan = &self.opened.plan;
         let records = run::findings(plan, self.store).map_err(Ended::Failed)?;
         let device = &self.opened.compute.kind;
-        Ok(Lock::of(&Parts { plan, device, study: self.study, records: &records, draws }))
+        let tolerance = self.opened.spec.tolerance;
+        Ok(Lock::of(&Parts { plan, device, tolerance, study: self.study, records: &records, draws }))
     }
 
     fn draws(&self) -> Result<Vec<Draws>, Ended> {

@@ -38,6 +38,9 @@ pub struct Lock {
     pub experiment: String,
     /// The device kind: backend and version, architecture, instruction set.
     pub device: String,
+    /// How near the spec wants a rerun's accuracies on another kind of device; locks of before were without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<f64>,
     pub tickets: Vec<LockedTicket>,
     #[serde(default)]
     pub analyses: Vec<LockedTicket>,

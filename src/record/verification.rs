@@ -27,6 +27,9 @@ pub struct Verification {
     /// Figures that had an interval to be in, and how many of them chance alone is expected to put outside.
     pub compared: usize,
     pub false_alarms: f64,
+    /// Figures whose interval held every value that there can be, and so said nothing.
+    #[serde(default)]
+    pub silent: usize,
     /// What is wrong and is not one ticket's: another spec, data that changed, a report that says something else.
     pub problems: Vec<String>,
     pub tickets: Vec<Checked>,
@@ -65,6 +68,9 @@ pub struct Compared {
     /// Where it may be, where it need not be the same; both ends included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<(f64, f64)>,
+    /// Where the lock's may be by what was found of its replicates, where enough were run again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub among_found: Option<(f64, f64)>,
     pub holds: bool,
 }
 

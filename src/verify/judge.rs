@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::chain::{back, first};
-use super::rule::{Interval, Rule};
+use super::figures::{Both, Figure, same, told};
+use super::rule::Rule;
 use crate::lock::{Address, Lock, LockedStep, LockedTicket, Outcome};
 use crate::record::{Checked, Compared, Measured, Point, Scores, Verdict};
 
@@ -15,37 +16,44 @@ pub struct Rerun<'a> {
     /// Tickets whose step crashed, and how.
     pub failed: &'a HashMap<Address, String>,
     pub rule: &'a Rule,
-    /// Of each variant of the lock, how many examples there are.
-    pub examples: &'a [Examples],
+    /// Of each variant, by name, how many examples there are.
+    pub examples: &'a HashMap<String, Examples>,
     /// The share of a ticket's locked mask that the rerun's mask has, where both are at hand.
     pub overlap: &'a dyn Fn(&Address) -> Option<f64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Examples {
     pub train: usize,
     pub validation: usize,
     pub test: usize,
 }
 
-/// What a rerun's tickets are worth, and how many of them chance alone is expected to fail.
+/// What a rerun's tickets are worth, and how many of their figures chance alone is expected to fail.
+#[derive(Default)]
 pub struct Judged {
     pub tickets: Vec<Checked>,
+    /// Figures that had an interval to be in that did not hold everything.
     pub compared: usize,
     pub false_alarms: f64,
+    /// Figures that had one that did.
+    pub silent: usize,
+    /// Figures of which too few replicates were run again to tell an edited one.
+    pub hidden: usize,
 }
+
+/// The scores of a ticket's replicates, by its address in replicate 0.
+type Replicates<'a> = HashMap<Address, Vec<&'a Scores>>;
 
 /// Judges every ticket of the lock.
 pub fn judge(rerun: &Rerun<'_>) -> Judged {
     let found: HashMap<&Address, &LockedTicket> =
         rerun.found.results().map(|ticket| (&ticket.address, ticket)).collect();
-    let replicates = replicates(rerun.lock);
-    let mut judged = Judged { tickets: Vec::new(), compared: 0, false_alarms: 0.0 };
+    let all = [replicates(rerun.lock), replicates(rerun.found)];
+    let mut judged = Judged::default();
     for locked in rerun.lock.results() {
-        let none = Vec::new();
-        let like = replicates.get(&locked.address.of_replicate(0)).unwrap_or(&none);
         let ticket = match found.get(&locked.address) {
-            Some(found) => ticket(rerun, locked, found, like, &mut judged),
+            Some(found) => ticket(rerun, locked, found, &all, &mut judged),
             None => not_found(rerun, locked),
         };
         judged.tickets.push(ticket);
@@ -53,9 +61,8 @@ pub fn judge(rerun: &Rerun<'_>) -> Judged {
     judged
 }
 
-/// The scores of a ticket's replicates, by their address in replicate 0.
-fn replicates(lock: &Lock) -> HashMap<Address, Vec<&Scores>> {
-    let mut all: HashMap<Address, Vec<&Scores>> = HashMap::new();
+fn replicates(lock: &Lock) -> Replicates<'_> {
+    let mut all = Replicates::new();
     for ticket in &lock.tickets {
         all.entry(ticket.address.of_replicate(0)).or_default().extend(&ticket.scores);
     }
@@ -83,7 +90,7 @@ fn ticket(
     rerun: &Rerun<'_>,
     locked: &LockedTicket,
     found: &LockedTicket,
-    like: &[&Scores],
+    all: &[Replicates<'_>; 2],
     judged: &mut Judged,
 ) -> Checked {
     let mut wrong = same_whatever_the_device(rerun, locked, found);
@@ -113,10 +120,12 @@ fn ticket(
     if rerun.rule.exact && wrong.is_empty() {
         wrong.extend(on_the_way(rerun, locked));
     }
-    let figures = figures(rerun, locked, found, like);
-    for (figure, interval) in &figures {
-        judged.compared += usize::from(interval.is_some());
-        judged.false_alarms += interval.map_or(0.0, |interval| interval.outside);
+    if !rerun.rule.exact && !rerun.examples.contains_key(&locked.address.variant) {
+        wrong.push("the spec has no such variant".into());
+    }
+    let figures = figures(rerun, locked, found, all);
+    judged.count(&figures);
+    for Figure { compared: figure, .. } in &figures {
         let differ = !same(figure.locked, figure.found);
         match figure.holds {
             false => wrong.push(told(figure)),
@@ -132,7 +141,29 @@ fn ticket(
         (true, false) => (Verdict::WithinTolerance, differs),
         (true, true) => (Verdict::Pass, Vec::new()),
     };
-    checked(locked, verdict, why, overlap, figures.into_iter().map(|(figure, _)| figure).collect())
+    checked(locked, verdict, why, overlap, figures.into_iter().map(|figure| figure.compared).collect())
+}
+
+impl Judged {
+    fn count(&mut self, figures: &[Figure]) {
+        for figure in figures {
+            let intervals = || figure.intervals.iter().flatten();
+            self.compared += usize::from(intervals().any(|interval| !interval.all));
+            self.silent += usize::from(intervals().next().is_some() && intervals().all(|interval| interval.all));
+            self.false_alarms += intervals().map(|interval| interval.outside).sum::<f64>();
+            self.hidden += usize::from(figure.hidden);
+        }
+    }
+}
+
+/// Each figure of a ticket's scores, where both have them.
+fn figures(rerun: &Rerun<'_>, locked: &LockedTicket, found: &LockedTicket, all: &[Replicates<'_>; 2]) -> Vec<Figure> {
+    let (Some(a), Some(b)) = (&locked.scores, &found.scores) else { return Vec::new() };
+    let place = locked.address.of_replicate(0);
+    let [locked_replicates, found_replicates] =
+        all.each_ref().map(|all| all.get(&place).map_or(&[][..], Vec::as_slice));
+    let examples = rerun.examples.get(&locked.address.variant).copied().unwrap_or_default();
+    Both { rule: rerun.rule, examples, locked: a, found: b, locked_replicates, found_replicates }.figures()
 }
 
 /// What must be the same on every device.
@@ -175,72 +206,6 @@ fn status(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Each figure of a ticket's scores, and where it may be if it may be elsewhere.
-fn figures(
-    rerun: &Rerun<'_>,
-    locked: &LockedTicket,
-    found: &LockedTicket,
-    like: &[&Scores],
-) -> Vec<(Compared, Option<Interval>)> {
-    let (Some(a), Some(b)) = (&locked.scores, &found.scores) else { return Vec::new() };
-    let variant = rerun.lock.variant.iter().position(|variant| variant.name == locked.address.variant);
-    let examples = variant.and_then(|variant| rerun.examples.get(variant)).copied();
-    let Examples { train, validation, test } = examples.unwrap_or(Examples { train: 0, validation: 0, test: 0 });
-    let rule = rerun.rule;
-    let accuracy = |name: &str, of: &dyn Fn(&Scores) -> Option<f64>, examples: usize| {
-        let all: Vec<f64> = like.iter().filter_map(|scores| of(scores)).collect();
-        let interval = of(a).and_then(|locked| rule.accuracy(locked, &all, examples));
-        compared(name, of(a), of(b), interval, rule.exact)
-    };
-    let losses: Vec<f64> = like.iter().map(|scores| scores.validation_loss).collect();
-    vec![
-        compared(
-            "early stop",
-            Some(a.early_stop_iteration as f64),
-            Some(b.early_stop_iteration as f64),
-            None,
-            rule.exact,
-        ),
-        compared("validation loss", Some(a.validation_loss), Some(b.validation_loss), rule.loss(&losses), rule.exact),
-        accuracy("validation accuracy", &|s| s.validation_accuracy, validation),
-        compared("test loss", Some(a.test_loss), Some(b.test_loss), None, rule.exact),
-        accuracy("test accuracy", &|s| Some(s.test_accuracy), test),
-        accuracy("final training accuracy", &|s| Some(s.final_train_accuracy), train),
-        accuracy("final validation accuracy", &|s| s.final_validation_accuracy, validation),
-        accuracy("final test accuracy", &|s| Some(s.final_test_accuracy), test),
-    ]
-}
-
-/// A figure must be in its interval; without one, the same where all must be, and is only told elsewhere.
-fn compared(
-    name: &str,
-    locked: Option<f64>,
-    found: Option<f64>,
-    interval: Option<Interval>,
-    exact: bool,
-) -> (Compared, Option<Interval>) {
-    let holds = same(locked, found)
-        || match (interval, found) {
-            (Some(interval), Some(found)) => interval.holds(found),
-            (Some(_), None) => false,
-            (None, _) => !exact && locked.is_some() == found.is_some(),
-        };
-    let ends = interval.map(|interval| (interval.low, interval.high));
-    (Compared { name: name.into(), locked, found, interval: ends, holds }, interval)
-}
-
-/// Equal, and no number like no number.
-fn same(a: Option<f64>, b: Option<f64>) -> bool {
-    a == b || matches!((a, b), (Some(a), Some(b)) if a.is_nan() && b.is_nan())
-}
-
-fn told(figure: &Compared) -> String {
-    let number = |value: Option<f64>| value.map_or("none".into(), |value| value.to_string());
-    let Compared { name, locked, found, interval, .. } = figure;
-    let within = interval.map_or(String::new(), |(low, high)| format!(", {low:.4} to {high:.4} expected"));
-    format!("{name} {} instead of {}{within}", number(*found), number(*locked))
-}
-
 fn masks_differ(overlap: Option<f64>) -> String {
     let share = overlap.map_or(String::new(), |share| format!(": {:.2}% of the locked one kept", 100.0 * share));
     format!("masks differ{share}")
@@ -262,4 +227,74 @@ fn measured_differ(locked: &[Measured], found: &[Measured]) -> Option<String> {
 
 fn same_point(a: &Point, b: &Point) -> bool {
     a.at == b.at && same(Some(a.value), Some(b.value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{lock, scores, ticket};
+    use super::*;
+
+    /// A lock of one ticket in as many replicates as there are accuracies.
+    fn replicated(accuracies: &[f64]) -> Lock {
+        let one = |(replicate, accuracy): (usize, &f64)| {
+            let of = ticket("imp", 1, replicate as u32);
+            LockedTicket { scores: Some(scores(*accuracy)), ..of }
+        };
+        lock(accuracies.iter().enumerate().map(one).collect())
+    }
+
+    fn judged(lock: &Lock, found: &Lock, exact: bool) -> Judged {
+        let rule = Rule { exact, tolerance: None };
+        let examples = Examples { train: 10_000, validation: 10_000, test: 10_000 };
+        let (failed, examples) = (HashMap::new(), [(String::new(), examples)].into_iter().collect());
+        judge(&Rerun { lock, found, failed: &failed, rule: &rule, examples: &examples, overlap: &|_| None })
+    }
+
+    fn verdicts(judged: &Judged) -> Vec<Verdict> {
+        judged.tickets.iter().map(|ticket| ticket.verdict).collect()
+    }
+
+    #[test]
+    fn a_figure_of_five_that_was_edited_fails_by_what_was_found_of_all_five() {
+        let found = replicated(&[0.34, 0.33, 0.35, 0.34, 0.345]);
+        let forged = replicated(&[0.99, 0.33, 0.35, 0.34, 0.345]);
+        let all = judged(&forged, &found, false);
+        assert_eq!(verdicts(&all)[0], Verdict::Fail);
+        assert!(verdicts(&all)[1..].iter().all(|verdict| *verdict == Verdict::Pass));
+        let why = &all.tickets[0].why[0];
+        assert!(why.contains("0.0000 to 1.0000 expected, and by what was found of its replicates 0.3"), "{why}");
+        assert_eq!(all.hidden, 0);
+        // Of two there is no such interval, which is told: the edit hides in its own.
+        let two = judged(&forged, &lock(found.tickets[..2].to_vec()), false);
+        assert_eq!(verdicts(&two)[..3], [Verdict::WithinTolerance, Verdict::Pass, Verdict::NotRun]);
+        assert_eq!((two.hidden, two.silent, two.compared), (12, 10, 2));
+        // False alarms are those of both intervals: of five accuracies, and a loss.
+        let honest = judged(&found, &found, false);
+        assert_eq!((honest.compared, honest.silent), (30, 0));
+        assert!((honest.false_alarms - 0.6).abs() < 1e-9, "{}", honest.false_alarms);
+    }
+
+    #[test]
+    fn no_number_against_a_number_is_wrong_and_leaves_the_other_replicates_judged() {
+        let found = replicated(&[0.9, 0.91, 0.92]);
+        let mut odd = found.clone();
+        odd.tickets[0].scores.as_mut().unwrap().validation_loss = f64::NAN;
+        odd.tickets[1].scores.as_mut().unwrap().validation_loss = 7.0;
+        for (lock, found) in [(&odd, &found), (&found, &odd)] {
+            let all = judged(lock, found, false);
+            assert_eq!(verdicts(&all)[..2], [Verdict::Fail, Verdict::Fail], "{:?}", all.tickets[1].why);
+        }
+        assert_eq!(verdicts(&judged(&odd, &odd, true)), [Verdict::Pass; 3]);
+    }
+
+    #[test]
+    fn what_a_lock_leaves_out_is_wrong_where_a_rerun_found_it() {
+        let found = replicated(&[0.9, 0.91, 0.92]);
+        let mut less = found.clone();
+        less.tickets[0].scores = None;
+        less.steps[1].left = None;
+        for exact in [true, false] {
+            assert_eq!(verdicts(&judged(&less, &found, exact)), [Verdict::Fail, Verdict::Fail, Verdict::Pass]);
+        }
+    }
 }

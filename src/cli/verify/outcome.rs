@@ -33,7 +33,8 @@ impl Begun<'_> {
         let study = study(experiment.header(opened), &ran.part, store, Some(&ran.states));
         let records = run::findings(&ran.part, store).map_err(Ended::Failed)?;
         let device = &opened.compute.kind;
-        let parts = Parts { plan: &ran.part, device, study: &study, records: &records, draws };
+        let tolerance = self.rule.tolerance;
+        let parts = Parts { plan: &ran.part, device, tolerance, study: &study, records: &records, draws };
         let (found, _) = Lock::of(&parts);
         let failed: HashMap<Address, String> = study
             .rows
@@ -61,7 +62,8 @@ impl Begun<'_> {
         failed: &HashMap<Address, String>,
         overlap: &dyn Fn(&Address) -> Option<f64>,
     ) -> Judged {
-        let examples: Vec<Examples> = self.ground.opened.spec.variants.iter().map(examples).collect();
+        let variants = self.ground.opened.spec.variants.iter();
+        let examples = variants.map(|variant| (variant.name.clone(), examples(variant))).collect();
         judge(&Rerun { lock: self.ground.lock, found, failed, rule: &self.rule, examples: &examples, overlap })
     }
 
@@ -78,9 +80,10 @@ impl Begun<'_> {
             host: provenance.host,
             exact: self.rule.exact,
             results: digest(lock.results()),
-            rule: self.rule.sentences(),
+            rule: self.rule.sentences(judged.hidden),
             compared: judged.compared,
             false_alarms: judged.false_alarms,
+            silent: judged.silent,
             problems,
             tickets: judged.tickets,
         }

@@ -2,7 +2,7 @@
 
 use crate::cli::count;
 use crate::cli::plan::text::Width;
-use crate::record::{Checked, Verdict, Verification};
+use crate::record::{Checked, Compared, Verdict, Verification};
 use crate::units::percent;
 
 /// Tickets that are shown one by one; of more, only those that are not PASS.
@@ -25,6 +25,10 @@ pub fn text(verification: &Verification, all: bool, width: Width) -> String {
             verification.false_alarms
         );
         text += &width.wrapped("", "  ", &expected);
+    }
+    if verification.silent > 0 {
+        let silent = count(verification.silent, "figure");
+        text += &width.wrapped("", "  ", &format!("{silent} with an interval of 0 to 1, which says nothing."));
     }
     text += "\n";
     for problem in &verification.problems {
@@ -92,5 +96,24 @@ fn verdict(verification: &Verification) -> String {
         true => format!("all {all}"),
         false => format!("{ran} of {all}"),
     };
-    format!("{verdict}: {experiment}: {said}; {of} run again ({}), on {device}", counts.join(", "))
+    let outside = outside(verification).map_or(String::new(), |n| {
+        format!(
+            "; {} outside alone, where chance is expected to put {:.1}",
+            count(n, "figure"),
+            verification.false_alarms
+        )
+    });
+    format!("{verdict}: {experiment}: {said}; {of} run again ({}), on {device}{outside}", counts.join(", "))
+}
+
+/// How many figures are not where the rule wants them, where that is all that is wrong.
+fn outside(verification: &Verification) -> Option<usize> {
+    let failed = || verification.tickets.iter().filter(|ticket| ticket.verdict == Verdict::Fail);
+    let outside = |ticket: &Checked| {
+        let outside = |figure: &&Compared| !figure.holds && (figure.interval.is_some() || figure.among_found.is_some());
+        ticket.figures.iter().filter(outside).count()
+    };
+    let alone = verification.problems.is_empty() && failed().all(|ticket| outside(ticket) == ticket.why.len());
+    let n = failed().map(outside).sum();
+    (alone && n > 0).then_some(n)
 }
