@@ -193,6 +193,25 @@ fn a_sample_runs_part_of_it_and_says_what_it_did_not_run() {
 }
 
 #[test]
+fn what_an_earlier_verification_found_is_told_from_what_was_run_again() {
+    let folder = locked();
+    let folder = folder.path();
+    let (code, out, _) = tombola(folder, "verify small --pipelines imp,edge-popup");
+    assert!(code == 0 && out.contains(" tickets run again ("), "{out}");
+    let (code, out, said) = tombola(folder, "verify small");
+    let reused = "all 24 tickets, 8 run again, 16 as an earlier verification found them in runs/verify/small (24 PASS)";
+    assert!(code == 0 && out.contains(reused) && said.contains("`--anew` runs them again"), "{out}{said}");
+    let (_, out, _) = tombola(folder, "verify small --json");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["reused"], 24);
+    // Whoever filled it: what is wrong there is found by running it again.
+    let (code, out, said) = tombola(folder, "verify small --anew");
+    assert!(
+        code == 0 && out.contains("all 24 tickets run again (24 PASS)") && !said.contains("earlier"),
+        "{out}{said}"
+    );
+}
+
+#[test]
 fn a_time_budget_ends_it_and_what_has_not_run_is_not_judged() {
     let folder = locked();
     let (code, out, said) = tombola(folder.path(), "verify small --time-budget 1ms");

@@ -30,6 +30,9 @@ pub struct Verification {
     /// Figures whose interval held every value that there can be, and so said nothing.
     #[serde(default)]
     pub silent: usize,
+    /// Tickets that an earlier verification of this experiment had run already, and that did not run this time.
+    #[serde(default)]
+    pub reused: usize,
     /// What is wrong and is not one ticket's: another spec, data that changed, a report that says something else.
     pub problems: Vec<String>,
     pub tickets: Vec<Checked>,

@@ -9,6 +9,7 @@ mod sample;
 #[cfg(test)]
 mod testing;
 
+pub use chain::back;
 pub use fits::misfits;
 pub use judge::{Examples, Judged, Rerun, judge};
 pub use rule::Rule;

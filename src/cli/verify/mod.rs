@@ -5,7 +5,8 @@ mod outcome;
 mod reported;
 mod screen;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ pub struct VerifyCommand {
     /// What to compute on: auto, cpu, or, where it is built in, libtorch, libtorch:cuda:0 or wgpu (see `devices`)
     #[arg(long, default_value = "auto")]
     device: String,
-    /// Beside which store the rerun has its own, in `verify/`; a run that was interrupted goes on there
+    /// Beside which store the rerun has its own, in `verify/`; one that was interrupted goes on there
     #[arg(long, default_value = "runs", value_name = "DIR")]
     runs: PathBuf,
     /// Where the experiment's report is: what it says is compared with the lock, and the verdict is put beside it
@@ -57,6 +58,9 @@ pub struct VerifyCommand {
     /// Where data sets are looked for first
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Begin with an empty store, and reuse nothing that an earlier verification left in it
+    #[arg(long)]
+    anew: bool,
     #[command(flatten)]
     machine: Machine,
     /// Show every ticket, and not only those that are not PASS where there are many
@@ -103,7 +107,7 @@ impl VerifyCommand {
                 let text = serde_json::to_string_pretty(&verification);
                 print(&(text.map_err(|e| format!("cannot write the verdict as JSON: {e}"))? + "\n"))?;
             }
-            false => print(&screen::text(&verification, self.all, Width::of_stdout()))?,
+            false => print(&screen::text(&verification, store.root(), self.all, Width::of_stdout()))?,
         }
         match verification.verdict {
             Verdict::Pass | Verdict::WithinTolerance => Ok(()),
@@ -140,12 +144,16 @@ impl VerifyCommand {
         };
         let drawn = super::lock::drawn(opened, &data)?;
         problems.extend(outcome::draws_differ(lock, &drawn));
+        if self.anew {
+            emptied(ground.store)?;
+        }
         ground.store.prepare().map_err(Ended::Failed)?;
-        let before = run::recorded(&opened.plan, ground.store).iter().flatten().count();
-        if before > 0 {
+        let _held = ground.store.share().map_err(Ended::Failed)?;
+        let before = recorded(&opened.plan, ground.store);
+        if !before.is_empty() {
             say(&format!(
-                "{} an earlier verification's in {}; remove that folder to run them again.",
-                if before == 1 { "1 step is".into() } else { format!("{before} steps are") },
+                "{} an earlier verification's in {}; `--anew` runs them again.",
+                if before.len() == 1 { "1 step is".into() } else { format!("{} steps are", before.len()) },
                 ground.store.root().display()
             ));
         }
@@ -155,7 +163,7 @@ impl VerifyCommand {
             say("Interrupted. Run the same command again to go on from the last completed step.");
             return Err(Ended::Interrupted);
         }
-        begun.judged(problems, &ran, &drawn)
+        begun.judged(problems, &ran, &drawn, &before)
     }
 
     /// The tickets that are to be run again, as their numbers in the plan, in the order in which they are wanted.
@@ -183,6 +191,26 @@ impl VerifyCommand {
             addresses(plan).enumerate().map(|(number, (address, _))| (address, number)).collect();
         Ok(order.into_iter().take(most).filter_map(|at| numbers.get(&wanted[at].address).copied()).collect())
     }
+}
+
+/// The ids of a plan's steps that a store has.
+fn recorded(plan: &Plan, store: &Store) -> HashSet<String> {
+    let recorded = run::recorded(plan, store);
+    plan.steps
+        .iter()
+        .zip(recorded)
+        .filter(|(_, recorded)| recorded.is_some())
+        .map(|(step, _)| step.id.clone())
+        .collect()
+}
+
+/// Deletes a rerun's store, which nobody may use meanwhile.
+fn emptied(store: &Store) -> Result<(), Ended> {
+    if !store.root().exists() {
+        return Ok(());
+    }
+    drop(store.alone().map_err(Ended::Failed)?);
+    fs::remove_dir_all(store.root()).map_err(|e| Ended::Failed(format!("{}: {e}", store.root().display())))
 }
 
 /// Why an experiment is not held to its lock.

@@ -1,17 +1,17 @@
 //! From what was run again to a verdict.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Ground;
 use super::budget::Ran;
 use crate::cli::Ended;
-use crate::lock::{Address, Draws, Lock, Parts, addresses, digest};
+use crate::lock::{Address, Draws, Lock, LockedTicket, Parts, addresses, digest};
 use crate::mask::Mask;
 use crate::record::{Status, Verification};
 use crate::run::{self, Store, study};
 use crate::spec::{DatasetSpec, Variant};
 use crate::ticket::Ticket;
-use crate::verify::{Examples, Judged, Rerun, Rule, judge};
+use crate::verify::{Examples, Judged, Rerun, Rule, back, judge};
 
 /// A verification that has begun.
 pub struct Begun<'a> {
@@ -28,7 +28,13 @@ impl Begun<'_> {
     }
 
     /// The verdict of what was run again.
-    pub fn judged(&self, mut problems: Vec<String>, ran: &Ran, draws: &[Draws]) -> Result<Verification, Ended> {
+    pub fn judged(
+        &self,
+        mut problems: Vec<String>,
+        ran: &Ran,
+        draws: &[Draws],
+        before: &HashSet<String>,
+    ) -> Result<Verification, Ended> {
         let Ground { opened, experiment, store, lock, .. } = self.ground;
         let study = study(experiment.header(opened), &ran.part, store, Some(&ran.states));
         let records = run::findings(&ran.part, store).map_err(Ended::Failed)?;
@@ -53,7 +59,8 @@ impl Begun<'_> {
             overlap((self.ground.original, &locked.step, masks), (store, ids.get(of)?))
         };
         problems.dedup();
-        Ok(self.verification(problems, self.judge(&found, &failed, &overlap)))
+        let reused = found.results().filter(|ticket| reused(&found, ticket, before)).count();
+        Ok(Verification { reused, ..self.verification(problems, self.judge(&found, &failed, &overlap)) })
     }
 
     fn judge(
@@ -84,6 +91,7 @@ impl Begun<'_> {
             compared: judged.compared,
             false_alarms: judged.false_alarms,
             silent: judged.silent,
+            reused: 0,
             problems,
             tickets: judged.tickets,
         }
@@ -93,6 +101,13 @@ impl Begun<'_> {
 fn examples(variant: &Variant) -> Examples {
     let data: &DatasetSpec = &variant.dataset;
     Examples { train: data.training_examples(), validation: data.validation, test: data.used_test() }
+}
+
+/// Whether a ticket is as it was found before this verification began: the last step on its way that has run had run by
+/// then.
+fn reused(found: &Lock, ticket: &LockedTicket, before: &HashSet<String>) -> bool {
+    let last = back(found, &ticket.step).find(|(_, step)| step.left.is_some());
+    last.is_some_and(|(id, _)| before.contains(id))
 }
 
 /// What is drawn otherwise than when it was locked.

@@ -1,5 +1,7 @@
 //! The verdict as a terminal shows it.
 
+use std::path::Path;
+
 use crate::cli::count;
 use crate::cli::plan::text::Width;
 use crate::record::{Checked, Compared, Verdict, Verification};
@@ -13,7 +15,8 @@ const MANY: usize = 200;
 
 const VERDICTS: [Verdict; 4] = [Verdict::Pass, Verdict::WithinTolerance, Verdict::Fail, Verdict::NotRun];
 
-pub fn text(verification: &Verification, all: bool, width: Width) -> String {
+/// `place` is the store that the rerun has.
+pub fn text(verification: &Verification, place: &Path, all: bool, width: Width) -> String {
     let mut text = String::new();
     for sentence in &verification.rule {
         text += &width.wrapped("", "  ", sentence);
@@ -35,7 +38,7 @@ pub fn text(verification: &Verification, all: bool, width: Width) -> String {
         text += &width.wrapped("FAIL              ", "                  ", &in_one_line(problem));
     }
     text += &tickets(verification, all, width);
-    text + &width.wrapped("", "  ", &verdict(verification))
+    text + &width.wrapped("", "  ", &verdict(verification, place))
 }
 
 fn tickets(verification: &Verification, all: bool, width: Width) -> String {
@@ -76,8 +79,8 @@ fn in_one_line(text: &str) -> String {
 }
 
 /// "PASS: 42 of 42 tickets of quickstart as locked, on …".
-fn verdict(verification: &Verification) -> String {
-    let Verification { experiment, device, verdict, tickets, .. } = verification;
+fn verdict(verification: &Verification, place: &Path) -> String {
+    let Verification { experiment, device, verdict, tickets, reused, .. } = verification;
     let ran = tickets.len() - verification.count(Verdict::NotRun);
     let all = count(tickets.len(), "ticket");
     let counts: Vec<String> = VERDICTS
@@ -96,6 +99,14 @@ fn verdict(verification: &Verification) -> String {
         true => format!("all {all}"),
         false => format!("{ran} of {all}"),
     };
+    let of = match reused {
+        0 => format!("{of} run again"),
+        _ => format!(
+            "{of}, {} run again, {reused} as an earlier verification found them in {}",
+            ran.saturating_sub(*reused),
+            place.display()
+        ),
+    };
     let outside = outside(verification).map_or(String::new(), |n| {
         format!(
             "; {} outside alone, where chance is expected to put {:.1}",
@@ -103,7 +114,7 @@ fn verdict(verification: &Verification) -> String {
             verification.false_alarms
         )
     });
-    format!("{verdict}: {experiment}: {said}; {of} run again ({}), on {device}{outside}", counts.join(", "))
+    format!("{verdict}: {experiment}: {said}; {of} ({}), on {device}{outside}", counts.join(", "))
 }
 
 /// How many figures are not where the rule wants them, where that is all that is wrong.
