@@ -212,6 +212,24 @@ fn what_an_earlier_verification_found_is_told_from_what_was_run_again() {
 }
 
 #[test]
+fn a_step_that_this_machine_could_not_do_is_no_failure_of_the_lock() {
+    let folder = locked();
+    let folder = folder.path();
+    let text = lock(folder);
+    let dense = text.lines().find(|line| line.contains("pipeline = \"dense\", replicate = 0")).unwrap();
+    let step = dense.split_once("step = \"").unwrap().1;
+    // Where its step is to lie there is a file.
+    let steps = folder.join("runs/verify/small/steps");
+    fs::create_dir_all(&steps).unwrap();
+    fs::write(steps.join(&step[..2]), "").unwrap();
+    let (code, out, said) = tombola(folder, "verify small --pipelines dense");
+    assert!(code == 1 && !out.contains("FAIL"), "{out}{said}");
+    assert!(out.contains("NOT RUN           dense level 0 (100%), replicate 0: "), "{out}");
+    assert!(out.contains("\nNOT RUN: small: a step crashed, or this machine did not suffice"), "{out}");
+    assert!(!folder.join("reports/small/verification.json").exists());
+}
+
+#[test]
 fn a_time_budget_ends_it_and_what_has_not_run_is_not_judged() {
     let folder = locked();
     let (code, out, said) = tombola(folder.path(), "verify small --time-budget 1ms");
@@ -419,9 +437,9 @@ rewind = "0it"
 train = {}
 "#;
     fs::write(folder.join("small/pipelines/branches.toml"), branches).unwrap();
-    fs::write(folder.join("small/pipelines/look.toml"), "[[stage]]\nanatomy = {}\n").unwrap();
     let (before, _) = SPEC.split_once("[pipeline.dense]").unwrap();
-    let pipelines = "[pipeline.branches]\nuse = \"branches\"\n[pipeline.look]\nuse = \"look\"\neach = \"branches\"\nwhen = \"trained\"\n";
+    let pipelines =
+        "[pipeline.branches]\nuse = \"branches\"\n[pipeline.look]\nuse = \"anatomy\"\neach = \"branches\"\n";
     fs::write(folder.join("small/experiment.toml"), format!("{before}{pipelines}")).unwrap();
     run(folder, "");
     let text = lock(folder);

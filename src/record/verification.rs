@@ -54,7 +54,7 @@ pub struct Checked {
     pub ticket: String,
     pub pipeline: String,
     pub verdict: Verdict,
-    /// What differs, in words; of one within its tolerance, by how much.
+    /// What differs, in words; of one within its tolerance, by how much; of one that was to run and could not, why.
     pub why: Vec<String>,
     /// The share of the lock's kept weights that the rerun kept, where both masks are at hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,18 +88,32 @@ impl fmt::Display for Verdict {
     }
 }
 
+impl Checked {
+    /// Whether its step crashed, or a disk or memory did not suffice: that says nothing of what was locked.
+    pub fn gave_out(&self) -> bool {
+        self.verdict == Verdict::NotRun && !self.why.is_empty()
+    }
+}
+
 impl Verification {
     /// How many tickets have this verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.tickets.iter().filter(|ticket| ticket.verdict == verdict).count()
     }
 
-    /// The whole's verdict: what is wrong anywhere is wrong, and what has not run says nothing, unless nothing has.
+    /// How many tickets were run again.
+    pub fn ran(&self) -> usize {
+        self.tickets.len() - self.count(Verdict::NotRun)
+    }
+
+    /// The whole's verdict: what is wrong anywhere is wrong; what has not run says nothing, unless nothing has, or a machine
+    /// gave out where more was to run.
     pub fn verdict(problems: &[String], tickets: &[Checked]) -> Verdict {
-        let ran = || tickets.iter().map(|ticket| ticket.verdict).filter(|verdict| *verdict != Verdict::NotRun);
-        match problems.is_empty() {
-            false => Verdict::Fail,
-            true => ran().max().unwrap_or(Verdict::NotRun),
+        let worst = tickets.iter().map(|ticket| ticket.verdict).filter(|verdict| *verdict != Verdict::NotRun).max();
+        match (problems.is_empty(), worst) {
+            (false, _) | (_, Some(Verdict::Fail)) => Verdict::Fail,
+            _ if tickets.iter().any(Checked::gave_out) => Verdict::NotRun,
+            (_, worst) => worst.unwrap_or(Verdict::NotRun),
         }
     }
 }

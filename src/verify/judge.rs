@@ -71,8 +71,7 @@ fn replicates(lock: &Lock) -> Replicates<'_> {
 
 fn not_found(rerun: &Rerun<'_>, locked: &LockedTicket) -> Checked {
     let failed = rerun.failed.get(&locked.address);
-    let verdict = if failed.is_some() { Verdict::Fail } else { Verdict::NotRun };
-    checked(locked, verdict, failed.cloned().into_iter().collect(), None, Vec::new())
+    checked(locked, Verdict::NotRun, failed.cloned().into_iter().collect(), None, Vec::new())
 }
 
 fn checked(

@@ -45,7 +45,8 @@ fn tickets(verification: &Verification, all: bool, width: Width) -> String {
     let tickets = &verification.tickets;
     let nothing = verification.count(Verdict::NotRun) == tickets.len();
     let whole = all || (tickets.len() <= FEW && !nothing);
-    let shown: Vec<&Checked> = tickets.iter().filter(|ticket| whole || ticket.verdict == Verdict::Fail).collect();
+    let wanted = |ticket: &&Checked| whole || ticket.verdict == Verdict::Fail || ticket.gave_out();
+    let shown: Vec<&Checked> = tickets.iter().filter(wanted).collect();
     let most = if all { shown.len() } else { MANY };
     let mut text: String = shown.iter().take(most).map(|ticket| line(ticket, width)).collect();
     let left = VERDICTS.map(|verdict| {
@@ -81,7 +82,7 @@ fn in_one_line(text: &str) -> String {
 /// "PASS: 42 of 42 tickets of quickstart as locked, on …".
 fn verdict(verification: &Verification, place: &Path) -> String {
     let Verification { experiment, device, verdict, tickets, reused, .. } = verification;
-    let ran = tickets.len() - verification.count(Verdict::NotRun);
+    let ran = verification.ran();
     let all = count(tickets.len(), "ticket");
     let counts: Vec<String> = VERDICTS
         .into_iter()
@@ -89,7 +90,11 @@ fn verdict(verification: &Verification, place: &Path) -> String {
         .filter(|(_, n)| *n > 0)
         .map(|(verdict, n)| format!("{n} {verdict}"))
         .collect();
+    let gave_out = tickets.iter().filter(|ticket| ticket.gave_out()).count();
     let said = match verdict {
+        Verdict::NotRun if gave_out > 0 => {
+            "a step crashed, or this machine did not suffice, which says nothing of the lock"
+        }
         Verdict::Pass => "what was run again is as locked",
         Verdict::WithinTolerance => "what was run again is as near to what was locked as the rule asks",
         Verdict::Fail => "what was locked does not hold",
