@@ -163,6 +163,39 @@ fn a_rerun_passes_and_its_verdict_is_in_the_report() {
 }
 
 #[test]
+fn a_verdict_that_cannot_be_put_beside_the_report_is_said_all_the_same() {
+    let folder = locked();
+    let folder = folder.path();
+    fs::create_dir(folder.join("reports/small/verification.json")).unwrap();
+    let (code, out, said) = tombola(folder, "verify small --pipelines dense --json");
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &json["verdict"]), (0, &"pass".into()));
+    assert!(said.contains("warning: the verdict is not put beside the report: "), "{said}");
+}
+
+#[test]
+fn a_verdict_of_fewer_tickets_takes_no_other_s_place_unless_it_is_a_fail() {
+    let folder = locked();
+    let folder = folder.path();
+    let written = || -> usize {
+        let text = fs::read_to_string(folder.join("reports/small/verification.json")).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let tickets = json["tickets"].as_array().unwrap();
+        tickets.iter().filter(|ticket| ticket["verdict"] != "not-run").count()
+    };
+    tombola(folder, "verify small");
+    let (code, _, said) = tombola(folder, "verify small --pipelines dense");
+    assert!(code == 0 && written() == 24, "{said}");
+    assert!(
+        said.contains("stays as it is: that verification of the same results ran 24 tickets again, and this one 6."),
+        "{said}"
+    );
+    edit(folder, "reports/small/results.csv", "dense", "denser");
+    let (code, _, said) = tombola(folder, "verify small --pipelines dense");
+    assert!(code == 1 && written() == 6, "{said}");
+}
+
+#[test]
 fn a_sample_runs_part_of_it_and_says_what_it_did_not_run() {
     let folder = locked();
     let folder = folder.path();

@@ -106,6 +106,12 @@ impl Verification {
         self.tickets.len() - self.count(Verdict::NotRun)
     }
 
+    /// Whether this is to stay where another one of the same results comes after it: it ran more tickets again, and the other
+    /// found nothing wrong.
+    pub fn outweighs(&self, other: &Verification) -> bool {
+        self.results == other.results && other.verdict != Verdict::Fail && self.ran() > other.ran()
+    }
+
     /// The whole's verdict: what is wrong anywhere is wrong; what has not run says nothing, unless nothing has, or a machine
     /// gave out where more was to run.
     pub fn verdict(problems: &[String], tickets: &[Checked]) -> Verdict {

@@ -99,15 +99,15 @@ impl VerifyCommand {
         let report = &self.reports.join(&opened.spec.name);
         let ground = &Ground { registry, experiment, opened, lock, store, original, report };
         let verification = self.verify(ground, &unlike(&changes, &misfits))?;
-        if verification.verdict != Verdict::NotRun {
-            reported::put(&verification, report)?;
-        }
         match self.json {
             true => {
                 let text = serde_json::to_string_pretty(&verification);
                 print(&(text.map_err(|e| format!("cannot write the verdict as JSON: {e}"))? + "\n"))?;
             }
             false => print(&screen::text(&verification, store.root(), self.all, Width::of_stdout()))?,
+        }
+        if verification.verdict != Verdict::NotRun {
+            reported::put(verification.clone(), report);
         }
         match verification.verdict {
             Verdict::Pass | Verdict::WithinTolerance => Ok(()),

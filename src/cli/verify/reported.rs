@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
-use crate::cli::{Ended, records, say};
+use crate::cli::{Ended, count, records, say};
 use crate::lock::{self, Address, Lock, LockedTicket};
 use crate::record::{Study, Verification};
-use crate::report;
+use crate::report::{self, Content, File};
 
 /// The verdict's file, beside the report.
 const FILE: &str = "verification.json";
@@ -89,22 +89,42 @@ fn table(study: &Study, report: &Path) -> Option<String> {
     Some(format!("{}: line {}: not what {} say", path.display(), line + 1, records::RECORDS))
 }
 
-/// Puts the verdict beside the report, where there is one.
-pub fn put(verification: &Verification, report: &Path) -> Result<(), Ended> {
+/// Puts the verdict beside the report, where there is one, unless the one that is there says more. What cannot be written is
+/// no reason to take a verdict back.
+pub fn put(verification: Verification, report: &Path) {
     if !report.join(records::RECORDS).is_file() {
-        return Ok(());
+        return;
     }
     let path = report.join(FILE);
-    let text = serde_json::to_string_pretty(verification).map_err(|e| format!("cannot write the verdict: {e}"))?;
-    fs::write(&path, text + "\n").map_err(|e| Ended::Failed(format!("{}: {e}", path.display())))?;
-    say(&format!("Verdict: {}; `tombola report --from-records {}` shows it", path.display(), report.display()));
-    Ok(())
+    if let Some(known) = read(report).filter(|known| known.outweighs(&verification)) {
+        say(&format!(
+            "{} stays as it is: that verification of the same results ran {} again, and this one {}.",
+            path.display(),
+            count(known.ran(), "ticket"),
+            verification.ran()
+        ));
+        return;
+    }
+    match written(&verification, report) {
+        Ok(()) => {
+            say(&format!("Verdict: {}; `tombola report --from-records {}` shows it", path.display(), report.display()));
+        }
+        Err(error) => say(&format!("warning: the verdict is not put beside the report: {error}")),
+    }
+}
+
+fn written(verification: &Verification, report: &Path) -> Result<(), String> {
+    let text = serde_json::to_string_pretty(verification).map_err(|e| e.to_string())?;
+    report::put(&[File { path: FILE.into(), content: Content::Text(text + "\n") }], report)
+}
+
+fn read(report: &Path) -> Option<Verification> {
+    serde_json::from_str(&fs::read_to_string(report.join(FILE)).ok()?).ok()
 }
 
 /// The verdict beside a report, where it is one of these results.
 pub fn of(study: &Study, report: &Path) -> Option<Verification> {
-    let text = fs::read_to_string(report.join(FILE)).ok()?;
-    let verification: Verification = serde_json::from_str(&text).ok()?;
+    let verification = read(report)?;
     let results: Vec<LockedTicket> = study.rows.iter().chain(&study.analyses).filter_map(LockedTicket::of).collect();
     (verification.results == lock::digest(results.iter())).then_some(verification)
 }
