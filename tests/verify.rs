@@ -493,6 +493,55 @@ train = {}
 }
 
 #[test]
+fn what_a_report_says_besides_its_figures_is_looked_at_too() {
+    let folder = locked();
+    let folder = folder.path();
+    let records = "reports/small/records.jsonl";
+    let whole = fs::read_to_string(folder.join(records)).unwrap();
+    let verify = || tombola(folder, "verify small --pipelines dense");
+    let dense = whole.lines().find(|line| line.contains("\"pipeline\":\"dense\"")).unwrap();
+    let with = |from: &str, to: &str| {
+        assert!(dense.contains(from), "{from}: {dense}");
+        fs::write(folder.join(records), whole.replacen(dense, &dense.replacen(from, to, 1), 1)).unwrap();
+    };
+    // A record of another device among those of the lock's makes the rest no less comparable.
+    let device = dense.split_once("\"device\":\"").unwrap().1.split('"').next().unwrap();
+    with(device, "abacus");
+    let (code, out, said) = verify();
+    assert!(code == 1 && out.contains("a record says that it is of another device kind (\"abacus\")"), "{out}{said}");
+    fs::write(folder.join(records), whole.replace(device, "abacus")).unwrap();
+    let (code, out, said) = verify();
+    assert!(code == 1 && out.contains("another device kind (\"abacus\")"), "steps are the lock's: {out}{said}");
+    // Curves are in no lock.
+    let loss = dense.split_once("\"train_loss\":[null,").unwrap().1.split([',', ']']).next().unwrap();
+    with(&format!("\"train_loss\":[null,{loss}"), "\"train_loss\":[null,0.99");
+    let (code, out, said) = verify();
+    assert!(
+        code == 1 && out.contains("dense level 0 (100%), replicate 0: its training is not what was found again"),
+        "{out}{said}"
+    );
+    fs::write(folder.join(records), whole.replacen("A tiny experiment", "A great experiment", 1)).unwrap();
+    let (code, out, said) = verify();
+    assert!(code == 1 && out.contains("records.jsonl: its title is not the spec's"), "{out}{said}");
+    fs::write(folder.join(records), &whole).unwrap();
+    // Tables are what records give.
+    let table = fs::read_dir(folder.join("reports/small/figures")).unwrap().map(|entry| entry.unwrap().path());
+    let table = table.filter(|path| path.extension().is_some_and(|ending| ending == "csv")).min().unwrap();
+    let text = fs::read_to_string(&table).unwrap();
+    fs::write(&table, text.replacen("dense", "sparse", 1)).unwrap();
+    let (code, out, said) = verify();
+    assert!(code == 1 && out.contains(".csv: line 2: not what records.jsonl say"), "{out}{said}");
+    fs::write(&table, text).unwrap();
+    // A page may be another version's.
+    edit(folder, "reports/small/report.md", "tiny", "great");
+    let (code, out, said) = verify();
+    assert!(code == 0 && said.contains("report.md: not what its records give with this version"), "{out}{said}");
+    fs::remove_file(folder.join(records)).unwrap();
+    let (code, out, said) = verify();
+    assert!(code == 1 && out.contains("results.csv: without records.jsonl nothing says"), "{out}{said}");
+}
+
+#[test]
 fn without_a_lock_there_is_nothing_to_hold_a_rerun_to() {
     let folder = unlocked();
     let (code, _, said) = tombola(folder.path(), "verify small");

@@ -2,6 +2,8 @@
 
 mod budget;
 mod outcome;
+mod put;
+mod rendered;
 mod reported;
 mod screen;
 
@@ -13,7 +15,8 @@ use std::time::Duration;
 use clap::Args;
 
 use self::budget::Budget;
-pub use self::reported::of as reported;
+pub use self::put::of as reported;
+use self::reported::Reported;
 use super::interrupt::stop_on_interrupt;
 use super::lock::Locked;
 use super::machine::{Machine, time};
@@ -107,7 +110,7 @@ impl VerifyCommand {
             false => print(&screen::text(&verification, store.root(), self.all, Width::of_stdout()))?,
         }
         if verification.verdict != Verdict::NotRun {
-            reported::put(verification.clone(), report);
+            put::put(&verification, report);
         }
         match verification.verdict {
             Verdict::Pass | Verdict::WithinTolerance => Ok(()),
@@ -134,7 +137,8 @@ impl VerifyCommand {
             // Another experiment's numbers would say nothing of this one's, nor would a lock that leaves some of them out.
             return Ok(begun.without_rerun(unlike.to_vec()));
         }
-        let mut problems = reported::problems(lock, ground.report);
+        let report = Reported::of(ground);
+        let mut problems = report.problems.clone();
         let numbers = self.chosen(&opened.plan, lock)?;
         let stop = stop_on_interrupt("Stopping: completed steps are kept. Once more to end at once.")?;
         let reading = &Reading::until(&stop);
@@ -163,7 +167,7 @@ impl VerifyCommand {
             say("Interrupted. Run the same command again to go on from the last completed step.");
             return Err(Ended::Interrupted);
         }
-        begun.judged(problems, &ran, &drawn, &before)
+        begun.judged(problems, &report, &ran, &drawn, &before)
     }
 
     /// The tickets that are to be run again, as their numbers in the plan, in the order in which they are wanted.

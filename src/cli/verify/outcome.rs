@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Ground;
 use super::budget::Ran;
+use super::reported::Reported;
 use crate::cli::Ended;
 use crate::lock::{Address, Draws, Lock, LockedTicket, Parts, addresses, digest};
 use crate::mask::Mask;
@@ -31,6 +32,7 @@ impl Begun<'_> {
     pub fn judged(
         &self,
         mut problems: Vec<String>,
+        report: &Reported,
         ran: &Ran,
         draws: &[Draws],
         before: &HashSet<String>,
@@ -58,6 +60,9 @@ impl Begun<'_> {
             let masks = &lock.steps.get(&locked.step)?.left.as_ref()?.masks;
             overlap((self.ground.original, &locked.step, masks), (store, ids.get(of)?))
         };
+        if self.rule.exact {
+            problems.extend(report.unlike(&study));
+        }
         problems.dedup();
         let reused = found.results().filter(|ticket| reused(&found, ticket, before)).count();
         Ok(Verification { reused, ..self.verification(problems, self.judge(&found, &failed, &overlap)) })
