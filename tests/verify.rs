@@ -214,7 +214,11 @@ fn a_sample_runs_part_of_it_and_says_what_it_did_not_run() {
     fs::remove_dir_all(folder.join("runs/verify")).unwrap();
     let (code, out, said) = tombola(folder, "verify small --sample 5 --json");
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
-    let ran = ran(&json);
+    let (seed, of) = (json["sample_seed"].as_u64().unwrap(), ran);
+    let ran = of(&json);
+    assert!(said.contains(&format!("`--sample-seed {seed}` takes the same again")), "{said}");
+    let (_, out, _) = tombola(folder, &format!("verify small --sample 5 --sample-seed {seed} --json"));
+    assert_eq!(of(&serde_json::from_str(&out).unwrap()), ran);
     assert!(code == 0 && (5..24).contains(&ran.len()), "{ran:?} {said}");
     for pipeline in ["dense", "imp", "late", "reinitialise", "edge-popup"] {
         assert!(ran.iter().any(|ticket| ticket.starts_with(pipeline)), "{pipeline}: {ran:?}");

@@ -33,6 +33,9 @@ pub struct Verification {
     /// Tickets that an earlier verification of this experiment had run already, and that did not run this time.
     #[serde(default)]
     pub reused: usize,
+    /// By which the order of the tickets was drawn, where not all were to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_seed: Option<u32>,
     /// What is wrong and is not one ticket's: another spec, data that changed, a report that says something else.
     pub problems: Vec<String>,
     pub tickets: Vec<Checked>,

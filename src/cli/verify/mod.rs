@@ -9,6 +9,7 @@ mod screen;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,6 +41,9 @@ pub struct VerifyCommand {
     /// Run only so many tickets again, spread over pipelines, levels and replicates, with the chains that they follow from
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     sample: Option<u32>,
+    /// Draw where the sample begins from this number, to take the same again; otherwise each verification draws another
+    #[arg(long, value_name = "N")]
+    sample_seed: Option<u32>,
     /// Run only these pipelines' tickets again, as `--pipelines dense,imp`
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
     pipelines: Vec<String>,
@@ -128,8 +132,11 @@ impl VerifyCommand {
 
     fn verify(&self, ground: &Ground<'_>, unlike: &[String]) -> Result<Verification, Ended> {
         let Ground { opened, lock, .. } = ground;
+        let sampled = self.sample.is_some() || self.time_budget.is_some();
+        let sample_seed = sampled.then(|| self.sample_seed.unwrap_or_else(any));
         let begun = outcome::Begun {
             ground,
+            sample_seed,
             rule: Rule { exact: lock.device == opened.compute.kind, tolerance: opened.spec.tolerance },
             date: run::now(),
         };
@@ -139,7 +146,10 @@ impl VerifyCommand {
         }
         let report = Reported::of(ground);
         let mut problems = report.problems.clone();
-        let numbers = self.chosen(&opened.plan, lock)?;
+        let numbers = self.chosen(&opened.plan, lock, sample_seed.unwrap_or_default())?;
+        if let Some(seed) = sample_seed {
+            say(&format!("The sample is drawn: `--sample-seed {seed}` takes the same again, or goes on with it."));
+        }
         let stop = stop_on_interrupt("Stopping: completed steps are kept. Once more to end at once.")?;
         let reading = &Reading::until(&stop);
         let data = match run::data::data(&opened.spec, ground.registry, &ground.experiment.directories(), reading) {
@@ -171,7 +181,7 @@ impl VerifyCommand {
     }
 
     /// The tickets that are to be run again, as their numbers in the plan, in the order in which they are wanted.
-    fn chosen(&self, plan: &Plan, lock: &Lock) -> Result<Vec<usize>, Ended> {
+    fn chosen(&self, plan: &Plan, lock: &Lock, seed: u32) -> Result<Vec<usize>, Ended> {
         let choice = Choice { pipelines: self.pipelines.clone(), replicates: self.replicates.clone() };
         for name in &choice.pipelines {
             if !lock.results().any(|ticket| ticket.address.pipeline == *name) {
@@ -189,12 +199,17 @@ impl VerifyCommand {
             .into());
         }
         let wanted: Vec<_> = lock.results().filter(|ticket| choice.takes(ticket)).collect();
-        let order = spread(&wanted);
+        let order = spread(&wanted, seed);
         let most = self.sample.map_or(order.len(), |n| n as usize);
         let numbers: HashMap<Address, usize> =
             addresses(plan).enumerate().map(|(number, (address, _))| (address, number)).collect();
         Ok(order.into_iter().take(most).filter_map(|at| numbers.get(&wanted[at].address).copied()).collect())
     }
+}
+
+/// A number that nobody can know before.
+fn any() -> u32 {
+    RandomState::new().hash_one("sample") as u32
 }
 
 /// The ids of a plan's steps that a store has.

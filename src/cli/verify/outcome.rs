@@ -18,6 +18,8 @@ use crate::verify::{Examples, Judged, Rerun, Rule, back, judge};
 pub struct Begun<'a> {
     pub ground: &'a Ground<'a>,
     pub rule: Rule,
+    /// Of the sample, where there is one.
+    pub sample_seed: Option<u32>,
     pub date: String,
 }
 
@@ -97,6 +99,7 @@ impl Begun<'_> {
             false_alarms: judged.false_alarms,
             silent: judged.silent,
             reused: 0,
+            sample_seed: self.sample_seed,
             problems,
             tickets: judged.tickets,
         }

@@ -112,6 +112,7 @@ fn verdict(verification: &Verification, place: &Path) -> String {
             place.display()
         ),
     };
+    let sample = verification.sample_seed.map_or(String::new(), |seed| format!("; sample seed {seed}"));
     let outside = outside(verification).map_or(String::new(), |n| {
         format!(
             "; {} outside alone, where chance is expected to put {:.1}",
@@ -119,7 +120,7 @@ fn verdict(verification: &Verification, place: &Path) -> String {
             verification.false_alarms
         )
     });
-    format!("{verdict}: {experiment}: {said}; {of} ({}), on {device}{outside}", counts.join(", "))
+    format!("{verdict}: {experiment}: {said}; {of} ({}), on {device}{sample}{outside}", counts.join(", "))
 }
 
 /// How many figures are not where the rule wants them, where that is all that is wrong.
