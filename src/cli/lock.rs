@@ -178,9 +178,16 @@ impl Settling<'_> {
         let draws: Vec<Draws> = lock.variant.iter().map(|variant| variant.draws.clone()).collect();
         let (found, _) = self.found(&draws)?;
         let rule = Rule { exact: true, tolerance: None };
-        let (none, examples) = (HashMap::new(), HashMap::new());
-        let judged =
-            judge(&Rerun { lock, found: &found, failed: &none, rule: &rule, examples: &examples, overlap: &|_| None });
+        let (none, examples, about) = (HashMap::new(), HashMap::new(), HashSet::new());
+        let judged = judge(&Rerun {
+            lock,
+            found: &found,
+            failed: &none,
+            rule: &rule,
+            examples: &examples,
+            about: &about,
+            overlap: &|_| None,
+        });
         let of = |verdict| judged.tickets.iter().filter(move |ticket| ticket.verdict == verdict);
         let differ: Vec<String> =
             of(Verdict::Fail).map(|ticket| format!("{}: {}", ticket.ticket, ticket.why[0])).collect();

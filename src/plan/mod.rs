@@ -124,6 +124,14 @@ pub struct Gate {
     pub drop: f64,
 }
 
+impl Gate {
+    /// Whether it is broken, as far as its two tickets' validation accuracies are known.
+    pub fn broken(&self, accuracy: impl Fn(usize) -> Option<f64>) -> Option<bool> {
+        // A hair of tolerance: both are ratios of whole numbers, and 0.98 − 0.96 is not quite 0.02.
+        Some(accuracy(self.dense)? - accuracy(self.ticket)? > self.drop + 1e-9)
+    }
+}
+
 /// A row of the results, or of the analyses, to be.
 #[derive(Clone, Debug)]
 pub struct PlannedTicket {

@@ -54,7 +54,7 @@ fn steps(lock: &Lock, plan: &Plan) -> Vec<String> {
 fn tickets(lock: &Lock, plan: &Plan) -> Vec<String> {
     let mut planned: HashMap<Address, &PlannedTicket> = addresses(plan).collect();
     let mut found = Vec::new();
-    let ran = ran(lock, plan);
+    let (ran, accuracies) = (ran(lock, plan), accuracies(lock, plan));
     let results = [(&lock.tickets, true), (&lock.analyses, false)];
     for (ticket, compared) in results.into_iter().flat_map(|(all, compared)| all.iter().map(move |t| (t, compared))) {
         let own = planned.remove(&ticket.address).filter(|_| ticket.address.analysis.is_empty() == compared);
@@ -62,7 +62,8 @@ fn tickets(lock: &Lock, plan: &Plan) -> Vec<String> {
             found.push(format!("{}: the spec plans no such ticket, or it is there twice", ticket.name()));
             continue;
         };
-        found.extend(unlike(plan, ticket, own, &ran).map(|why| format!("{}: {why}", ticket.name())));
+        let why = unlike(plan, ticket, own, &ran).or_else(|| stopped(ticket, own, &accuracies));
+        found.extend(why.map(|why| format!("{}: {why}", ticket.name())));
     }
     let mut missing: Vec<Address> = planned.into_keys().collect();
     missing.sort_unstable();
@@ -101,4 +102,21 @@ fn ran(lock: &Lock, plan: &Plan) -> Vec<bool> {
         ran.push(left && step.parent.iter().chain(&step.other).all(|before| ran[*before]));
     }
     ran
+}
+
+/// Of each step, the validation accuracy that the lock has of it.
+fn accuracies(lock: &Lock, plan: &Plan) -> Vec<Option<f64>> {
+    let of = |ticket: &LockedTicket| Some((ticket.step.clone(), ticket.scores.as_ref()?.validation_accuracy?));
+    let known: HashMap<String, f64> = lock.tickets.iter().filter_map(of).collect();
+    plan.steps.iter().map(|step| known.get(&step.id).copied()).collect()
+}
+
+/// A stop rule goes by accuracies that the lock has.
+fn stopped(ticket: &LockedTicket, own: &PlannedTicket, accuracies: &[Option<f64>]) -> Option<String> {
+    let broken = own.gates.iter().any(|gate| gate.broken(|step| accuracies[step]) == Some(true));
+    match (broken, ticket.status == Outcome::Stopped) {
+        (true, false) => Some("by the accuracies of the lock a stop rule ends its pipeline before it".into()),
+        (false, true) => Some("by the accuracies of the lock no stop rule ends its pipeline before it".into()),
+        _ => None,
+    }
 }

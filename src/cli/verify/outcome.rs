@@ -78,7 +78,10 @@ impl Begun<'_> {
     ) -> Judged {
         let variants = self.ground.opened.spec.variants.iter();
         let examples = variants.map(|variant| (variant.name.clone(), examples(variant))).collect();
-        judge(&Rerun { lock: self.ground.lock, found, failed, rule: &self.rule, examples: &examples, overlap })
+        let (plan, lock) = (&self.ground.opened.plan, self.ground.lock);
+        let about = addresses(plan).filter(|(_, ticket)| plan.steps[ticket.step].about).map(|(address, _)| address);
+        let about = &about.collect();
+        judge(&Rerun { lock, found, failed, rule: &self.rule, examples: &examples, about, overlap })
     }
 
     fn verification(&self, problems: Vec<String>, judged: Judged) -> Verification {

@@ -5,7 +5,6 @@ use std::path::Path;
 use crate::cli::count;
 use crate::cli::plan::text::Width;
 use crate::record::{Checked, Compared, Verdict, Verification};
-use crate::units::percent;
 
 /// Tickets that are shown one by one; of more, only those that are not PASS.
 const FEW: usize = 40;
@@ -63,10 +62,7 @@ fn tickets(verification: &Verification, all: bool, width: Width) -> String {
 }
 
 fn line(ticket: &Checked, width: Width) -> String {
-    let overlap = ticket.overlap.filter(|overlap| *overlap < 1.0);
-    let overlap = overlap.map(|overlap| format!("{} of the locked mask kept", percent(overlap)));
-    let why: Vec<String> = ticket.why.iter().cloned().chain(overlap).collect();
-    let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
+    let why = if ticket.why.is_empty() { String::new() } else { format!(": {}", ticket.why.join("; ")) };
     width.wrapped(
         &format!("{:<16}  ", ticket.verdict.to_string()),
         &" ".repeat(20),
