@@ -69,6 +69,7 @@ fn row(pipeline: &str, variant: &str, replicate: u32, level: u32) -> Row {
         other_replicate: None,
         level,
         draw: 0,
+        branch: 0,
         kept_weights: kept,
         prunable_weights: 1000,
         early_stop: EarlyStop::ValidationLoss,

@@ -14,36 +14,57 @@ use crate::plan::Plan;
 use crate::record::{Study, Verdict};
 use crate::registry::Registry;
 use crate::run::{self, Store};
-use crate::verify::{Rerun, Rule, judge};
+use crate::spec::Spec;
+use crate::verify::{Rerun, Rule, judge, misfits};
 
 /// Changes, or tickets, that a line names.
 const NAMED: usize = 4;
 
-/// The lock of an experiment, and in what the spec is no longer the one that was locked.
+/// The lock of an experiment, and whether it is one of this spec.
 pub struct Locked {
     pub lock: Lock,
-    /// "seed: 1 → 2", …; none where they match.
+    /// In what the spec is no longer the one that was locked: "seed: 1 → 2", …; none where they match.
     pub changes: Vec<String>,
+    /// In what it is no lock that a run of the locked spec leaves, as one that was edited.
+    pub misfits: Vec<String>,
+}
+
+impl Locked {
+    fn of(lock: Lock, plan: &Plan, tolerance: Option<f64>) -> Locked {
+        let mut changes = changes(plan, &lock);
+        if lock.tolerance != tolerance {
+            let told = |tolerance: Option<f64>| tolerance.map_or("none".into(), |tolerance| tolerance.to_string());
+            changes.push(format!("tolerance: {} → {}", told(lock.tolerance), told(tolerance)));
+        }
+        let misfits = if changes.is_empty() { misfits(&lock, plan) } else { Vec::new() };
+        Locked { lock, changes, misfits }
+    }
 }
 
 impl Experiment {
     /// Its lock, where it has one; the experiment is opened by then, so that it can be planned.
     pub fn locked(&self, opened: &Opened, registry: &Registry) -> Result<Option<Locked>, Ended> {
-        self.lock_of(&opened.plan, &opened.compute.kind, registry)
+        self.lock_of(&opened.spec, &opened.plan, &opened.compute.kind, registry)
     }
 
     /// The same of a plan for some kind of device, which need not be here.
-    pub fn lock_of(&self, plan: &Plan, device: &str, registry: &Registry) -> Result<Option<Locked>, Ended> {
+    pub fn lock_of(
+        &self,
+        spec: &Spec,
+        plan: &Plan,
+        device: &str,
+        registry: &Registry,
+    ) -> Result<Option<Locked>, Ended> {
         let Some(lock) = Lock::of_folder(&self.folder)? else { return Ok(None) };
-        let changes = match lock.device == device {
-            true => changes(plan, &lock),
-            // Ids are those of a device kind.
-            false => changes(&planned(&self.folder, registry, &self.overrides(), &lock.device).map_err(told)?.1, &lock),
-        };
-        Ok(Some(Locked { lock, changes }))
+        if lock.device == device {
+            return Ok(Some(Locked::of(lock, plan, spec.tolerance)));
+        }
+        // Ids are those of a device kind.
+        let (_, planned) = planned(&self.folder, registry, &self.overrides(), &lock.device).map_err(told)?;
+        Ok(Some(Locked::of(lock, &planned, spec.tolerance)))
     }
 
-    /// A line where the spec is no longer the one that was locked, "" where it is, or where options change it.
+    /// A line where the lock is not one of this spec, "" where it is, or where options change the spec.
     pub fn unlike_its_lock(&self, opened: &Opened, registry: &Registry) -> Result<String, Ended> {
         if !self.overrides().is_empty() {
             return Ok(String::new());
@@ -53,16 +74,21 @@ impl Experiment {
 }
 
 impl Locked {
-    /// A line where the spec is no longer the one that was locked.
+    /// A line where it is not one of this spec, or of any.
     pub fn unlike(&self) -> Option<String> {
-        let line = || {
-            let changes = few(&self.changes, "change");
-            format!(
-                "{} is of another form of this experiment: {changes}; `tombola run --update-lock` replaces it",
-                lock::FILE
-            )
-        };
-        (!self.changes.is_empty()).then(line)
+        let file = lock::FILE;
+        match (&self.changes[..], &self.misfits[..]) {
+            ([], []) => None,
+            ([], misfits) => Some(format!(
+                "{file} is not as a run leaves it: {}; take it back from version control, or `tombola run --update-lock` \
+                 replaces it",
+                few(misfits, "difference")
+            )),
+            (changes, _) => Some(format!(
+                "{file} is of another form of this experiment: {}; `tombola run --update-lock` replaces it",
+                few(changes, "change")
+            )),
+        }
     }
 }
 
@@ -123,7 +149,7 @@ impl Settling<'_> {
         }
         let opened = self.opened;
         match Lock::of_folder(&opened.spec.folder) {
-            Ok(Some(lock)) if !self.update => self.compare(&lock),
+            Ok(Some(lock)) if !self.update => self.compare(lock),
             Err(error) if !self.update => Err(error.into()),
             _ => self.write(),
         }
@@ -152,7 +178,7 @@ impl Settling<'_> {
         Ok(())
     }
 
-    fn compare(&self, lock: &Lock) -> Result<(), Ended> {
+    fn compare(&self, lock: Lock) -> Result<(), Ended> {
         if lock.device != self.opened.compute.kind {
             say(&format!(
                 "{} is of another device kind ({}): `tombola verify` compares with it.",
@@ -161,16 +187,24 @@ impl Settling<'_> {
             ));
             return Ok(());
         }
-        if !changes(&self.opened.plan, lock).is_empty() {
+        let Locked { lock, changes, misfits } = &Locked::of(lock, &self.opened.plan, self.opened.spec.tolerance);
+        if !(changes.is_empty() && misfits.is_empty()) {
             // Said at the beginning.
             return Ok(());
         }
         let draws: Vec<Draws> = lock.variant.iter().map(|variant| variant.draws.clone()).collect();
         let (found, _) = self.found(&draws)?;
         let rule = Rule { exact: true, tolerance: None };
-        let none = HashMap::new();
-        let judged =
-            judge(&Rerun { lock, found: &found, failed: &none, rule: &rule, examples: &[], overlap: &|_| None });
+        let (none, examples, about) = (HashMap::new(), HashMap::new(), HashSet::new());
+        let judged = judge(&Rerun {
+            lock,
+            found: &found,
+            failed: &none,
+            rule: &rule,
+            examples: &examples,
+            about: &about,
+            overlap: &|_| None,
+        });
         let of = |verdict| judged.tickets.iter().filter(move |ticket| ticket.verdict == verdict);
         let differ: Vec<String> =
             of(Verdict::Fail).map(|ticket| format!("{}: {}", ticket.ticket, ticket.why[0])).collect();
@@ -192,7 +226,8 @@ impl Settling<'_> {
         let plan = &self.opened.plan;
         let records = run::findings(plan, self.store).map_err(Ended::Failed)?;
         let device = &self.opened.compute.kind;
-        Ok(Lock::of(&Parts { plan, device, study: self.study, records: &records, draws }))
+        let tolerance = self.opened.spec.tolerance;
+        Ok(Lock::of(&Parts { plan, device, tolerance, study: self.study, records: &records, draws }))
     }
 
     fn draws(&self) -> Result<Vec<Draws>, Ended> {

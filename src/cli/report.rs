@@ -108,7 +108,7 @@ pub fn render(
 }
 
 /// The experiment's own templates, where it has any.
-fn templates(folder: &Path) -> Result<Option<PathBuf>, String> {
+pub fn templates(folder: &Path) -> Result<Option<PathBuf>, String> {
     let templates = folder.join("templates");
     if !templates.is_dir() {
         return Ok(None);

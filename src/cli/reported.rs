@@ -75,19 +75,19 @@ impl AsItIs {
             let message = format!("the report in {} is not of this experiment as it is now", folder.display());
             return Err(format!("{message}: they differ in {other}: {remedy}").into());
         }
-        if let Some(locked) = self.experiment().lock_of(&plan, &device, registry)? {
-            agree(&locked, &folder)?;
+        if let Some(locked) = self.experiment().lock_of(&spec, &plan, &device, registry)? {
+            agree(&locked, &study, &folder)?;
         }
         Ok(Reported { spec, study, folder })
     }
 }
 
 /// An error where a lock is not of this spec, or the report says something else than it: a rerun would be held to both.
-fn agree(locked: &Locked, report: &Path) -> Result<(), Ended> {
+fn agree(locked: &Locked, study: &Study, report: &Path) -> Result<(), Ended> {
     if let Some(unlike) = locked.unlike() {
         return Err(unlike.into());
     }
-    match &verify::problems(&locked.lock, report)[..] {
+    match &verify::problems(&locked.lock, study, report)[..] {
         [] => Ok(()),
         [first, others @ ..] => {
             let more = if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };

@@ -80,6 +80,7 @@ pub(crate) fn row(pipeline: &str, replicate: u32, level: u32, kept_weights: usiz
         other_replicate: None,
         level,
         draw: 0,
+        branch: 0,
         kept_weights,
         prunable_weights: PRUNABLE,
         early_stop: EarlyStop::default(),

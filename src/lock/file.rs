@@ -26,6 +26,7 @@ impl Lock {
         line(format!("lock = {}", self.lock));
         line(format!("experiment = {}", value(&json(&self.experiment))));
         line(format!("device = {}", value(&json(&self.device))));
+        self.tolerance.iter().for_each(|tolerance| line(format!("tolerance = {}", value(&json(tolerance)))));
         for (name, results) in [("tickets", &self.tickets), ("analyses", &self.analyses)] {
             if !results.is_empty() {
                 line(format!("\n{name} = [\n{}]", listed(results)));

@@ -13,6 +13,8 @@ use crate::record::{Provenance, Record, Row, Study};
 pub struct Parts<'a> {
     pub plan: &'a Plan,
     pub device: &'a str,
+    /// The spec's.
+    pub tolerance: Option<f64>,
     pub study: &'a Study,
     /// Of each step of the plan, where it has run; each with its fingerprint.
     pub records: &'a [Option<Record>],
@@ -24,7 +26,7 @@ impl Lock {
     /// A run's findings, and how many tickets are not among them since they have not run, or failed: a lock is a completed
     /// run's, and has none of those.
     pub fn of(parts: &Parts<'_>) -> (Lock, usize) {
-        let Parts { plan, device, study, records, draws } = parts;
+        let Parts { plan, device, tolerance, study, records, draws } = parts;
         let tickets = |rows: &[Row]| rows.iter().filter_map(LockedTicket::of).collect::<Vec<_>>();
         let (tickets, analyses) = (tickets(&study.rows), tickets(&study.analyses));
         let missing = study.rows.len() + study.analyses.len() - tickets.len() - analyses.len();
@@ -47,6 +49,7 @@ impl Lock {
             lock: FORM,
             experiment: study.header.experiment.clone(),
             device: device.to_string(),
+            tolerance: *tolerance,
             tickets,
             analyses,
             versions: versions(records),
@@ -93,7 +96,7 @@ fn variant(plan: &Plan, number: usize, draws: &Draws) -> LockedVariant {
 }
 
 /// TOML has no null: a key without a value is not written.
-fn without_null(value: Value) -> Value {
+pub fn without_null(value: Value) -> Value {
     match value {
         Value::Object(entries) => entries
             .into_iter()

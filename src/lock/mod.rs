@@ -5,19 +5,22 @@
 //! with a line a layer, stage, step and ticket, in the order of the plan, so that a change of the experiment is a change
 //! of few lines; facts of the machine, which any other run has otherwise, are one table at its end.
 
+mod address;
 mod draws;
 mod file;
 mod found;
 mod result;
 
+pub use address::{Address, addresses};
 pub use draws::{Draws, draws};
-pub use found::Parts;
-pub use result::{Address, LockedTicket, Outcome, digest};
+pub use found::{Parts, without_null};
+pub use result::{LockedTicket, Outcome, digest};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::record::is_zero;
 use crate::ticket::Fingerprint;
 
 /// The file's name, in the experiment's folder.
@@ -35,6 +38,9 @@ pub struct Lock {
     pub experiment: String,
     /// The device kind: backend and version, architecture, instruction set.
     pub device: String,
+    /// How near the spec wants a rerun's accuracies on another kind of device; locks of before were without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<f64>,
     pub tickets: Vec<LockedTicket>,
     #[serde(default)]
     pub analyses: Vec<LockedTicket>,
@@ -89,10 +95,6 @@ pub struct LockedStep {
     /// Of the ticket that it left; none where it has not run, as behind a stop rule that was broken.
     #[serde(flatten)]
     pub left: Option<Fingerprint>,
-}
-
-fn is_zero(n: &u32) -> bool {
-    *n == 0
 }
 
 /// Where the run was, which decides no bit.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Address;
 use crate::record::{Measured, Row, Scores, Status};
 use crate::units::percent;
 
@@ -42,28 +43,6 @@ pub fn digest<'a>(results: impl Iterator<Item = &'a LockedTicket>) -> String {
     hasher.finalize().to_hex()[..32].to_string()
 }
 
-/// By which a ticket is the same in two runs, whatever its step's id: devices have their own.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
-pub struct Address {
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub variant: String,
-    pub pipeline: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub analysis: String,
-    pub replicate: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub other_replicate: Option<u32>,
-    pub level: u32,
-    /// Kept weights as planned, by which tickets of one level are told apart where a pipeline has several.
-    pub planned: usize,
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub draw: u32,
-}
-
-fn is_zero(n: &u32) -> bool {
-    *n == 0
-}
-
 impl LockedTicket {
     /// What a row of a study found; `None` where it has not run, or failed.
     pub fn of(row: &Row) -> Option<LockedTicket> {
@@ -91,7 +70,8 @@ impl LockedTicket {
     /// As people read it: "imp[width=2] level 3 (51.2%), replicate 1", "connectivity of imp level 3 (51.2%), replicates 0 and
     /// 1".
     pub fn name(&self) -> String {
-        let Address { variant, pipeline, analysis, replicate, other_replicate, level, planned, draw } = &self.address;
+        let Address { variant, pipeline, analysis, replicate, other_replicate, level, planned, draw, branch } =
+            &self.address;
         let analysis = if analysis.is_empty() { String::new() } else { format!("{analysis} of ") };
         let variant = if variant.is_empty() { String::new() } else { format!("[{variant}]") };
         let remaining = percent(*planned as f64 / self.prunable.max(1) as f64);
@@ -100,26 +80,9 @@ impl LockedTicket {
             None => format!("replicate {replicate}"),
         };
         let draw = if *draw > 0 { format!(", draw {draw}") } else { String::new() };
-        format!("{analysis}{pipeline}{variant} level {level} ({remaining}), {replicate}{draw}")
-    }
-}
-
-impl Address {
-    pub fn of(row: &Row) -> Address {
-        Address {
-            variant: row.variant.clone(),
-            pipeline: row.pipeline.clone(),
-            analysis: row.analysis.clone(),
-            replicate: row.replicate,
-            other_replicate: row.other_replicate,
-            level: row.level,
-            planned: row.kept_weights,
-            draw: row.draw,
-        }
-    }
-
-    /// The same ticket in another replicate.
-    pub fn of_replicate(&self, replicate: u32) -> Address {
-        Address { replicate, other_replicate: None, ..self.clone() }
+        let branch = if *branch > 0 { format!(", branch {}", branch + 1) } else { String::new() };
+        let name = format!("{analysis}{pipeline}{variant} level {level} ({remaining}), {replicate}{draw}{branch}");
+        // What was written by hand may have lines, which would stand as others' where names are told.
+        name.replace(char::is_control, " ")
     }
 }

@@ -24,6 +24,7 @@ fn lock(accuracy: f64, loss: f64, name: &str) -> Lock {
         level: 3,
         planned: 12,
         draw: 0,
+        branch: 0,
     };
     let id = |n: u8| format!("{n:032x}");
     let ticket = |analysis: &str, measured: Vec<Measured>| LockedTicket {
@@ -59,6 +60,7 @@ fn lock(accuracy: f64, loss: f64, name: &str) -> Lock {
         lock: FORM,
         experiment: name.into(),
         device: "flex x86_64+avx2".into(),
+        tolerance: (accuracy > 0.75).then_some(accuracy - 0.75),
         tickets: vec![ticket("", Vec::new())],
         analyses: vec![ticket("connectivity", vec![curve])],
         versions: Versions { tombola: "0.1.0".into(), burn: "0.22.1".into(), rust: "rustc 1.95.0".into() },

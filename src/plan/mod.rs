@@ -3,6 +3,7 @@
 
 mod alternatives;
 mod beside;
+mod branches;
 mod budget;
 mod built;
 mod cursor;
@@ -123,6 +124,14 @@ pub struct Gate {
     pub drop: f64,
 }
 
+impl Gate {
+    /// Whether it is broken, as far as its two tickets' validation accuracies are known.
+    pub fn broken(&self, accuracy: impl Fn(usize) -> Option<f64>) -> Option<bool> {
+        // A hair of tolerance: both are ratios of whole numbers, and 0.98 − 0.96 is not quite 0.02.
+        Some(accuracy(self.dense)? - accuracy(self.ticket)? > self.drop + 1e-9)
+    }
+}
+
 /// A row of the results, or of the analyses, to be.
 #[derive(Clone, Debug)]
 pub struct PlannedTicket {
@@ -131,6 +140,8 @@ pub struct PlannedTicket {
     pub replicate: u32,
     pub level: u32,
     pub draw: u32,
+    /// Which of the tickets that nothing else tells apart, as branches give: the first is 0.
+    pub branch: u32,
     /// The step that evaluates or measures it.
     pub step: usize,
     pub kept: usize,

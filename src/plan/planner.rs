@@ -93,7 +93,7 @@ impl<'a> Planner<'a> {
 
     pub fn plan(self) -> Plan {
         let Planner { variants, tickets, analyses, ground, .. } = self;
-        Plan { variants, steps: ground.steps.into_steps(), tickets, analyses }
+        Plan { variants, steps: ground.steps.into_steps(), tickets, analyses }.with_branches()
     }
 
     fn pipeline(&mut self, pipeline: &'a PipelineSpec, starts: Vec<Cursor<'a>>) -> Result<Walked<'a>, Error> {

@@ -191,6 +191,8 @@ impl<'a> Walk<'_, 'a> {
             replicate: cursor.replicate,
             level: cursor.ahead.level,
             draw: cursor.draw,
+            // Numbered when all are there.
+            branch: 0,
             step,
             kept: cursor.ahead.kept(),
             prunable: cursor.ahead.prunable(),

@@ -106,6 +106,11 @@ pub struct Scores {
     pub final_test_accuracy: f64,
 }
 
+/// For counts that are not written where there is nothing to count.
+pub(crate) fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
 fn nan() -> f64 {
     f64::NAN
 }

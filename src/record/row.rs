@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EarlyStop, Record, Scores};
+use super::{EarlyStop, Record, Scores, is_zero};
 
 /// One ticket of the comparison, or one that an analysis measured.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -21,6 +21,9 @@ pub struct Row {
     pub level: u32,
     /// Which of a control's repeated draws (`times`), from 0.
     pub draw: u32,
+    /// Which of the tickets that nothing else tells apart, as branches that keep equally many weights give: the first is 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub branch: u32,
     /// Kept weights as the plan foresaw them: replicates of a ticket have the same.
     pub kept_weights: usize,
     pub prunable_weights: usize,

@@ -27,6 +27,15 @@ pub struct Verification {
     /// Figures that had an interval to be in, and how many of them chance alone is expected to put outside.
     pub compared: usize,
     pub false_alarms: f64,
+    /// Figures whose interval held every value that there can be, and so said nothing.
+    #[serde(default)]
+    pub silent: usize,
+    /// Tickets that an earlier verification of this experiment had run already, and that did not run this time.
+    #[serde(default)]
+    pub reused: usize,
+    /// By which the order of the tickets was drawn, where not all were to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_seed: Option<u32>,
     /// What is wrong and is not one ticket's: another spec, data that changed, a report that says something else.
     pub problems: Vec<String>,
     pub tickets: Vec<Checked>,
@@ -48,7 +57,7 @@ pub struct Checked {
     pub ticket: String,
     pub pipeline: String,
     pub verdict: Verdict,
-    /// What differs, in words; of one within its tolerance, by how much.
+    /// What differs, in words; of one within its tolerance, by how much; of one that was to run and could not, why.
     pub why: Vec<String>,
     /// The share of the lock's kept weights that the rerun kept, where both masks are at hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,6 +74,9 @@ pub struct Compared {
     /// Where it may be, where it need not be the same; both ends included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<(f64, f64)>,
+    /// Where the lock's may be by what was found of its replicates, where enough were run again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub among_found: Option<(f64, f64)>,
     pub holds: bool,
 }
 
@@ -79,18 +91,38 @@ impl fmt::Display for Verdict {
     }
 }
 
+impl Checked {
+    /// Whether its step crashed, or a disk or memory did not suffice: that says nothing of what was locked.
+    pub fn gave_out(&self) -> bool {
+        self.verdict == Verdict::NotRun && !self.why.is_empty()
+    }
+}
+
 impl Verification {
     /// How many tickets have this verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.tickets.iter().filter(|ticket| ticket.verdict == verdict).count()
     }
 
-    /// The whole's verdict: what is wrong anywhere is wrong, and what has not run says nothing, unless nothing has.
+    /// How many tickets were run again.
+    pub fn ran(&self) -> usize {
+        self.tickets.len() - self.count(Verdict::NotRun)
+    }
+
+    /// Whether this is to stay where another one of the same results comes after it: it ran more tickets again, and the other
+    /// found nothing wrong.
+    pub fn outweighs(&self, other: &Verification) -> bool {
+        self.results == other.results && other.verdict != Verdict::Fail && self.ran() > other.ran()
+    }
+
+    /// The whole's verdict: what is wrong anywhere is wrong; what has not run says nothing, unless nothing has, or a machine
+    /// gave out where more was to run.
     pub fn verdict(problems: &[String], tickets: &[Checked]) -> Verdict {
-        let ran = || tickets.iter().map(|ticket| ticket.verdict).filter(|verdict| *verdict != Verdict::NotRun);
-        match problems.is_empty() {
-            false => Verdict::Fail,
-            true => ran().max().unwrap_or(Verdict::NotRun),
+        let worst = tickets.iter().map(|ticket| ticket.verdict).filter(|verdict| *verdict != Verdict::NotRun).max();
+        match (problems.is_empty(), worst) {
+            (false, _) | (_, Some(Verdict::Fail)) => Verdict::Fail,
+            _ if tickets.iter().any(Checked::gave_out) => Verdict::NotRun,
+            (_, worst) => worst.unwrap_or(Verdict::NotRun),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::recorded::Recorded;
-use crate::plan::{Gate, Plan};
+use crate::plan::Plan;
 
 /// What became of a step.
 #[derive(Clone, Debug, PartialEq)]
@@ -164,7 +164,7 @@ impl<'a> Board<'a> {
 
     /// How a step ends that cannot run because of what came before it.
     fn barred(&self, step: usize) -> Option<State> {
-        if self.plan.steps[step].gates.iter().any(|gate| broken(gate, |s| self.accuracy[s]) == Some(true)) {
+        if self.plan.steps[step].gates.iter().any(|gate| gate.broken(|s| self.accuracy[s]) == Some(true)) {
             return Some(State::Stopped);
         }
         needs(self.plan, step).find_map(|need| match &self.states[need] {
@@ -196,12 +196,6 @@ fn needs(plan: &Plan, step: usize) -> impl Iterator<Item = usize> + '_ {
     step.parent.into_iter().chain(rewinds).chain(step.other).chain(gates)
 }
 
-/// Whether a stop rule is broken, as far as its two tickets are known.
-pub fn broken(gate: &Gate, accuracy: impl Fn(usize) -> Option<f64>) -> Option<bool> {
-    // A hair of tolerance: both are ratios of whole numbers, and 0.98 − 0.96 is not quite 0.02.
-    Some(accuracy(gate.dense)? - accuracy(gate.ticket)? > gate.drop + 1e-9)
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -209,7 +203,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::plan::Step;
+    use crate::plan::{Gate, Step};
     use crate::registry::Use;
 
     /// A plan of steps that follow these parents, with these iterations.

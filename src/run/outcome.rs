@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::board::{State, broken};
+use super::board::State;
 use super::store::Store;
 use crate::plan::{Plan, PlannedTicket};
 use crate::record::{Header, Record, Row, Shelf, Status, Study};
@@ -46,6 +46,7 @@ impl View<'_> {
             other_replicate: None,
             level: ticket.level,
             draw: ticket.draw,
+            branch: ticket.branch,
             kept_weights: ticket.kept,
             prunable_weights: ticket.prunable,
             early_stop: ticket.early_stop,
@@ -57,7 +58,7 @@ impl View<'_> {
     }
 
     fn status(&self, ticket: &PlannedTicket, record: Option<&Record>) -> Status {
-        if ticket.gates.iter().any(|gate| broken(gate, |step| self.accuracy(step)) == Some(true)) {
+        if ticket.gates.iter().any(|gate| gate.broken(|step| self.accuracy(step)) == Some(true)) {
             return Status::Stopped;
         }
         if let Some(record) = record {
@@ -74,7 +75,7 @@ impl View<'_> {
 
     /// Whether this ticket broke its pipeline's stop rule, and so is the last.
     fn broke_bound(&self, ticket: &PlannedTicket) -> bool {
-        ticket.bound.is_some_and(|gate| broken(&gate, |step| self.accuracy(step)) == Some(true))
+        ticket.bound.is_some_and(|gate| gate.broken(|step| self.accuracy(step)) == Some(true))
     }
 
     fn follows_diverged(&self, step: usize) -> bool {

@@ -1,10 +1,11 @@
 //! A rerun against its lock, ticket by ticket.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::chain::first;
-use super::rule::{Interval, Rule};
-use crate::lock::{Address, Lock, LockedTicket, Outcome};
+use super::chain::{back, first};
+use super::figures::{Both, Figure, same, told};
+use super::rule::Rule;
+use crate::lock::{Address, Lock, LockedStep, LockedTicket, Outcome};
 use crate::record::{Checked, Compared, Measured, Point, Scores, Verdict};
 
 /// What was run again.
@@ -15,37 +16,46 @@ pub struct Rerun<'a> {
     /// Tickets whose step crashed, and how.
     pub failed: &'a HashMap<Address, String>,
     pub rule: &'a Rule,
-    /// Of each variant of the lock, how many examples there are.
-    pub examples: &'a [Examples],
+    /// Of each variant, by name, how many examples there are.
+    pub examples: &'a HashMap<String, Examples>,
+    /// Tickets whose kept weights are only about what the plan says, since they follow from which weights went.
+    pub about: &'a HashSet<Address>,
     /// The share of a ticket's locked mask that the rerun's mask has, where both are at hand.
     pub overlap: &'a dyn Fn(&Address) -> Option<f64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Examples {
     pub train: usize,
     pub validation: usize,
     pub test: usize,
 }
 
-/// What a rerun's tickets are worth, and how many of them chance alone is expected to fail.
+/// What a rerun's tickets are worth, and how many of their figures chance alone is expected to fail.
+#[derive(Default)]
 pub struct Judged {
     pub tickets: Vec<Checked>,
+    /// Figures that had an interval to be in that did not hold everything.
     pub compared: usize,
     pub false_alarms: f64,
+    /// Figures that had one that did.
+    pub silent: usize,
+    /// Figures of which too few replicates were run again to tell an edited one.
+    pub hidden: usize,
 }
+
+/// The scores of a ticket's replicates, by its address in replicate 0.
+type Replicates<'a> = HashMap<Address, Vec<&'a Scores>>;
 
 /// Judges every ticket of the lock.
 pub fn judge(rerun: &Rerun<'_>) -> Judged {
     let found: HashMap<&Address, &LockedTicket> =
         rerun.found.results().map(|ticket| (&ticket.address, ticket)).collect();
-    let replicates = replicates(rerun.lock);
-    let mut judged = Judged { tickets: Vec::new(), compared: 0, false_alarms: 0.0 };
+    let all = [replicates(rerun.lock), replicates(rerun.found)];
+    let mut judged = Judged::default();
     for locked in rerun.lock.results() {
-        let none = Vec::new();
-        let like = replicates.get(&locked.address.of_replicate(0)).unwrap_or(&none);
         let ticket = match found.get(&locked.address) {
-            Some(found) => ticket(rerun, locked, found, like, &mut judged),
+            Some(found) => ticket(rerun, locked, found, &all, &mut judged),
             None => not_found(rerun, locked),
         };
         judged.tickets.push(ticket);
@@ -53,9 +63,8 @@ pub fn judge(rerun: &Rerun<'_>) -> Judged {
     judged
 }
 
-/// The scores of a ticket's replicates, by their address in replicate 0.
-fn replicates(lock: &Lock) -> HashMap<Address, Vec<&Scores>> {
-    let mut all: HashMap<Address, Vec<&Scores>> = HashMap::new();
+fn replicates(lock: &Lock) -> Replicates<'_> {
+    let mut all = Replicates::new();
     for ticket in &lock.tickets {
         all.entry(ticket.address.of_replicate(0)).or_default().extend(&ticket.scores);
     }
@@ -64,8 +73,7 @@ fn replicates(lock: &Lock) -> HashMap<Address, Vec<&Scores>> {
 
 fn not_found(rerun: &Rerun<'_>, locked: &LockedTicket) -> Checked {
     let failed = rerun.failed.get(&locked.address);
-    let verdict = if failed.is_some() { Verdict::Fail } else { Verdict::NotRun };
-    checked(locked, verdict, failed.cloned().into_iter().collect(), None, Vec::new())
+    checked(locked, Verdict::NotRun, failed.cloned().into_iter().collect(), None, Vec::new())
 }
 
 fn checked(
@@ -83,13 +91,26 @@ fn ticket(
     rerun: &Rerun<'_>,
     locked: &LockedTicket,
     found: &LockedTicket,
-    like: &[&Scores],
+    all: &[Replicates<'_>; 2],
     judged: &mut Judged,
 ) -> Checked {
     let mut wrong = same_whatever_the_device(rerun, locked, found);
     let mut differs = Vec::new();
-    let masks = |lock: &Lock, ticket: &LockedTicket| lock.steps.get(&ticket.step)?.left.clone();
-    let overlap = match (masks(rerun.lock, locked), masks(rerun.found, found)) {
+    let (counts, ends) = (kept_differ(locked, found), ends_differ(locked, found));
+    let rounding = [
+        (counts, rerun.about.contains(&locked.address)),
+        (ends, [locked.status, found.status].contains(&Outcome::Stopped)),
+    ];
+    for (why, rounded) in rounding {
+        // What a rule or a mask made of rounded sums is nobody's fault where sums round otherwise.
+        if rounded && !rerun.rule.exact { &mut differs } else { &mut wrong }.extend(why);
+    }
+    let left = |lock: &Lock, ticket: &LockedTicket| match ticket.status {
+        Outcome::Done | Outcome::Diverged => lock.steps.get(&ticket.step)?.left.clone(),
+        // What a step that did not run here may have left is of another run.
+        Outcome::FollowsDiverged | Outcome::Stopped => None,
+    };
+    let overlap = match (left(rerun.lock, locked), left(rerun.found, found)) {
         (Some(locked), Some(found)) if locked == found => Some(1.0),
         (Some(a), Some(b)) => {
             let overlap = if a.masks == b.masks { Some(1.0) } else { (rerun.overlap)(&locked.address) };
@@ -97,12 +118,24 @@ fn ticket(
             to.push(if a.masks == b.masks { "weights differ".into() } else { masks_differ(overlap) });
             overlap
         }
+        (None, Some(_)) if locked.status == found.status => {
+            wrong.push("the lock does not say what it left".into());
+            None
+        }
         _ => None,
     };
-    let figures = figures(rerun, locked, found, like);
-    for (figure, interval) in &figures {
-        judged.compared += usize::from(interval.is_some());
-        judged.false_alarms += interval.map_or(0.0, |interval| interval.outside);
+    if locked.status == found.status && locked.scores.is_some() != found.scores.is_some() {
+        wrong.push(format!("{} scores", if found.scores.is_some() { "the lock has no" } else { "it has no" }));
+    }
+    if rerun.rule.exact && wrong.is_empty() {
+        wrong.extend(on_the_way(rerun, locked));
+    }
+    if !rerun.rule.exact && !rerun.examples.contains_key(&locked.address.variant) {
+        wrong.push("the spec has no such variant".into());
+    }
+    let figures = figures(rerun, locked, found, all);
+    judged.count(&figures);
+    for Figure { compared: figure, .. } in &figures {
         let differ = !same(figure.locked, figure.found);
         match figure.holds {
             false => wrong.push(told(figure)),
@@ -118,28 +151,64 @@ fn ticket(
         (true, false) => (Verdict::WithinTolerance, differs),
         (true, true) => (Verdict::Pass, Vec::new()),
     };
-    checked(locked, verdict, why, overlap, figures.into_iter().map(|(figure, _)| figure).collect())
+    checked(locked, verdict, why, overlap, figures.into_iter().map(|figure| figure.compared).collect())
 }
 
-/// What must be the same on every device.
+impl Judged {
+    fn count(&mut self, figures: &[Figure]) {
+        for figure in figures {
+            let intervals = || figure.intervals.iter().flatten();
+            self.compared += usize::from(intervals().any(|interval| !interval.all));
+            self.silent += usize::from(intervals().next().is_some() && intervals().all(|interval| interval.all));
+            self.false_alarms += intervals().map(|interval| interval.outside).sum::<f64>();
+            self.hidden += usize::from(figure.hidden);
+        }
+    }
+}
+
+/// Each figure of a ticket's scores, where both have them.
+fn figures(rerun: &Rerun<'_>, locked: &LockedTicket, found: &LockedTicket, all: &[Replicates<'_>; 2]) -> Vec<Figure> {
+    let (Some(a), Some(b)) = (&locked.scores, &found.scores) else { return Vec::new() };
+    let place = locked.address.of_replicate(0);
+    let [locked_replicates, found_replicates] =
+        all.each_ref().map(|all| all.get(&place).map_or(&[][..], Vec::as_slice));
+    let examples = rerun.examples.get(&locked.address.variant).copied().unwrap_or_default();
+    Both { rule: rerun.rule, examples, locked: a, found: b, locked_replicates, found_replicates }.figures()
+}
+
+fn kept_differ(locked: &LockedTicket, found: &LockedTicket) -> Option<String> {
+    let weights = |ticket: &LockedTicket| (ticket.kept, ticket.prunable);
+    let differ = locked.status == found.status && weights(locked) != weights(found);
+    differ.then(|| {
+        format!("{} of {} weights kept instead of {} of {}", found.kept, found.prunable, locked.kept, locked.prunable)
+    })
+}
+
+fn ends_differ(locked: &LockedTicket, found: &LockedTicket) -> Option<String> {
+    let differ = locked.status != found.status;
+    differ.then(|| format!("{} instead of {}", status(found.status), status(locked.status)))
+}
+
+/// What must be the same on every device, besides counts of kept weights and how a training ended.
 fn same_whatever_the_device(rerun: &Rerun<'_>, locked: &LockedTicket, found: &LockedTicket) -> Vec<String> {
     let mut wrong = Vec::new();
-    if locked.status != found.status {
-        wrong.push(format!("{} instead of {}", status(found.status), status(locked.status)));
-    }
-    if (locked.kept, locked.prunable) != (found.kept, found.prunable) {
-        wrong.push(format!(
-            "{} of {} weights kept instead of {} of {}",
-            found.kept, found.prunable, locked.kept, locked.prunable
-        ));
-    }
     let initial = |lock, ticket: &LockedTicket| first(lock, &ticket.step)?.left.as_ref().map(|left| &left.weights);
-    if let (Some(a), Some(b)) = (initial(rerun.lock, locked), initial(rerun.found, found))
-        && a != b
-    {
-        wrong.push("initial weights differ".into());
+    match (initial(rerun.lock, locked), initial(rerun.found, found)) {
+        (Some(a), Some(b)) if a != b => wrong.push("initial weights differ".into()),
+        (None, Some(_)) => wrong.push("the lock does not say where the weights began".into()),
+        _ => {}
     }
     wrong
+}
+
+/// The last step before a ticket's own that left another ticket than the lock says.
+fn on_the_way(rerun: &Rerun<'_>, locked: &LockedTicket) -> Option<String> {
+    let differs = |(id, step): &(&str, &LockedStep)| {
+        let found = rerun.found.steps.get(*id).and_then(|found| found.left.as_ref());
+        found.is_some() && step.left.as_ref() != found
+    };
+    let (id, step) = back(rerun.lock, &locked.step).skip(1).find(differs)?;
+    Some(format!("what step {id} ({}) left before it differs", step.stage))
 }
 
 fn status(outcome: Outcome) -> &'static str {
@@ -149,72 +218,6 @@ fn status(outcome: Outcome) -> &'static str {
         Outcome::FollowsDiverged => "follows a training that diverged",
         Outcome::Stopped => "stopped by a rule",
     }
-}
-
-/// Each figure of a ticket's scores, and where it may be if it may be elsewhere.
-fn figures(
-    rerun: &Rerun<'_>,
-    locked: &LockedTicket,
-    found: &LockedTicket,
-    like: &[&Scores],
-) -> Vec<(Compared, Option<Interval>)> {
-    let (Some(a), Some(b)) = (&locked.scores, &found.scores) else { return Vec::new() };
-    let variant = rerun.lock.variant.iter().position(|variant| variant.name == locked.address.variant);
-    let examples = variant.and_then(|variant| rerun.examples.get(variant)).copied();
-    let Examples { train, validation, test } = examples.unwrap_or(Examples { train: 0, validation: 0, test: 0 });
-    let rule = rerun.rule;
-    let accuracy = |name: &str, of: &dyn Fn(&Scores) -> Option<f64>, examples: usize| {
-        let all: Vec<f64> = like.iter().filter_map(|scores| of(scores)).collect();
-        let interval = of(a).and_then(|locked| rule.accuracy(locked, &all, examples));
-        compared(name, of(a), of(b), interval, rule.exact)
-    };
-    let losses: Vec<f64> = like.iter().map(|scores| scores.validation_loss).collect();
-    vec![
-        compared(
-            "early stop",
-            Some(a.early_stop_iteration as f64),
-            Some(b.early_stop_iteration as f64),
-            None,
-            rule.exact,
-        ),
-        compared("validation loss", Some(a.validation_loss), Some(b.validation_loss), rule.loss(&losses), rule.exact),
-        accuracy("validation accuracy", &|s| s.validation_accuracy, validation),
-        compared("test loss", Some(a.test_loss), Some(b.test_loss), None, rule.exact),
-        accuracy("test accuracy", &|s| Some(s.test_accuracy), test),
-        accuracy("final training accuracy", &|s| Some(s.final_train_accuracy), train),
-        accuracy("final validation accuracy", &|s| s.final_validation_accuracy, validation),
-        accuracy("final test accuracy", &|s| Some(s.final_test_accuracy), test),
-    ]
-}
-
-/// A figure must be in its interval; without one, the same where all must be, and is only told elsewhere.
-fn compared(
-    name: &str,
-    locked: Option<f64>,
-    found: Option<f64>,
-    interval: Option<Interval>,
-    exact: bool,
-) -> (Compared, Option<Interval>) {
-    let holds = same(locked, found)
-        || match (interval, found) {
-            (Some(interval), Some(found)) => interval.holds(found),
-            (Some(_), None) => false,
-            (None, _) => !exact && locked.is_some() == found.is_some(),
-        };
-    let ends = interval.map(|interval| (interval.low, interval.high));
-    (Compared { name: name.into(), locked, found, interval: ends, holds }, interval)
-}
-
-/// Equal, and no number like no number.
-fn same(a: Option<f64>, b: Option<f64>) -> bool {
-    a == b || matches!((a, b), (Some(a), Some(b)) if a.is_nan() && b.is_nan())
-}
-
-fn told(figure: &Compared) -> String {
-    let number = |value: Option<f64>| value.map_or("none".into(), |value| value.to_string());
-    let Compared { name, locked, found, interval, .. } = figure;
-    let within = interval.map_or(String::new(), |(low, high)| format!(", {low:.4} to {high:.4} expected"));
-    format!("{name} {} instead of {}{within}", number(*found), number(*locked))
 }
 
 fn masks_differ(overlap: Option<f64>) -> String {
@@ -238,4 +241,97 @@ fn measured_differ(locked: &[Measured], found: &[Measured]) -> Option<String> {
 
 fn same_point(a: &Point, b: &Point) -> bool {
     a.at == b.at && same(Some(a.value), Some(b.value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{lock, scores, ticket};
+    use super::*;
+
+    /// A lock of one ticket in as many replicates as there are accuracies.
+    fn replicated(accuracies: &[f64]) -> Lock {
+        let one = |(replicate, accuracy): (usize, &f64)| {
+            let of = ticket("imp", 1, replicate as u32);
+            LockedTicket { scores: Some(scores(*accuracy)), ..of }
+        };
+        lock(accuracies.iter().enumerate().map(one).collect())
+    }
+
+    fn judged(lock: &Lock, found: &Lock, exact: bool) -> Judged {
+        with(lock, found, exact, &HashSet::new())
+    }
+
+    fn with(lock: &Lock, found: &Lock, exact: bool, about: &HashSet<Address>) -> Judged {
+        let rule = Rule { exact, tolerance: None };
+        let examples = Examples { train: 10_000, validation: 10_000, test: 10_000 };
+        let failed = HashMap::new();
+        let examples = [(String::new(), examples)].into_iter().collect();
+        let overlap = &|_: &Address| None;
+        judge(&Rerun { lock, found, failed: &failed, rule: &rule, examples: &examples, about, overlap })
+    }
+
+    fn verdicts(judged: &Judged) -> Vec<Verdict> {
+        judged.tickets.iter().map(|ticket| ticket.verdict).collect()
+    }
+
+    #[test]
+    fn a_figure_of_five_that_was_edited_fails_by_what_was_found_of_all_five() {
+        let found = replicated(&[0.34, 0.33, 0.35, 0.34, 0.345]);
+        let forged = replicated(&[0.99, 0.33, 0.35, 0.34, 0.345]);
+        let all = judged(&forged, &found, false);
+        assert_eq!(verdicts(&all)[0], Verdict::Fail);
+        assert!(verdicts(&all)[1..].iter().all(|verdict| *verdict == Verdict::Pass));
+        let why = &all.tickets[0].why[0];
+        assert!(why.contains("0.0000 to 1.0000 expected, and by what was found of its replicates 0.3"), "{why}");
+        assert_eq!(all.hidden, 0);
+        // Of two there is no such interval, which is told: the edit hides in its own.
+        let two = judged(&forged, &lock(found.tickets[..2].to_vec()), false);
+        assert_eq!(verdicts(&two)[..3], [Verdict::WithinTolerance, Verdict::Pass, Verdict::NotRun]);
+        assert_eq!((two.hidden, two.silent, two.compared), (12, 10, 2));
+        // False alarms are those of both intervals: of five accuracies, and a loss.
+        let honest = judged(&found, &found, false);
+        assert_eq!((honest.compared, honest.silent), (30, 0));
+        assert!((honest.false_alarms - 0.6).abs() < 1e-9, "{}", honest.false_alarms);
+    }
+
+    #[test]
+    fn no_number_against_a_number_is_wrong_and_leaves_the_other_replicates_judged() {
+        let found = replicated(&[0.9, 0.91, 0.92]);
+        let mut odd = found.clone();
+        odd.tickets[0].scores.as_mut().unwrap().validation_loss = f64::NAN;
+        odd.tickets[1].scores.as_mut().unwrap().validation_loss = 7.0;
+        for (lock, found) in [(&odd, &found), (&found, &odd)] {
+            let all = judged(lock, found, false);
+            assert_eq!(verdicts(&all)[..2], [Verdict::Fail, Verdict::Fail], "{:?}", all.tickets[1].why);
+        }
+        assert_eq!(verdicts(&judged(&odd, &odd, true)), [Verdict::Pass; 3]);
+    }
+
+    #[test]
+    fn what_a_lock_leaves_out_is_wrong_where_a_rerun_found_it() {
+        let found = replicated(&[0.9, 0.91, 0.92]);
+        let mut less = found.clone();
+        less.tickets[0].scores = None;
+        less.steps[1].left = None;
+        for exact in [true, false] {
+            assert_eq!(verdicts(&judged(&less, &found, exact)), [Verdict::Fail, Verdict::Fail, Verdict::Pass]);
+        }
+    }
+
+    #[test]
+    fn what_rounding_decides_is_told_and_not_judged_on_another_kind_of_device_only() {
+        let locked = replicated(&[0.9, 0.91, 0.92]);
+        let mut found = locked.clone();
+        // A stop rule ended the first earlier, units of the second left other weights.
+        found.tickets[0] = LockedTicket { status: Outcome::Stopped, scores: None, ..found.tickets[0].clone() };
+        found.tickets[1].kept = 99;
+        let of = |exact, about: &[&LockedTicket]| {
+            let about = about.iter().map(|ticket| ticket.address.clone()).collect();
+            verdicts(&with(&locked, &found, exact, &about))
+        };
+        let second = [&found.tickets[1]];
+        assert_eq!(of(false, &second), [Verdict::WithinTolerance, Verdict::WithinTolerance, Verdict::Pass]);
+        assert_eq!(of(false, &[]), [Verdict::WithinTolerance, Verdict::Fail, Verdict::Pass]);
+        assert_eq!(of(true, &second), [Verdict::Fail, Verdict::Fail, Verdict::Pass]);
+    }
 }

@@ -1,12 +1,16 @@
 //! Do an experiment's numbers hold? Which of its tickets to run again, by which rule to compare, and what came of it.
 
 mod chain;
+mod figures;
+mod fits;
 mod judge;
 mod rule;
 mod sample;
 #[cfg(test)]
 mod testing;
 
+pub use chain::back;
+pub use fits::misfits;
 pub use judge::{Examples, Judged, Rerun, judge};
 pub use rule::Rule;
 pub use sample::{Choice, spread};

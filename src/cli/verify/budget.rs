@@ -30,31 +30,43 @@ pub struct Ran {
 }
 
 impl Budget<'_> {
-    /// Runs these tickets' chains. With a limit the first few are run, which tell how fast it goes here, and then as many
-    /// as will end in time; whatever has not ended by then has not run.
+    /// Runs these tickets' chains. With a limit the first few that are not recorded are run, which tell how fast it goes
+    /// here, and then as many as will end in time; whatever has not ended by then has not run.
     pub fn run(&self, numbers: &[usize]) -> Result<Ran, Ended> {
         let plan = &self.ground.opened.plan;
         let results: Vec<usize> = plan.results().map(|ticket| ticket.step).collect();
         let steps = |taken: usize| plan.chains(numbers[..taken].iter().map(|number| results[*number]));
         let Some(limit) = self.limit else { return self.round(&steps(numbers.len()), None) };
+        let costs = self.costs(numbers.iter().map(|number| results[*number]));
         let (begun, deadline) = (Instant::now(), Instant::now() + limit);
-        let (mut taken, mut done) = (self.machine.threads().min(numbers.len()), 0);
+        let mut taken = first(&costs, self.machine.threads());
         loop {
-            let chains = steps(taken);
-            let ran = self.round(&chains, Some(deadline))?;
-            done += iterations(&ran.part);
+            let ran = self.round(&steps(taken), Some(deadline))?;
             if ran.interrupted || taken == numbers.len() || Instant::now() >= deadline {
                 return Ok(ran);
             }
+            let done: u64 = costs[..taken].iter().sum();
             let pace = done as f64 / begun.elapsed().as_secs_f64();
             let left = deadline.saturating_duration_since(Instant::now()).as_secs_f64() * pace;
-            let fits = |more: &usize| {
-                let new: u64 = steps(*more).difference(&chains).map(|step| plan.steps[*step].iterations).sum();
-                new as f64 <= left
-            };
-            let Some(most) = (taken + 1..=numbers.len()).take_while(fits).last() else { return Ok(ran) };
-            (taken, done) = (most, 0);
+            match more(&costs[taken..], left) {
+                0 => return Ok(ran),
+                more => taken += more,
+            }
         }
+    }
+
+    /// What each of these steps adds to the chains of those before it: iterations of steps that are not recorded. What
+    /// was recorded before takes no time, and tells nothing of the pace.
+    fn costs(&self, steps: impl Iterator<Item = usize>) -> Vec<u64> {
+        let Ground { opened, store, .. } = self.ground;
+        let (plan, recorded) = (&opened.plan, run::recorded(&opened.plan, store));
+        let mut known = BTreeSet::new();
+        let cost = |step: usize| {
+            let new = plan.chains([step]).into_iter().filter(|step| known.insert(*step) && recorded[*step].is_none());
+            // A stage that does not train takes a little, too.
+            new.map(|step| plan.steps[step].iterations.max(1)).sum()
+        };
+        steps.map(cost).collect()
     }
 
     fn round(&self, steps: &BTreeSet<usize>, deadline: Option<Instant>) -> Result<Ran, Ended> {
@@ -90,9 +102,19 @@ impl Budget<'_> {
     }
 }
 
-/// Iterations of training in a part of a plan.
-fn iterations(part: &Plan) -> u64 {
-    part.steps.iter().map(|step| step.iterations).sum()
+/// How many tickets are to be taken so that so many of them have something to run.
+fn first(costs: &[u64], wanted: usize) -> usize {
+    let some = costs.iter().enumerate().filter(|(_, cost)| **cost > 0);
+    some.map(|(number, _)| number + 1).nth(wanted.max(1) - 1).unwrap_or(costs.len())
+}
+
+/// How many more tickets can be taken where there is time for so much.
+fn more(costs: &[u64], left: f64) -> usize {
+    let sums = costs.iter().scan(0, |sum, cost| {
+        *sum += cost;
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum as f64 <= left).count()
 }
 
 /// Does what is asked to stop by a Ctrl-C or at the deadline.
@@ -123,6 +145,14 @@ fn until<T>(deadline: Option<Instant>, asked: &AtomicBool, work: impl FnOnce(&At
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_recorded_before_tells_no_pace_and_takes_no_time() {
+        let costs = [0, 0, 0, 100, 100, 0, 100];
+        assert_eq!([first(&costs, 1), first(&costs, 2), first(&costs, 9), first(&[0, 0], 2)], [4, 5, 7, 2]);
+        assert_eq!([more(&costs[4..], 99.0), more(&costs[4..], 100.0), more(&costs[4..], 1e9)], [0, 2, 3]);
+        assert_eq!(first(&[], 4), 0);
+    }
 
     #[test]
     fn work_is_told_to_stop_at_its_deadline_and_not_before() {

@@ -1,22 +1,25 @@
 //! From what was run again to a verdict.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use super::Ground;
 use super::budget::Ran;
-use super::{Ground, addresses};
+use super::reported::Reported;
 use crate::cli::Ended;
-use crate::lock::{Address, Draws, Lock, Parts, digest};
+use crate::lock::{Address, Draws, Lock, LockedTicket, Parts, addresses, digest};
 use crate::mask::Mask;
 use crate::record::{Status, Verification};
 use crate::run::{self, Store, study};
 use crate::spec::{DatasetSpec, Variant};
 use crate::ticket::Ticket;
-use crate::verify::{Examples, Judged, Rerun, Rule, judge};
+use crate::verify::{Examples, Judged, Rerun, Rule, back, judge};
 
 /// A verification that has begun.
 pub struct Begun<'a> {
     pub ground: &'a Ground<'a>,
     pub rule: Rule,
+    /// Of the sample, where there is one.
+    pub sample_seed: Option<u32>,
     pub date: String,
 }
 
@@ -28,13 +31,20 @@ impl Begun<'_> {
     }
 
     /// The verdict of what was run again.
-    pub fn judged(&self, mut problems: Vec<String>, ran: &Ran) -> Result<Verification, Ended> {
+    pub fn judged(
+        &self,
+        mut problems: Vec<String>,
+        report: &Reported,
+        ran: &Ran,
+        draws: &[Draws],
+        before: &HashSet<String>,
+    ) -> Result<Verification, Ended> {
         let Ground { opened, experiment, store, lock, .. } = self.ground;
         let study = study(experiment.header(opened), &ran.part, store, Some(&ran.states));
         let records = run::findings(&ran.part, store).map_err(Ended::Failed)?;
-        let draws: Vec<Draws> = lock.variant.iter().map(|variant| variant.draws.clone()).collect();
         let device = &opened.compute.kind;
-        let parts = Parts { plan: &ran.part, device, study: &study, records: &records, draws: &draws };
+        let tolerance = self.rule.tolerance;
+        let parts = Parts { plan: &ran.part, device, tolerance, study: &study, records: &records, draws };
         let (found, _) = Lock::of(&parts);
         let failed: HashMap<Address, String> = study
             .rows
@@ -45,14 +55,19 @@ impl Begun<'_> {
             })
             .collect();
         let id = |step: usize| ran.part.steps[step].id.clone();
-        let ids: HashMap<Address, String> = addresses(&ran.part).map(|(address, step)| (address, id(step))).collect();
+        let ids: HashMap<Address, String> =
+            addresses(&ran.part).map(|(address, ticket)| (address, id(ticket.step))).collect();
         let overlap = |of: &Address| {
             let locked = lock.results().find(|ticket| ticket.address == *of)?;
             let masks = &lock.steps.get(&locked.step)?.left.as_ref()?.masks;
             overlap((self.ground.original, &locked.step, masks), (store, ids.get(of)?))
         };
+        if self.rule.exact {
+            problems.extend(report.unlike(&study));
+        }
         problems.dedup();
-        Ok(self.verification(problems, self.judge(&found, &failed, &overlap)))
+        let reused = found.results().filter(|ticket| reused(&found, ticket, before)).count();
+        Ok(Verification { reused, ..self.verification(problems, self.judge(&found, &failed, &overlap)) })
     }
 
     fn judge(
@@ -61,8 +76,12 @@ impl Begun<'_> {
         failed: &HashMap<Address, String>,
         overlap: &dyn Fn(&Address) -> Option<f64>,
     ) -> Judged {
-        let examples: Vec<Examples> = self.ground.opened.spec.variants.iter().map(examples).collect();
-        judge(&Rerun { lock: self.ground.lock, found, failed, rule: &self.rule, examples: &examples, overlap })
+        let variants = self.ground.opened.spec.variants.iter();
+        let examples = variants.map(|variant| (variant.name.clone(), examples(variant))).collect();
+        let (plan, lock) = (&self.ground.opened.plan, self.ground.lock);
+        let about = addresses(plan).filter(|(_, ticket)| plan.steps[ticket.step].about).map(|(address, _)| address);
+        let about = &about.collect();
+        judge(&Rerun { lock, found, failed, rule: &self.rule, examples: &examples, about, overlap })
     }
 
     fn verification(&self, problems: Vec<String>, judged: Judged) -> Verification {
@@ -78,9 +97,12 @@ impl Begun<'_> {
             host: provenance.host,
             exact: self.rule.exact,
             results: digest(lock.results()),
-            rule: self.rule.sentences(),
+            rule: self.rule.sentences(judged.hidden),
             compared: judged.compared,
             false_alarms: judged.false_alarms,
+            silent: judged.silent,
+            reused: 0,
+            sample_seed: self.sample_seed,
             problems,
             tickets: judged.tickets,
         }
@@ -90,6 +112,13 @@ impl Begun<'_> {
 fn examples(variant: &Variant) -> Examples {
     let data: &DatasetSpec = &variant.dataset;
     Examples { train: data.training_examples(), validation: data.validation, test: data.used_test() }
+}
+
+/// Whether a ticket is as it was found before this verification began: the last step on its way that has run had run by
+/// then.
+fn reused(found: &Lock, ticket: &LockedTicket, before: &HashSet<String>) -> bool {
+    let last = back(found, &ticket.step).find(|(_, step)| step.left.is_some());
+    last.is_some_and(|(id, _)| before.contains(id))
 }
 
 /// What is drawn otherwise than when it was locked.
