@@ -9,7 +9,7 @@ pub(super) struct Verified<'a> {
     verdict: String,
     /// "pass", "within-tolerance" or "fail": how the badge is coloured.
     class: &'static str,
-    /// "2026-11-29 on flex …: 42 of 42 tickets run again".
+    /// "2026-11-29 on flex …: 42 of 42 tickets run again", and how many an earlier verification ran.
     badge: String,
     host: String,
     rule: &'a [String],
@@ -22,7 +22,11 @@ pub(super) struct Verified<'a> {
 
 pub(super) fn verified(verification: &Verification) -> Verified<'_> {
     let Verification { tickets, device, host, date, .. } = verification;
-    let ran = tickets.len() - verification.count(Verdict::NotRun);
+    let ran = verification.ran().saturating_sub(verification.reused);
+    let reused = match verification.reused {
+        0 => String::new(),
+        n => format!(", {n} as an earlier verification found them"),
+    };
     let count = |verdict: Verdict| Some((verification.count(verdict), verdict)).filter(|(n, _)| *n > 0);
     let counts =
         [Verdict::Pass, Verdict::WithinTolerance, Verdict::Fail, Verdict::NotRun].into_iter().filter_map(count);
@@ -34,7 +38,11 @@ pub(super) fn verified(verification: &Verification) -> Verified<'_> {
             Verdict::WithinTolerance => "within-tolerance",
             Verdict::Fail | Verdict::NotRun => "fail",
         },
-        badge: format!("{} on {device}, {ran} of {} tickets run again", date.get(..10).unwrap_or(date), tickets.len()),
+        badge: format!(
+            "{} on {device}, {ran} of {} tickets run again{reused}",
+            date.get(..10).unwrap_or(date),
+            tickets.len()
+        ),
         host: format!("{}, {} cores, {} GiB, {}", host.cpu, host.cores, host.memory_gib, host.system),
         rule: &verification.rule,
         counts: counts.map(|(n, verdict)| format!("{n} {verdict}")).collect(),
