@@ -76,6 +76,7 @@ fn a_shipped_report_judges_the_predictions_of_its_experiment_as_they_are() {
         "controls",
         "rethinking-generalization",
         "pruning-90-99",
+        "hidden-networks",
     ] {
         let folder = shipped(&format!("experiments/{experiment}"));
         let spec = tombola::spec::load(&folder, &Registry::builtin(), &[]).unwrap_or_else(|e| panic!("{e}"));
