@@ -121,11 +121,12 @@ impl Matching<'_> {
             parts.push(format!("{word}{down_to}{}", at(last)));
         }
         let others: Vec<String> = self.others.iter().map(|cell| percent(cell.weights_remaining)).collect();
-        match (&others[..], parts.is_empty()) {
-            ([], _) => {}
-            (_, true) => parts.push(format!("{word} at {}", others.join(" and "))),
-            (_, false) => parts.push(format!("and again at {}", others.join(" and "))),
-        }
+        let at = match &others[..] {
+            [] => return parts.join(", "),
+            [only] => only.clone(),
+            [first @ .., last] => format!("{} and {last}", first.join(", ")),
+        };
+        parts.push(if parts.is_empty() { format!("{word} at {at}") } else { format!("and again at {at}") });
         parts.join(", ")
     }
 }

@@ -111,7 +111,7 @@ fn large_fails(folder: &tempfile::TempDir, command: &mut Command, why: &str) {
         rows.filter(|row| row.split(',').nth(11).is_some_and(|accuracy| !accuracy.is_empty())).count()
     };
     let tickets = planned(folder.path(), &[]).tickets.len() / 2;
-    assert_eq!((scored("small"), scored("large")), (tickets, 0), "{report}");
+    assert_eq!((scored("small"), scored("large")), (tickets, 0), "{said}\n{report}");
     let page = std::fs::read_to_string(folder.path().join("reports/tiny/report.md")).unwrap();
     assert!(page.contains("failed"), "{page}");
 }
