@@ -17,9 +17,9 @@ pub(super) struct Ticket<'a> {
 
 /// The tickets that an analysis measured, in plan order.
 pub(super) fn tickets<'a>(study: &'a Study, analysis: &str) -> Vec<Ticket<'a>> {
-    let mut groups: IndexMap<(&str, &str, u32, usize), Vec<&Row>> = IndexMap::new();
+    let mut groups: IndexMap<(&str, &str, u32, usize, u32), Vec<&Row>> = IndexMap::new();
     for row in study.analyses.iter().filter(|row| row.analysis == analysis) {
-        let place = (row.variant.as_str(), row.pipeline.as_str(), row.level, row.kept_weights);
+        let place = (row.variant.as_str(), row.pipeline.as_str(), row.level, row.kept_weights, row.branch);
         groups.entry(place).or_default().push(row);
     }
     groups.into_iter().map(|((variant, pipeline, ..), rows)| Ticket { variant, pipeline, rows }).collect()

@@ -11,6 +11,8 @@ use crate::record::{PipelineFacts, Row, Study};
 /// The tickets of one pipeline with the same weights remaining, at the same level: its replicates and their draws.
 pub(crate) struct Group<'a> {
     pub level: u32,
+    /// Which of those that nothing else tells apart: 0 is the first.
+    pub branch: u32,
     /// Fraction of the prunable weights.
     pub weights_remaining: f64,
     pub rows: Vec<&'a Row>,
@@ -20,10 +22,11 @@ pub(crate) struct Group<'a> {
 pub(crate) fn groups<'a>(study: &'a Study, variant: &str, pipeline: &str) -> Vec<Group<'a>> {
     let mut groups: BTreeMap<_, Vec<&Row>> = BTreeMap::new();
     for row in study.rows.iter().filter(|row| row.variant == variant && row.pipeline == pipeline) {
-        groups.entry((Reverse(row.kept_weights), row.level)).or_default().push(row);
+        groups.entry((Reverse(row.kept_weights), row.level, row.branch)).or_default().push(row);
     }
-    let group = |((_, level), rows): (_, Vec<&'a Row>)| Group {
+    let group = |((_, level, branch), rows): (_, Vec<&'a Row>)| Group {
         level,
+        branch,
         weights_remaining: rows.first().map_or(0.0, |row| row.weights_remaining()),
         rows,
     };
@@ -167,6 +170,20 @@ mod tests {
         });
         let summary = summarise(&rows.iter().collect::<Vec<_>>(), &accuracy);
         assert_eq!(summary, Some(Summary { n: 2, mean: 0.75, low: 0.5, high: 1.0 }));
+    }
+
+    #[test]
+    fn branches_that_keep_equally_many_weights_are_not_averaged() {
+        let rows = [(0, 0.25), (1, 0.75)].map(|(branch, accuracy)| {
+            let row = Row { branch, ..row("imp", 0, 1, 512) };
+            scored(row, accuracy, 100)
+        });
+        let study = Study { rows: rows.into(), ..study() };
+        let means: Vec<_> = groups(&study, "", "imp")
+            .iter()
+            .map(|group| (group.branch, summarise(&group.rows, &accuracy).unwrap().mean))
+            .collect();
+        assert_eq!(means, [(0, 0.25), (1, 0.75)]);
     }
 
     #[test]

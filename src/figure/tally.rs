@@ -18,8 +18,8 @@ pub(super) struct Tally {
 }
 
 /// Which ticket a row stands for: variant, pipeline, replicate and the one that it is compared with, kept weights, level,
-/// draw.
-type Ticket = (String, String, (u32, Option<u32>), usize, u32, u32);
+/// branch, draw.
+type Ticket = (String, String, (u32, Option<u32>), usize, u32, u32, u32);
 
 impl Tally {
     /// `summarise`, counted.
@@ -82,7 +82,7 @@ impl Tally {
 
 fn ticket(row: &Row) -> Ticket {
     let replicates = (row.replicate, row.other_replicate);
-    (row.variant.clone(), row.pipeline.clone(), replicates, row.kept_weights, row.level, row.draw)
+    (row.variant.clone(), row.pipeline.clone(), replicates, row.kept_weights, row.level, row.branch, row.draw)
 }
 
 fn reason(status: &Status) -> &'static str {

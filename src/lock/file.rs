@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{FILE, FORM, Lock};
 use crate::spec::toml_text::{key, value};
+use crate::unfinished;
 
 /// A larger file is no lock: a ticket takes half a kilobyte.
 const BYTES: u64 = 1 << 28;
@@ -87,22 +88,11 @@ impl Lock {
         let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
             file.write_all(self.text().as_bytes())?;
             file.as_file().sync_all()?;
-            readable(file.as_file())?;
+            unfinished::open_to_all(file.as_file())?;
             file.persist(&path).map_err(|e| e.error)
         });
         written.map(drop).map_err(|e| format!("{}: {e}", path.display()))
     }
-}
-
-/// Temporary files are their owner's alone; this one is to be committed.
-fn readable(file: &fs::File) -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.set_permissions(fs::Permissions::from_mode(0o644))?;
-    }
-    let _ = file;
-    Ok(())
 }
 
 /// What serialises to JSON: all that a lock is made of does.

@@ -61,5 +61,6 @@ fn unvalidated(spec: &Spec, reference: &Reference, variant: &str) -> Option<Faul
 
 fn rung<'a>(plan: &'a Plan, ticket: &'a PlannedTicket) -> Rung<'a> {
     let variant = &plan.variants[ticket.variant].name;
-    Rung { variant, pipeline: &ticket.pipeline, level: ticket.level, kept: ticket.kept, prunable: ticket.prunable }
+    let PlannedTicket { level, kept, prunable, branch, .. } = *ticket;
+    Rung { variant, pipeline: &ticket.pipeline, level, kept, prunable, branch }
 }

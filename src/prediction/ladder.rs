@@ -14,6 +14,8 @@ pub struct Rung<'a> {
     pub level: u32,
     pub kept: usize,
     pub prunable: usize,
+    /// Which of those that nothing else tells apart: 0 is the first.
+    pub branch: u32,
 }
 
 /// The tickets of an experiment, each pipeline's from the most weights to the fewest.
@@ -25,7 +27,7 @@ const NAMED: usize = 24;
 impl<'a> Ladder<'a> {
     pub fn new(rungs: impl IntoIterator<Item = Rung<'a>>) -> Ladder<'a> {
         let mut rungs: Vec<Rung<'a>> = rungs.into_iter().collect();
-        let key = |rung: &Rung<'a>| (rung.variant, rung.pipeline, Reverse(rung.kept), rung.level);
+        let key = |rung: &Rung<'a>| (rung.variant, rung.pipeline, Reverse(rung.kept), rung.level, rung.branch);
         rungs.sort_unstable_by_key(key);
         rungs.dedup();
         Ladder(rungs)
@@ -49,11 +51,15 @@ impl<'a> Ladder<'a> {
                 let fault = Fault::new(reference.pipeline.span.start..end, message);
                 Err(fault.help(format!("add a place: {}", places(&rungs, "@", false))))
             }
-            (Some((Place::First, _)), [first, ..]) => Ok(*first),
-            (Some((Place::Last, _)), [.., last]) => Ok(*last),
-            (Some((place, span)), _) => {
+            (Some((place, span)), [first, ..]) => {
                 let by_level = matches!(place, Place::Level(_));
-                let found: Vec<Rung<'a>> = rungs.iter().filter(|rung| rung.is_at(place)).copied().collect();
+                let last = rungs.last().unwrap_or(first);
+                let is_meant = |rung: &&Rung| match place {
+                    Place::First => rung.is_beside(first),
+                    Place::Last => rung.is_beside(last),
+                    _ => rung.is_at(place),
+                };
+                let found: Vec<Rung<'a>> = rungs.iter().filter(is_meant).copied().collect();
                 match found.as_slice() {
                     [only] => Ok(*only),
                     [] => {
@@ -65,6 +71,10 @@ impl<'a> Ladder<'a> {
                             Some(near) => fault.hint(Hint::meant(&place.to_string(), &near, tickets)),
                             None => fault.help(tickets),
                         })
+                    }
+                    [one, others @ ..] if others.iter().any(|other| other.is_beside(one)) => {
+                        let message = format!("branches of `{pipeline}` keep equally many weights at {place}");
+                        Err(Fault::new(span.clone(), message).help("make each branch a pipeline of its own"))
                     }
                     several => {
                         let message = format!("{} tickets of `{pipeline}` are at {place}", several.len());
@@ -117,6 +127,11 @@ fn places(rungs: &[Rung<'_>], sign: &str, by_level: bool) -> String {
 impl Rung<'_> {
     pub fn weights_remaining(&self) -> f64 {
         self.kept as f64 / self.prunable.max(1) as f64
+    }
+
+    /// Whether only their branches tell them apart.
+    fn is_beside(&self, other: &Rung<'_>) -> bool {
+        (self.level, self.kept) == (other.level, other.kept)
     }
 
     fn is_at(&self, place: &Place) -> bool {

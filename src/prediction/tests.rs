@@ -87,7 +87,7 @@ fn named<'a>(pipelines: &[&'a str]) -> Vec<Named<'a>> {
 }
 
 fn rung(pipeline: &'static str, level: u32, kept: usize) -> Rung<'static> {
-    Rung { variant: "", pipeline, level, kept, prunable: 266_200 }
+    Rung { variant: "", pipeline, level, kept, prunable: 266_200, branch: 0 }
 }
 
 /// LeNet's ladder in part: 100, 21.07, 13.52, 8.68, 3.58 %.
@@ -131,6 +131,18 @@ fn levels_and_ends_of_a_ladder_are_places() {
     assert_eq!((found("imp.test_accuracy@first"), found("imp.test_accuracy@last")), (Ok(266_200), Ok(9537)));
     let fault = found("imp.test_accuracy@level 10").unwrap_err();
     assert!(fault.hint.unwrap().text.starts_with("did you mean `level 9`? its tickets: level 0, level 7, level 9"));
+}
+
+#[test]
+fn of_branches_that_keep_equally_many_weights_none_is_meant() {
+    let of = |branch| Rung { branch, ..rung("both", 1, 26_620) };
+    let both = Ladder::new([rung("both", 0, 266_200), of(0), of(1)]);
+    let find = |text: &str| both.find(read(&format!("{text} > 0")).references()[0]).map_err(|fault| fault.message);
+    assert_eq!(find("both.level@first").map(|rung| rung.kept), Ok(266_200));
+    for place in ["level 1", "10%", "last"] {
+        let message = find(&format!("both.level@{place}")).unwrap_err();
+        assert!(message.starts_with("branches of `both` keep equally many weights at "), "{message}");
+    }
 }
 
 #[test]

@@ -112,7 +112,8 @@ const POINTS: usize = 8;
 fn lines(study: &Study) -> Vec<Line<'_>> {
     let mut groups: IndexMap<_, Vec<&Row>> = IndexMap::new();
     for row in study.analyses.iter().filter(|row| row.status != Status::Stopped) {
-        let place = (row.variant.as_str(), row.pipeline.as_str(), row.level, row.kept_weights, row.analysis.as_str());
+        let ticket = (row.level, row.kept_weights, row.branch);
+        let place = (row.variant.as_str(), row.pipeline.as_str(), ticket, row.analysis.as_str());
         groups.entry(place).or_default().push(row);
     }
     groups.values().flat_map(|rows| group(rows)).collect()

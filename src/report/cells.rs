@@ -11,6 +11,8 @@ pub(super) struct Cell<'a> {
     pub variant: &'a str,
     pub pipeline: &'a str,
     pub level: u32,
+    /// Which of the branches that keep equally many weights: 0 is the first.
+    pub branch: u32,
     pub weights_remaining: f64,
     /// Test accuracy at early stop, over replicates.
     pub accuracy: Option<Sample>,
@@ -57,6 +59,7 @@ fn cell<'a>(variant: &'a str, pipeline: &'a str, group: &Group, dense: &[&Row]) 
         variant,
         pipeline,
         level: group.level,
+        branch: group.branch,
         weights_remaining: group.weights_remaining,
         is_reference,
         difference: Sample::of(&paired(&accuracy, &by_replicate(reference, &self::accuracy))),

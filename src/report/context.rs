@@ -135,7 +135,7 @@ fn line<'a>(study: &Study, cells: &[Cell], cell: &Cell<'a>) -> Line<'a> {
     Line {
         variant: cell.variant,
         pipeline: cell.pipeline,
-        level: if learns_mask { format::NONE.into() } else { cell.level.to_string() },
+        level: level(cell, learns_mask),
         weights: percent(cell.weights_remaining),
         n: cell.accuracy.map_or(0, |accuracy| accuracy.n),
         accuracy: format::percent(cell.accuracy),
@@ -151,6 +151,11 @@ fn line<'a>(study: &Study, cells: &[Cell], cell: &Cell<'a>) -> Line<'a> {
         },
         notes: format::tally(cell.tally),
     }
+}
+
+fn level(cell: &Cell, learns_mask: bool) -> String {
+    let level = if learns_mask { format::NONE.into() } else { cell.level.to_string() };
+    if cell.branch == 0 { level } else { format!("{level}, branch {}", cell.branch + 1) }
 }
 
 fn figure<'a>(drawing: &'a Drawing, svg: &'a str) -> Figure<'a> {

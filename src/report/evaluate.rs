@@ -61,6 +61,7 @@ fn rung(row: &Row) -> Rung<'_> {
         level: row.level,
         kept: row.kept_weights,
         prunable: row.prunable_weights,
+        branch: row.branch,
     }
 }
 
@@ -83,7 +84,7 @@ pub(super) fn rows<'a>(
     let rung = ladder.find(reference).map_err(|fault| vec![fault.message])?;
     let belongs = |row: &&Row| {
         (row.variant.as_str(), row.pipeline.as_str(), row.level) == (rung.variant, rung.pipeline, rung.level)
-            && row.kept_weights == rung.kept
+            && (row.kept_weights, row.branch) == (rung.kept, rung.branch)
     };
     // Of several analyses of a ticket, the one that has the figure.
     let measures = |row: &&Row| {

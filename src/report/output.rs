@@ -89,22 +89,10 @@ fn begin(file: &File, folder: &Path) -> Result<(NamedTempFile, PathBuf), String>
         buffered.flush()?;
         drop(buffered);
         temporary.as_file().sync_all()?;
-        open_to_all(temporary.as_file())?;
+        unfinished::open_to_all(temporary.as_file())?;
         Ok(temporary)
     };
     write().map_err(|e| told(&path, &e)).map(|temporary| (temporary, path.clone()))
-}
-
-/// A temporary file is its owner's only; a report is for others to read.
-#[cfg(unix)]
-fn open_to_all(file: &fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn open_to_all(_: &fs::File) -> std::io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -68,9 +68,8 @@ fn reinitialised<'a>(study: &Study, cells: &'a [Cell<'a>], cell: &Cell) -> Optio
                 p.name == other.pipeline && p.uses == "reinitialise" && p.each.as_deref() == Some(cell.pipeline)
             })
         };
-    let is_ticket = |other: &&Cell| {
-        (other.variant, other.level, other.weights_remaining) == (cell.variant, cell.level, cell.weights_remaining)
-    };
+    let place = |cell: &Cell| (cell.level, cell.weights_remaining, cell.branch);
+    let is_ticket = |other: &&Cell| other.variant == cell.variant && place(other) == place(cell);
     cells.iter().filter(is_ticket).find(is_control)
 }
 

@@ -6,11 +6,9 @@ use super::data::{Needed, needed, page};
 use super::part::Part;
 use super::{cff, folder};
 use crate::dataset::Failure;
+use crate::lock;
 use crate::record::{About, Header, Study};
 use crate::spec::{Spec, resolved};
-
-/// The file that holds a rerun to the results, where the experiment has one.
-const LOCK: &str = "experiment.lock";
 
 pub struct Bundle<'a> {
     pub spec: &'a Spec,
@@ -47,7 +45,7 @@ impl<'a> Bundle<'a> {
 
     /// Whether the experiment has a lock.
     pub fn is_locked(&self) -> bool {
-        let lock = format!("{}/{LOCK}", experiment(&self.spec.name));
+        let lock = format!("{}/{}", experiment(&self.spec.name), lock::FILE);
         self.parts.iter().any(|part| part.path == lock)
     }
 
