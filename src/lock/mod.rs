@@ -41,6 +41,8 @@ pub struct Lock {
     /// How near the spec wants a rerun's accuracies on another kind of device; locks of before were without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<f64>,
+    /// Evaluated ones; of analyses alone there are none.
+    #[serde(default)]
     pub tickets: Vec<LockedTicket>,
     #[serde(default)]
     pub analyses: Vec<LockedTicket>,

@@ -101,6 +101,14 @@ fn a_lock_is_read_as_it_was_written_and_not_a_number_with_it() {
 }
 
 #[test]
+fn a_lock_of_analyses_alone_or_of_none_is_read_as_it_was_written() {
+    let both = lock(0.5, 1.0, "");
+    for lock in [Lock { tickets: Vec::new(), ..both.clone() }, Lock { analyses: Vec::new(), ..both.clone() }] {
+        assert!(same(&Lock::read(&lock.text()).unwrap(), &lock), "{}", lock.text());
+    }
+}
+
+#[test]
 fn a_ticket_is_a_line_and_the_host_comes_last() {
     let lock = lock(0.5, 0.25, "");
     let text = lock.text();
