@@ -66,8 +66,7 @@ mod tests {
 
     #[test]
     fn a_ticket_that_was_evaluated_as_it_is_has_no_point() {
-        let mut rows: Vec<Row> =
-            [512, 256].map(|kept| scored(row("imp", 0, if kept == 512 { 1 } else { 2 }, kept), 0.5, 100)).into();
+        let mut rows = vec![scored(row("imp", 0, 1, 512), 0.5, 100), scored(row("imp", 0, 2, 256), 0.5, 100)];
         rows[1].record.as_mut().unwrap().training = None;
         let drawing = EarlyStop {}.draw(&Study { rows, ..study() }).unwrap();
         let point = Point { x: 50.0, y: 100.0, low: 100.0, high: 100.0 };

@@ -47,7 +47,7 @@ pub(crate) fn everything() -> Study {
     let analyses =
         (0..2).flat_map(|r| [lottery(r, 0.01), overlap(r, 1, 0.5, 0.4), overlap(r, 2, 0.3, 0.2), connectivity(r)]);
     let analyses: Vec<Row> = analyses.collect();
-    let expect = "imp[-1].final_train_accuracy >= 0.9".into();
+    let expect = "imp.final_train_accuracy@last >= 0.9".into();
     study.header.predictions = vec![PredictionFacts { claim: "It still fits".into(), expect }];
     for width in ["0.5", "1.0"] {
         let variant = format!("width={width}");
