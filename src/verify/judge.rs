@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::chain::{back, first};
-use super::figures::{Both, Figure, same, told};
+use super::differences::Differences;
+use super::figures::{Both, Figure};
 use super::rule::Rule;
-use crate::lock::{Address, Lock, LockedStep, LockedTicket, Outcome};
-use crate::record::{Checked, Compared, Measured, Point, Scores, Verdict};
+use crate::lock::{Address, Lock, LockedTicket};
+use crate::record::{Checked, Compared, Scores, Verdict};
 
 /// What was run again.
 pub struct Rerun<'a> {
@@ -94,63 +94,12 @@ fn ticket(
     all: &[Replicates<'_>; 2],
     judged: &mut Judged,
 ) -> Checked {
-    let mut wrong = same_whatever_the_device(rerun, locked, found);
-    let mut differs = Vec::new();
-    let (counts, ends) = (kept_differ(locked, found), ends_differ(locked, found));
-    let rounding = [
-        (counts, rerun.about.contains(&locked.address)),
-        (ends, [locked.status, found.status].contains(&Outcome::Stopped)),
-    ];
-    for (why, rounded) in rounding {
-        // What a rule or a mask made of rounded sums is nobody's fault where sums round otherwise.
-        if rounded && !rerun.rule.exact { &mut differs } else { &mut wrong }.extend(why);
-    }
-    let left = |lock: &Lock, ticket: &LockedTicket| match ticket.status {
-        Outcome::Done | Outcome::Diverged => lock.steps.get(&ticket.step)?.left.clone(),
-        // What a step that did not run here may have left is of another run.
-        Outcome::FollowsDiverged | Outcome::Stopped => None,
-    };
-    let overlap = match (left(rerun.lock, locked), left(rerun.found, found)) {
-        (Some(locked), Some(found)) if locked == found => Some(1.0),
-        (Some(a), Some(b)) => {
-            let overlap = if a.masks == b.masks { Some(1.0) } else { (rerun.overlap)(&locked.address) };
-            let to = if rerun.rule.exact { &mut wrong } else { &mut differs };
-            to.push(if a.masks == b.masks { "weights differ".into() } else { masks_differ(overlap) });
-            overlap
-        }
-        (None, Some(_)) if locked.status == found.status => {
-            wrong.push("the lock does not say what it left".into());
-            None
-        }
-        _ => None,
-    };
-    if locked.status == found.status && locked.scores.is_some() != found.scores.is_some() {
-        wrong.push(format!("{} scores", if found.scores.is_some() { "the lock has no" } else { "it has no" }));
-    }
-    if rerun.rule.exact && wrong.is_empty() {
-        wrong.extend(on_the_way(rerun, locked));
-    }
-    if !rerun.rule.exact && !rerun.examples.contains_key(&locked.address.variant) {
-        wrong.push("the spec has no such variant".into());
-    }
+    let (mut differences, overlap) = Differences::before_figures(rerun, locked, found);
     let figures = figures(rerun, locked, found, all);
     judged.count(&figures);
-    for Figure { compared: figure, .. } in &figures {
-        let differ = !same(figure.locked, figure.found);
-        match figure.holds {
-            false => wrong.push(told(figure)),
-            true if differ => differs.push(told(figure)),
-            true => {}
-        }
-    }
-    if let Some(why) = measured_differ(&locked.measured, &found.measured) {
-        if rerun.rule.exact { &mut wrong } else { &mut differs }.push(why);
-    }
-    let (verdict, why) = match (wrong.is_empty(), differs.is_empty()) {
-        (false, _) => (Verdict::Fail, wrong),
-        (true, false) => (Verdict::WithinTolerance, differs),
-        (true, true) => (Verdict::Pass, Vec::new()),
-    };
+    differences.figures(&figures);
+    differences.measured(&locked.measured, &found.measured);
+    let (verdict, why) = differences.verdict();
     checked(locked, verdict, why, overlap, figures.into_iter().map(|figure| figure.compared).collect())
 }
 
@@ -176,77 +125,11 @@ fn figures(rerun: &Rerun<'_>, locked: &LockedTicket, found: &LockedTicket, all: 
     Both { rule: rerun.rule, examples, locked: a, found: b, locked_replicates, found_replicates }.figures()
 }
 
-fn kept_differ(locked: &LockedTicket, found: &LockedTicket) -> Option<String> {
-    let weights = |ticket: &LockedTicket| (ticket.kept, ticket.prunable);
-    let differ = locked.status == found.status && weights(locked) != weights(found);
-    differ.then(|| {
-        format!("{} of {} weights kept instead of {} of {}", found.kept, found.prunable, locked.kept, locked.prunable)
-    })
-}
-
-fn ends_differ(locked: &LockedTicket, found: &LockedTicket) -> Option<String> {
-    let differ = locked.status != found.status;
-    differ.then(|| format!("{} instead of {}", status(found.status), status(locked.status)))
-}
-
-/// What must be the same on every device, besides counts of kept weights and how a training ended.
-fn same_whatever_the_device(rerun: &Rerun<'_>, locked: &LockedTicket, found: &LockedTicket) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let initial = |lock, ticket: &LockedTicket| first(lock, &ticket.step)?.left.as_ref().map(|left| &left.weights);
-    match (initial(rerun.lock, locked), initial(rerun.found, found)) {
-        (Some(a), Some(b)) if a != b => wrong.push("initial weights differ".into()),
-        (None, Some(_)) => wrong.push("the lock does not say where the weights began".into()),
-        _ => {}
-    }
-    wrong
-}
-
-/// The last step before a ticket's own that left another ticket than the lock says.
-fn on_the_way(rerun: &Rerun<'_>, locked: &LockedTicket) -> Option<String> {
-    let differs = |(id, step): &(&str, &LockedStep)| {
-        let found = rerun.found.steps.get(*id).and_then(|found| found.left.as_ref());
-        found.is_some() && step.left.as_ref() != found
-    };
-    let (id, step) = back(rerun.lock, &locked.step).skip(1).find(differs)?;
-    Some(format!("what step {id} ({}) left before it differs", step.stage))
-}
-
-fn status(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Done => "done",
-        Outcome::Diverged => "diverged",
-        Outcome::FollowsDiverged => "follows a training that diverged",
-        Outcome::Stopped => "stopped by a rule",
-    }
-}
-
-fn masks_differ(overlap: Option<f64>) -> String {
-    let share = overlap.map_or(String::new(), |share| format!(": {:.2}% of the locked one kept", 100.0 * share));
-    format!("masks differ{share}")
-}
-
-/// The first figure of an analysis that is not what it was, by its name; `None` where all are.
-fn measured_differ(locked: &[Measured], found: &[Measured]) -> Option<String> {
-    if locked.len() != found.len() {
-        return Some("other figures are measured".into());
-    }
-    locked.iter().zip(found).find_map(|(a, b)| match a.name == b.name && a.points.len() == b.points.len() {
-        false => Some("other figures are measured".into()),
-        true => {
-            let (a_point, b_point) = a.points.iter().zip(&b.points).find(|(a, b)| !same_point(a, b))?;
-            Some(format!("{} {} instead of {}", a.name, b_point.value, a_point.value))
-        }
-    })
-}
-
-fn same_point(a: &Point, b: &Point) -> bool {
-    a.at == b.at && same(Some(a.value), Some(b.value))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::{lock, scores, ticket};
     use super::*;
+    use crate::lock::Outcome;
 
     /// A lock of one ticket in as many replicates as there are accuracies.
     fn replicated(accuracies: &[f64]) -> Lock {

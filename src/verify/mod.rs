@@ -1,6 +1,7 @@
 //! Do an experiment's numbers hold? Which of its tickets to run again, by which rule to compare, and what came of it.
 
 mod chain;
+mod differences;
 mod figures;
 mod fits;
 mod judge;
