@@ -30,6 +30,23 @@ pub struct Locked {
 }
 
 impl Locked {
+    /// The lock beside a spec, where there is one, and the spec's plan for some kind of device, which need not be here.
+    pub fn beside(
+        spec: &Spec,
+        plan: &Plan,
+        device: &str,
+        overrides: &[String],
+        registry: &Registry,
+    ) -> Result<Option<Locked>, Ended> {
+        let Some(lock) = Lock::of_folder(&spec.folder)? else { return Ok(None) };
+        if lock.device == device {
+            return Ok(Some(Locked::of(lock, plan, spec.tolerance)));
+        }
+        // Ids are those of a device kind.
+        let (_, planned) = planned(&spec.folder, registry, overrides, &lock.device).map_err(told)?;
+        Ok(Some(Locked::of(lock, &planned, spec.tolerance)))
+    }
+
     fn of(lock: Lock, plan: &Plan, tolerance: Option<f64>) -> Locked {
         let mut changes = changes(plan, &lock);
         if lock.tolerance != tolerance {
@@ -44,24 +61,7 @@ impl Locked {
 impl Experiment {
     /// Its lock, where it has one; the experiment is opened by then, so that it can be planned.
     pub fn locked(&self, opened: &Opened, registry: &Registry) -> Result<Option<Locked>, Ended> {
-        self.lock_of(&opened.spec, &opened.plan, &opened.compute.kind, registry)
-    }
-
-    /// The same of a plan for some kind of device, which need not be here.
-    pub fn lock_of(
-        &self,
-        spec: &Spec,
-        plan: &Plan,
-        device: &str,
-        registry: &Registry,
-    ) -> Result<Option<Locked>, Ended> {
-        let Some(lock) = Lock::of_folder(&self.folder)? else { return Ok(None) };
-        if lock.device == device {
-            return Ok(Some(Locked::of(lock, plan, spec.tolerance)));
-        }
-        // Ids are those of a device kind.
-        let (_, planned) = planned(&self.folder, registry, &self.overrides(), &lock.device).map_err(told)?;
-        Ok(Some(Locked::of(lock, &planned, spec.tolerance)))
+        Locked::beside(&opened.spec, &opened.plan, &opened.compute.kind, &self.overrides(), registry)
     }
 
     /// A line where the lock is not one of this spec, "" where it is, or where options change the spec.

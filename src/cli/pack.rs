@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::interrupt::stop_on_interrupt;
 use super::reported::{AsItIs, Reported};
-use super::{Ended, count, print, say};
+use super::{Ended, count, place, print, say};
 use crate::registry::Registry;
+use crate::run::Store;
 use crate::share::{self, Bundle, Packed, Part};
 use crate::units::size;
 
@@ -18,6 +19,9 @@ pub struct PackCommand {
     /// Also pack the tickets of evaluated steps, from the store
     #[arg(long)]
     tickets: bool,
+    /// Where steps are stored, for `--tickets`
+    #[arg(long, default_value = "runs", value_name = "DIR")]
+    runs: PathBuf,
     /// The archive to write [default: NAME.tar.gz]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -37,7 +41,8 @@ impl PackCommand {
 
     /// The files of the evaluated steps' tickets, and how many steps these are.
     fn tickets(&self, reported: &Reported) -> Result<(Vec<Part>, usize), Ended> {
-        let store = self.experiment.experiment().store()?;
+        place::folder("--runs", &self.runs)?;
+        let store = Store::open(&self.runs);
         let rows = reported.study.rows.iter().chain(&reported.study.analyses);
         let mut ids: Vec<&str> = rows.filter(|row| row.record.is_some()).map(|row| row.step.as_str()).collect();
         ids.sort_unstable();

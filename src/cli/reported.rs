@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::lock::Locked;
 use super::open::{planned, told};
-use super::{Ended, Experiment, Options, count, records, verify};
+use super::{Ended, count, records, verify};
 use crate::record::Study;
 use crate::registry::Registry;
 use crate::spec::{self, Spec};
@@ -17,17 +17,9 @@ use crate::spec::{self, Spec};
 pub struct AsItIs {
     /// The experiment's folder
     folder: PathBuf,
-    /// Where steps are stored
-    #[arg(long, default_value = "runs", value_name = "DIR")]
-    runs: PathBuf,
     /// Where reports are, a folder an experiment
     #[arg(long, default_value = "reports", value_name = "DIR")]
     reports: PathBuf,
-    // Every command on an experiment takes these two; here no data are read and nothing is computed.
-    #[arg(long, value_name = "DIR", hide = true)]
-    data: Option<PathBuf>,
-    #[arg(long, default_value = "auto", hide = true)]
-    device: String,
 }
 
 /// An experiment, and its results as they were reported.
@@ -39,13 +31,6 @@ pub struct Reported {
 }
 
 impl AsItIs {
-    /// The experiment as the other commands take it.
-    pub fn experiment(&self) -> Experiment {
-        let (runs, reports, data) = (self.runs.clone(), self.reports.clone(), self.data.clone());
-        let options = Options { set: Vec::new(), replicates: None, runs, reports, data, device: self.device.clone() };
-        Experiment { folder: self.folder.clone(), options }
-    }
-
     pub fn spec(&self, registry: &Registry) -> Result<Spec, Ended> {
         spec::load(&self.folder, registry, &[]).map_err(told)
     }
@@ -75,7 +60,7 @@ impl AsItIs {
             let message = format!("the report in {} is not of this experiment as it is now", folder.display());
             return Err(format!("{message}: they differ in {other}: {remedy}").into());
         }
-        if let Some(locked) = self.experiment().lock_of(&spec, &plan, &device, registry)? {
+        if let Some(locked) = Locked::beside(&spec, &plan, &device, &[], registry)? {
             agree(&locked, &study, &folder)?;
         }
         Ok(Reported { spec, study, folder })
