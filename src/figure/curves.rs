@@ -3,12 +3,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::points::{dense, groups, ladders, mask_learners, variants};
+use super::points::{Dense, Group, dense, groups, ladders, mask_learners, share, variants};
 use super::tally::Tally;
 use super::{Drawing, Figure, Panel, Series, Shape, Table, axis, panels};
 use crate::record::{Row, Study};
 use crate::registry::Plugin;
-use crate::units::percent;
 
 /// Levels of a ladder that are drawn, besides dense.
 const LEVELS: usize = 3;
@@ -28,10 +27,13 @@ impl Plugin for Curves {
 impl Figure for Curves {
     fn draw(&self, study: &Study) -> Option<Drawing> {
         let mut tally = Tally::default();
-        let mut panels: Vec<Panel> = variants(study)
-            .into_iter()
-            .map(|variant| Panel { title: variant.into(), series: series(study, variant, &mut tally) })
-            .collect();
+        let variants = variants(study);
+        let lines = lines(study, &variants);
+        let panel = |(place, variant): (usize, &&str)| {
+            let series = lines.iter().filter_map(|line| line.series(study, place, &mut tally)).collect();
+            Panel { title: variant.to_string(), series }
+        };
+        let mut panels: Vec<Panel> = variants.iter().enumerate().map(panel).collect();
         let table = table(&panels);
         let curves = || panels.iter().flat_map(|panel| &panel.series).map(Series::curve);
         let end = curves().flatten().map(|(x, _)| *x).reduce(f64::max)?;
@@ -58,33 +60,56 @@ impl Figure for Curves {
     }
 }
 
+/// What one label stands for: the replicates of a ticket in each variant.
+struct Line<'a> {
+    label: String,
+    style: usize,
+    /// As the variants; none where one has no such ticket.
+    rows: Vec<Vec<&'a Row>>,
+}
+
 /// Dense, levels of the first ladder at even distances, and the middle one of the first edge-popup's tickets.
-fn series(study: &Study, variant: &str, tally: &mut Tally) -> Vec<Series> {
-    let mut series = Vec::new();
-    let mut add = |label: String, style, rows: &[&Row]| {
-        let points = curve(study, rows, tally);
-        if !points.is_empty() {
-            series.push(Series { label, style, shape: Shape::Curve(points) });
-        }
-    };
-    if let Some(dense) = dense(study, variant) {
-        add(dense.label, dense.style, &dense.rows);
+fn lines<'a>(study: &'a Study, variants: &[&str]) -> Vec<Line<'a>> {
+    let mut lines = Vec::new();
+    let all: Option<Vec<Dense>> = variants.iter().map(|variant| dense(study, variant)).collect();
+    if let Some(Dense { label, style, .. }) = all.as_ref().and_then(|all| all.first()) {
+        let (label, style) = (label.clone(), *style);
+        lines.push(Line { label, style, rows: all.into_iter().flatten().map(|dense| dense.rows).collect() });
     }
+    let tickets = |pipeline: &str| variants.iter().map(|variant| groups(study, variant, pipeline)).collect::<Vec<_>>();
     if let Some((_, ladder)) = ladders(study).first() {
-        let tickets: Vec<_> = groups(study, variant, &ladder.name).into_iter().filter(|g| g.level > 0).collect();
-        for (i, ticket) in evenly(&tickets).into_iter().enumerate() {
-            // Styles of their own, beyond those of the pipelines: they are all of one pipeline.
-            let label = format!("{} at {}", ladder.name, percent(ticket.weights_remaining));
-            add(label, study.header.pipelines.len() + i, &ticket.rows);
-        }
+        let mut all = tickets(&ladder.name);
+        all.iter_mut().for_each(|tickets| tickets.retain(|ticket| ticket.level > 0));
+        let drawn: Vec<Vec<&Group>> = all.iter().map(|tickets| evenly(tickets)).collect();
+        // Styles of their own, beyond those of the pipelines: they are all of one pipeline.
+        let styles = study.header.pipelines.len()..;
+        lines.extend((0..LEVELS).zip(styles).filter_map(|(i, style)| {
+            let of_level = drawn.iter().map(|tickets| tickets.get(i).copied()).collect();
+            Line::of(&ladder.name, style, of_level)
+        }));
     }
     if let Some((style, pipeline)) = mask_learners(study).first() {
-        let subnetworks = groups(study, variant, &pipeline.name);
-        if let Some(middle) = subnetworks.get(subnetworks.len() / 2) {
-            add(format!("{} at {}", pipeline.name, percent(middle.weights_remaining)), *style, &middle.rows);
-        }
+        let all = tickets(&pipeline.name);
+        let middle = all.iter().map(|tickets| tickets.get(tickets.len() / 2)).collect();
+        lines.extend(Line::of(&pipeline.name, *style, middle));
     }
-    series
+    lines
+}
+
+impl<'a> Line<'a> {
+    /// A pipeline's ticket of each variant, as far as there is one; `None` where no variant has it.
+    fn of(pipeline: &str, style: usize, tickets: Vec<Option<&Group<'a>>>) -> Option<Self> {
+        let label = format!("{pipeline} at {}", share(tickets.iter().copied().flatten())?);
+        let rows = tickets.into_iter().map(|ticket| ticket.map_or(Vec::new(), |ticket| ticket.rows.clone())).collect();
+        Some(Self { label, style, rows })
+    }
+
+    /// Its curve in one variant, where it has one.
+    fn series(&self, study: &Study, variant: usize, tally: &mut Tally) -> Option<Series> {
+        let points = curve(study, &self.rows[variant], tally);
+        let (label, style) = (self.label.clone(), self.style);
+        (!points.is_empty()).then_some(Series { label, style, shape: Shape::Curve(points) })
+    }
 }
 
 /// Up to `LEVELS` of `all` at even distances, the last among them.

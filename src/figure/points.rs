@@ -7,6 +7,7 @@ use indexmap::IndexSet;
 
 use crate::figure::{Point, Shape};
 use crate::record::{PipelineFacts, Row, Study};
+use crate::units::percent;
 
 /// The tickets of one pipeline with the same weights remaining, at the same level: its replicates and their draws.
 pub(crate) struct Group<'a> {
@@ -31,6 +32,14 @@ pub(crate) fn groups<'a>(study: &'a Study, variant: &str, pipeline: &str) -> Vec
         rows,
     };
     groups.into_iter().map(group).collect()
+}
+
+/// The share of weights that tickets keep; where they differ, from the least to the greatest.
+pub(crate) fn share<'a>(tickets: impl IntoIterator<Item = &'a Group<'a>>) -> Option<String> {
+    let shares: Vec<f64> = tickets.into_iter().map(|ticket| ticket.weights_remaining).collect();
+    let [least, most] = [f64::min, f64::max].map(|extreme| shares.iter().copied().reduce(extreme).map(percent));
+    let (least, most) = (least?, most?);
+    Some(if least == most { least } else { format!("{least} to {most}") })
 }
 
 /// The variants in the order of the plan; one, named "", without a sweep.

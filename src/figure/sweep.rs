@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::points::{Group, Summary, groups};
+use super::points::{Group, Summary, groups, share};
 use super::swept::{Swept, swept};
 use super::tally::Tally;
 use super::{Drawing, Figure, Panel, Point, Series, Shape, Table, axis};
@@ -119,8 +119,8 @@ impl<'a> Line<'a> {
         };
         let chosen = |groups: Vec<Group<'a>>| groups.into_iter().min_by(|a, b| far(a).total_cmp(&far(b)));
         let tickets: Vec<Option<Group>> = all.into_iter().map(chosen).collect();
-        let remaining = percent(tickets.iter().flatten().next()?.weights_remaining);
-        let label = if one_of_several { format!("{} at {remaining}", pipeline.name) } else { pipeline.name.clone() };
+        let share = share(tickets.iter().flatten())?;
+        let label = if one_of_several { format!("{} at {share}", pipeline.name) } else { pipeline.name.clone() };
         Some(Line { label, style, one_of_several, tickets })
     }
 }
