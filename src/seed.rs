@@ -31,8 +31,6 @@ pub enum Purpose {
     Noise,
     /// A data set that is made here; the name is the format's.
     Examples,
-    /// The report's bootstraps.
-    Bootstrap,
 }
 
 /// The seeds of one replicate, from which streams are taken by purpose and name.

@@ -104,14 +104,18 @@ fn a_plan_is_json_for_programs_and_its_ladder_is_the_papers() {
 }
 
 #[test]
-fn a_program_of_ones_own_registers_a_criterion_and_runs_it() {
-    // `cargo test` builds the examples beside the program.
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_tombola")).with_file_name("examples/own_criterion");
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(program);
-    command.current_dir(folder.path()).arg("run").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/own-criterion"));
-    command.args(["--replicates", "1", "--set", "training.length=20it", "--set", "training.evaluate=20it"]);
-    command.assert().success();
-    let report = std::fs::read_to_string(folder.path().join("reports/own-criterion/report.md")).unwrap();
-    assert!(report.contains("criterion smallest"), "{report}");
+fn programs_of_ones_own_register_a_criterion_or_a_layer_and_run_it() {
+    for (name, said) in [("own_criterion", "criterion smallest"), ("own_layer", "leaky-relu")] {
+        // `cargo test` builds the examples beside the program.
+        let program = std::path::Path::new(env!("CARGO_BIN_EXE_tombola")).with_file_name(format!("examples/{name}"));
+        let experiment = name.replace('_', "-");
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(program);
+        command.current_dir(folder.path()).arg("run");
+        command.arg(format!("{}/examples/{experiment}", env!("CARGO_MANIFEST_DIR")));
+        command.args(["--replicates", "1", "--set", "training.length=20it", "--set", "training.evaluate=20it"]);
+        command.assert().success();
+        let report = std::fs::read_to_string(folder.path().join(format!("reports/{experiment}/report.md"))).unwrap();
+        assert!(report.contains(said), "{report}");
+    }
 }

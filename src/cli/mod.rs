@@ -51,14 +51,14 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done (a diverged training and a failed prediction are outcomes, too); \
-    1 a step crashed, `verify` found a difference, a file cannot be fetched, or output cannot be written; 2 the command or the spec is wrong; 130 interrupted.\n\n\
-    Start with: tombola run experiments/quickstart";
+    1 a step crashed or lacked disk or memory, `verify` found a difference or ran nothing, a file cannot be fetched, or output cannot be written; 2 the command or the spec is wrong; 130 interrupted.\n\n\
+    Start with: tombola new first --from quickstart, then tombola run first";
 
 #[derive(Subcommand)]
 enum Command {
     /// Says everything that is wrong with an experiment, and runs nothing
     Check(check::Check),
-    /// Shows what a run would do: steps, recorded or new and why, weights remaining by layer, time and disk
+    /// Shows what a run would do: steps, recorded or new and why, weights remaining by layer, time, memory and disk
     Plan(plan::PlanCommand),
     /// Runs an experiment, resuming where it stopped, and renders its report
     Run(run::RunCommand),
@@ -88,7 +88,7 @@ enum Command {
     Devices(devices::Devices),
 }
 
-/// What every command on an experiment takes.
+/// What `check`, `plan`, `run` and `report` take, so that one line of options serves them all.
 #[derive(Args, Clone)]
 pub struct Experiment {
     /// The experiment's folder
@@ -122,7 +122,7 @@ pub struct Options {
 
 /// Why a command ended without doing what was asked.
 pub enum Ended {
-    /// A step crashed; said already.
+    /// What was asked failed, and is said already.
     Crashed,
     /// The command was right and could not be done, with what to print.
     Failed(String),

@@ -21,7 +21,7 @@ pub fn folders(reports: &Path) -> Result<Vec<PathBuf>, Ended> {
     match folders.is_empty() {
         false => Ok(folders),
         true => Err(format!(
-            "there is no report in {}: `tombola run experiments/quickstart` makes one, `--reports DIR` names another place",
+            "there is no report in {}: `tombola run EXPERIMENT` makes one, `--reports DIR` names another place",
             reports.display()
         )
         .into()),

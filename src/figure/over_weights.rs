@@ -1,4 +1,4 @@
-//! The shape that three figures share: a score over weights remaining, with the dense network as a horizontal line.
+//! The shape that figures over weights remaining share: a score over weights remaining, with the dense network as a horizontal line.
 
 use indexmap::IndexSet;
 

@@ -21,7 +21,7 @@ fn a_thousand_kills_lose_nothing() {
     let kills = std::env::var("TOMBOLA_KILLS").map_or(1000, |kills| kills.parse().unwrap());
     let Some(table) = kills::kill("a_thousand_kills_lose_nothing", kills) else { return };
     let text = format!(
-        "# Kills\n\nWritten by `just faults`: the tiny experiment of tests/faults/, killed at random moments of each phase and \
+        "# Kills\n\nWritten by `just faults`: the tiny experiment of tests/tiny.rs, killed at random moments of each phase and \
          resumed each\ntime; docs/faults.md says how. Equal: in the end, `results.csv` was that of an undisturbed run in all \
          columns but `seconds`.\n\n{table}"
     );

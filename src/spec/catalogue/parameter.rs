@@ -68,6 +68,7 @@ fn takes(schema: &Value) -> String {
             "stage" => "a stage".into(),
             "layer" => "a layer".into(),
             "learn" => "what is learned: a name, or a table with `use`".into(),
+            "augment" => "an augmentation: its name, or a table with `use`".into(),
             "init" => "an initialiser: its name, or a table with `use`".into(),
             "optimizer" => "an optimizer: a table with its name, `use`, and its parameters".into(),
             kind => format!("a {kind}: its name, or a table with `use`"),
