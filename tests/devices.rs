@@ -8,11 +8,13 @@ use tombola::record::Record;
 use tombola::run::Store;
 use tombola::ticket::Ticket;
 
-use crate::small::{SPEC, folder, hashes_on, planned_on, run};
+use crate::small::{SPEC, folder, hashes_on, plain_kind, planned_on, run};
 
 /// The devices beside the first whose tensors rest in the host's memory, of those that are built in.
 fn others() -> impl Iterator<Item = &'static str> {
-    ["libtorch"].into_iter().filter(|name| device::open(name).is_ok())
+    let plain = Some("cpu:plain").filter(|_| plain_kind() != device::auto_kind());
+    let libtorch = Some("libtorch").filter(|name| device::open(name).is_ok());
+    [plain, libtorch].into_iter().flatten()
 }
 
 /// The small experiment with a convolution and a pool before its layers.

@@ -100,9 +100,19 @@ pub fn planned(folder: &Path, overrides: &[&str]) -> Plan {
     planned_on(folder, "cpu", overrides)
 }
 
+/// The device kind of `cpu:plain`, which is not opened: it would settle with which instructions this process computes.
+pub fn plain_kind() -> String {
+    let widest = tombola::device::auto_kind();
+    format!("{}+plain", widest.rsplit_once('+').unwrap().0)
+}
+
 pub fn planned_on(folder: &Path, device: &str, overrides: &[&str]) -> Plan {
     let registry = Registry::builtin();
     let overrides: Vec<String> = overrides.iter().map(|o| o.to_string()).collect();
     let spec = spec::load(&folder.join("small"), &registry, &overrides).unwrap_or_else(|e| panic!("{e}"));
-    plan(&spec, &registry, &tombola::device::open(device).unwrap().kind).unwrap_or_else(|e| panic!("{e}"))
+    let kind = match device {
+        "cpu:plain" => plain_kind(),
+        _ => tombola::device::open(device).unwrap().kind,
+    };
+    plan(&spec, &registry, &kind).unwrap_or_else(|e| panic!("{e}"))
 }

@@ -157,7 +157,7 @@ impl Settling<'_> {
 
     fn write(&self) -> Result<(), Ended> {
         let opened = self.opened;
-        let auto = self.experiment.options.device == "auto" || device::open("auto")?.kind == opened.compute.kind;
+        let auto = opened.compute.kind == device::auto_kind();
         if !auto {
             say(&format!("No {} is written by a run on another device than `auto`.", lock::FILE));
             return Ok(());

@@ -115,7 +115,7 @@ pub struct Options {
     /// Where data sets are looked for first
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// What to compute on: auto, cpu, or, where it is built in, libtorch, libtorch:cuda:0 or wgpu (see `devices`)
+    /// What to compute on: auto, cpu, cpu:plain or, where it is built in, libtorch, libtorch:cuda:0 or wgpu (see `devices`)
     #[arg(long, default_value = "auto")]
     device: String,
 }

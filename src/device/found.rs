@@ -1,6 +1,6 @@
 //! Which devices are built in and found.
 
-use super::{AUTO, Compute, Lack, cpu, graphics, torch};
+use super::{AUTO, Compute, Lack, graphics, processor, torch};
 
 /// A device, as `tombola devices` lists it.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,10 +19,14 @@ pub struct Found {
 pub fn found() -> Vec<Found> {
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
     let own = torch::threads();
-    let mut all = vec![
-        row("cpu".into(), Ok(cpu()), &format!("; {}", counted(cores, "core"))),
-        row("libtorch".into(), torch::cpu(), &format!("; {} of its own beside the kernels'", counted(own, "thread"))),
-    ];
+    let mut all = vec![row("cpu".into(), Ok(processor::all()), &format!("; {}", counted(cores, "core")))];
+    // Told, not opened, which would settle it.
+    all.extend(processor::fewer().into_iter().map(|(name, kind)| {
+        let about = format!("{kind}: the bits of a processor without more");
+        Found { name, state: "found", about, auto: false }
+    }));
+    let threads = format!("; {} of its own beside the kernels'", counted(own, "thread"));
+    all.push(row("libtorch".into(), torch::cpu(), &threads));
     // Without any, the first says why.
     all.extend((0..torch::cuda_devices().max(1)).map(|i| row(format!("libtorch:cuda:{i}"), torch::cuda(i), "")));
     all.push(row("wgpu".into(), graphics::adapter(), ""));

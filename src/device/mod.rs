@@ -5,6 +5,7 @@ mod bridge;
 mod found;
 mod graphics;
 pub mod pool;
+mod processor;
 mod select;
 #[cfg(test)]
 pub mod testing;
@@ -18,7 +19,7 @@ pub use pool::{clear as clear_buffers, take as buffer};
 
 use burn::tensor::Device;
 
-use crate::kernel;
+use crate::kernel::instructions;
 
 /// The version of burn that Cargo.toml pins.
 pub const BURN: &str = "0.22.1";
@@ -65,31 +66,35 @@ struct Lack {
     remedy: String,
 }
 
-/// Opens a device by name.
+/// Opens a device by name. One that is `cpu:…` settles for the whole process with which instructions it computes.
 pub fn open(name: &str) -> Result<Compute, String> {
+    let instructions = || name.strip_prefix("cpu:").filter(|set| instructions::NAMES.contains(set));
+    let card = || name.strip_prefix("libtorch:cuda:").and_then(|index| index.parse().ok());
     let opened = match name {
         "auto" => return open(AUTO),
-        "cpu" => Ok(cpu()),
+        "cpu" => Ok(processor::all()),
         "libtorch" => torch::cpu(),
         "wgpu" => graphics::adapter(),
-        _ => {
-            let index = name.strip_prefix("libtorch:cuda:").and_then(|index| index.parse().ok());
-            let index = index.ok_or_else(|| {
-                format!("{name:?} is not a device: choose among auto, cpu, libtorch, libtorch:cuda:0 and wgpu")
-            })?;
-            torch::cuda(index)
-        }
+        _ => match (instructions(), card()) {
+            (Some(set), _) => processor::only(set),
+            (None, Some(index)) => torch::cuda(index),
+            (None, None) => {
+                let known = "auto, cpu, cpu:plain, libtorch, libtorch:cuda:0 and wgpu";
+                return Err(format!("{name:?} is not a device: choose among {known}"));
+            }
+        },
     };
     opened.map_err(|lack| format!("no device {name:?}: {}; or use `--device cpu`", lack.remedy))
 }
 
-fn cpu() -> Compute {
-    Compute::of(bridge::flex::cpu(), format!("flex {BURN}, {}", instructions()))
+/// The device kind that `--device auto` opens here.
+pub fn auto_kind() -> String {
+    processor::widest()
 }
 
-/// Architecture and instruction set: what our kernels' bits depend on.
-fn instructions() -> String {
-    format!("{}+{}", std::env::consts::ARCH, kernel::instructions())
+/// The device that gives a device kind's bits here though `auto` does not: the processor with fewer instructions.
+pub fn of_kind(kind: &str) -> Option<String> {
+    processor::fewer().into_iter().find(|(_, of)| of == kind).map(|(name, _)| name)
 }
 
 #[cfg(test)]
@@ -175,6 +180,23 @@ mod tests {
             let Err(said) = open(name) else { continue };
             assert!(said.contains(name) && said.contains("docs/libtorch.md") && said.contains("cpu"), "{said}");
         }
+    }
+
+    #[test]
+    fn the_processor_is_another_kind_with_fewer_instructions_and_that_kind_leads_back_to_it() {
+        let all = open("cpu").unwrap().kind;
+        assert_eq!((auto_kind(), of_kind(&all)), (all.clone(), None));
+        let fewer = processor::fewer();
+        for (name, kind) in &fewer {
+            assert_ne!(*kind, all);
+            assert_eq!(of_kind(kind).as_ref(), Some(name));
+        }
+        assert!(fewer.last().is_none_or(|(name, kind)| name == "cpu:plain" && kind.ends_with("+plain")), "{fewer:?}");
+        assert_eq!(of_kind("abacus"), None);
+        // What another architecture has, this processor lacks.
+        let foreign = if cfg!(target_arch = "aarch64") { "cpu:avx2" } else { "cpu:neon" };
+        let said = open(foreign).unwrap_err();
+        assert!(said.contains("this processor has no ") && said.contains("cpu:plain"), "{said}");
     }
 
     #[test]

@@ -3,12 +3,14 @@
 use super::{Compute, Lack};
 
 #[cfg(feature = "libtorch")]
-use super::{BURN, bridge::libtorch, instructions};
+use super::{BURN, bridge::libtorch, processor::architecture};
+#[cfg(feature = "libtorch")]
+use crate::kernel::instructions;
 
 /// Libtorch on the CPU, where our kernels work on its tensors.
 #[cfg(feature = "libtorch")]
 pub fn cpu() -> Result<Compute, Lack> {
-    let kind = format!("libtorch {}, burn {BURN}, {}", libtorch::VERSION, instructions());
+    let kind = format!("libtorch {}, burn {BURN}, {}", libtorch::VERSION, architecture(instructions::current()));
     Ok(Compute::of(libtorch::cpu(), kind))
 }
 

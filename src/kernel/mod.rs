@@ -6,6 +6,7 @@ pub mod buffer;
 pub mod conv;
 pub mod gather;
 pub mod gradient;
+pub mod instructions;
 mod lanes;
 pub mod linear;
 pub mod op;
@@ -24,4 +25,3 @@ mod transpose;
 
 pub use op::{INPUTS, Incoming, Later, Op, Reads};
 pub use relu::add_to;
-pub use simd::instructions;

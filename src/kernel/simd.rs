@@ -1,8 +1,10 @@
 //! The instruction set is chosen at run time: a kernel is written once over vectors of whatever width there is.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
-/// Runs a kernel with the widest instructions that this processor has: AVX-512, AVX2 with FMA, NEON, or plain ones.
+use super::instructions;
+
+/// Runs a kernel with the process's instructions: AVX-512, AVX2 with FMA, NEON, or plain ones.
 ///
 /// Everything that the kernel calls must be `#[inline(always)]`: what is not inlined is compiled for no instruction set.
 #[inline]
@@ -11,7 +13,7 @@ pub fn run<K: WithSimd>(kernel: K) -> K::Output {
     if portable::asked() {
         return kernel.with_simd(pulp::Scalar::new());
     }
-    Arch::new().dispatch(kernel)
+    instructions::arch().dispatch(kernel)
 }
 
 /// Numbers in a vector of `run`'s kernels.
@@ -25,16 +27,6 @@ pub fn lanes() -> usize {
         }
     }
     run(Lanes)
-}
-
-/// The instruction set of `run`'s kernels.
-pub fn instructions() -> &'static str {
-    match lanes() {
-        16 => "avx512",
-        8 => "avx2",
-        4 => "neon",
-        _ => "plain",
-    }
 }
 
 /// Asks for the cache line at `at`, soon to be read.

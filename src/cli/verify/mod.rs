@@ -27,6 +27,7 @@ use super::plan::text::Width;
 use super::reading::Reading;
 use super::{Ended, Experiment, Options, count, place, print, say};
 use crate::dataset::Failure;
+use crate::device;
 use crate::lock::{Address, FILE, Lock, addresses};
 use crate::plan::Plan;
 use crate::record::{Verdict, Verification};
@@ -54,7 +55,8 @@ pub struct VerifyCommand {
     /// Run as many tickets again as this time allows, as 90s, 10m or 2h, spread likewise
     #[arg(long, value_name = "TIME", value_parser = time)]
     time_budget: Option<Duration>,
-    /// What to compute on: auto, cpu, or, where it is built in, libtorch, libtorch:cuda:0 or wgpu (see `devices`)
+    /// What to compute on: auto, cpu, cpu:plain or, where it is built in, libtorch, libtorch:cuda:0 or wgpu (see `devices`);
+    /// auto takes the lock's device kind where this processor has its instructions, and others besides
     #[arg(long, default_value = "auto")]
     device: String,
     /// Beside which store the rerun has its own, in `verify/`; one that was interrupted goes on there
@@ -96,6 +98,12 @@ impl VerifyCommand {
     pub fn run(&self, registry: &Registry) -> Result<(), Ended> {
         let experiment = &self.experiment();
         let opened = &experiment.open(registry)?;
+        if self.device != experiment.options.device {
+            say(&format!(
+                "Computing as {}, as the lock's run did; `--device cpu` has more instructions.",
+                opened.compute.kind
+            ));
+        }
         let folder = &opened.spec.folder;
         let Locked { lock, changes, misfits } = experiment.locked(opened, registry)?.ok_or_else(|| {
             format!("{} has no {FILE}, which says what to find: a completed `tombola run` writes it", folder.display())
@@ -127,8 +135,15 @@ impl VerifyCommand {
     /// The experiment as the other commands take it, and nothing of it changed.
     fn experiment(&self) -> Experiment {
         let (runs, reports, data) = (self.runs.clone(), self.reports.clone(), self.data.clone());
-        let options = Options { set: Vec::new(), replicates: None, runs, reports, data, device: self.device.clone() };
+        let options = Options { set: Vec::new(), replicates: None, runs, reports, data, device: self.device() };
         Experiment { folder: self.folder.clone(), options }
+    }
+
+    /// What was asked for; if it was nothing, what gives the bits of the lock's device kind, where this processor can.
+    fn device(&self) -> String {
+        // What is wrong with a lock is told when the experiment is open.
+        let lock = if self.device == "auto" { Lock::of_folder(&self.folder).ok().flatten() } else { None };
+        lock.and_then(|lock| device::of_kind(&lock.device)).unwrap_or_else(|| self.device.clone())
     }
 
     fn verify(&self, ground: &Ground<'_>, unlike: &[String]) -> Result<Verification, Ended> {
