@@ -2,6 +2,7 @@ use indexmap::IndexSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bundled::bundled;
 use super::points::{Group, groups, ladders, variants};
 use super::tally::Tally;
 use super::{Drawing, Figure, Panel, Point, Series, Shape, Table, axis, panels};
@@ -42,6 +43,8 @@ impl Figure for Layers {
         if panels.is_empty() {
             return None;
         }
+        let (panels, some) = bundled(panels);
+        let together = if some { "Tensors that differ by less than half a point are one line. " } else { "" };
         let header = ["variant", "pipeline", "tensor", "weights remaining", "n", "mean", "min", "max"];
         let skip = usize::from(variants.len() == 1);
         let rows = drawn.rows.into_iter().map(|row| row.into_iter().skip(skip).collect()).collect();
@@ -49,7 +52,7 @@ impl Figure for Layers {
             name: Self::NAME.into(),
             title: "Weights remaining by layer".into(),
             caption: format!(
-                "Weights remaining of each prunable tensor over those of the whole network (logarithmic, falling). {}{}",
+                "Weights remaining of each prunable tensor over those of the whole network (logarithmic, falling). {together}{}{}",
                 drawn.tally.bars(),
                 drawn.tally.absent()
             ),

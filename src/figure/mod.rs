@@ -2,6 +2,7 @@
 
 pub mod accuracy;
 mod axis;
+mod bundled;
 pub mod connectivity;
 pub mod curves;
 pub mod early_stop;
