@@ -23,13 +23,16 @@ fn claims<'a>(judged: &[Judgement<'a>], outcome: Outcome) -> Vec<&'a str> {
     judged.iter().filter(|judgement| judgement.outcome == outcome).map(|judgement| judgement.claim).collect()
 }
 
-/// Gates 6 to 12, 14 and 15 of the acceptance figures.
+/// Gates 6 to 12, 14 and 15 of the acceptance figures. Gate 8 fails by 0.014; its README says what else was seen of it.
 #[test]
-fn every_prediction_of_lenet_mnist_holds_over_three_replicates() {
+fn lenet_mnist_predicted_all_but_how_much_earlier_the_ticket_of_21_percent_stops() {
     let study = study("lenet-mnist");
     let judged = judge(&study);
-    assert_eq!(tally(&judged), "10 hold, 0 fail");
+    assert_eq!(tally(&judged), "9 hold, 1 fails");
     assert!(judged.iter().flat_map(|judgement| &judgement.conditions).all(|condition| condition.n == 3));
+    let failed = judged.iter().find(|judgement| judgement.outcome == Outcome::Fails).unwrap();
+    assert!(failed.claim.starts_with("the ticket at 21% stops"), "{}", failed.claim);
+    assert!((0.85..0.87).contains(&failed.conditions[0].found), "{}", failed.conditions[0].found);
 }
 
 #[test]
