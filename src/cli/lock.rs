@@ -30,7 +30,7 @@ pub struct Locked {
 }
 
 impl Locked {
-    /// The lock beside a spec, where there is one, and the spec's plan for some kind of device, which need not be here.
+    /// The lock beside a spec, where there is one, compared with `plan`, the spec's for a kind of device that need not be here.
     pub fn beside(
         spec: &Spec,
         plan: &Plan,

@@ -68,14 +68,14 @@ struct Lack {
 
 /// Opens a device by name. One that is `cpu:…` settles for the whole process with which instructions it computes.
 pub fn open(name: &str) -> Result<Compute, String> {
-    let instructions = || name.strip_prefix("cpu:").filter(|set| instructions::NAMES.contains(set));
+    let set = || name.strip_prefix("cpu:").filter(|set| instructions::NAMES.contains(set));
     let card = || name.strip_prefix("libtorch:cuda:").and_then(|index| index.parse().ok());
     let opened = match name {
         "auto" => return open(AUTO),
         "cpu" => Ok(processor::all()),
         "libtorch" => torch::cpu(),
         "wgpu" => graphics::adapter(),
-        _ => match (instructions(), card()) {
+        _ => match (set(), card()) {
             (Some(set), _) => processor::only(set),
             (None, Some(index)) => torch::cuda(index),
             (None, None) => {

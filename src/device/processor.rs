@@ -6,7 +6,7 @@ use crate::kernel::instructions::{self, Instructions};
 
 /// With all its instructions, or those that the process has settled on.
 pub fn all() -> Compute {
-    compute(instructions::current())
+    compute(instructions::settled())
 }
 
 /// With these alone, whatever the process computes from now on.
@@ -14,8 +14,8 @@ pub fn only(name: &str) -> Result<Compute, Lack> {
     let has = instructions::available();
     let lack = |remedy| Lack { built_in: true, remedy };
     let Some(set) = has.iter().find(|set| set.name == name) else {
-        let names: Vec<String> = has.iter().map(|set| format!("cpu:{}", set.name)).collect();
-        return Err(lack(format!("this processor has no {name}, but {}", names.join(", "))));
+        let names: Vec<String> = has.iter().rev().map(|set| format!("cpu:{}", set.name)).collect();
+        return Err(lack(format!("this processor has no {name}; it can be {}", names.join(" or "))));
     };
     instructions::settle(*set).map_err(|other| lack(format!("this process computes with {} already", other.name)))?;
     Ok(compute(*set))

@@ -10,7 +10,7 @@ use crate::kernel::instructions;
 /// Libtorch on the CPU, where our kernels work on its tensors.
 #[cfg(feature = "libtorch")]
 pub fn cpu() -> Result<Compute, Lack> {
-    let kind = format!("libtorch {}, burn {BURN}, {}", libtorch::VERSION, architecture(instructions::current()));
+    let kind = format!("libtorch {}, burn {BURN}, {}", libtorch::VERSION, architecture(instructions::settled()));
     Ok(Compute::of(libtorch::cpu(), kind))
 }
 

@@ -18,13 +18,6 @@ pub struct Instructions {
 /// What the process has settled on, if anything.
 static SETTLED: OnceLock<Instructions> = OnceLock::new();
 
-impl Instructions {
-    #[inline]
-    pub fn arch(self) -> Arch {
-        self.arch
-    }
-}
-
 impl PartialEq for Instructions {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
@@ -35,14 +28,14 @@ impl PartialEq for Instructions {
 pub fn available() -> Vec<Instructions> {
     let mut all = vec![Instructions { name: "plain", arch: Arch::Scalar }];
     let mut also = |name, arch: Option<Arch>| all.extend(arch.map(|arch| Instructions { name, arch }));
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     {
         also("avx2", pulp::x86::V3::try_new().map(Arch::V3));
         also("avx512", pulp::x86::V4::try_new().map(Arch::V4));
     }
     #[cfg(target_arch = "aarch64")]
     also("neon", pulp::aarch64::Neon::try_new().map(Arch::Neon));
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = &mut also;
     all
 }
@@ -52,22 +45,19 @@ pub fn widest() -> Instructions {
     *available().last().expect("plain ones are always there")
 }
 
-/// Those that kernels are computed with.
-pub fn current() -> Instructions {
-    SETTLED.get().copied().unwrap_or_else(widest)
+/// Those that kernels are computed with from now on: the widest, unless others were settled on.
+pub fn settled() -> Instructions {
+    *SETTLED.get_or_init(widest)
 }
 
 /// The same for a kernel, of which there are many a step.
 #[inline]
 pub fn arch() -> Arch {
-    match SETTLED.get() {
-        Some(settled) => settled.arch,
-        None => Arch::new(),
-    }
+    settled().arch
 }
 
-/// Every kernel from now on is computed with these. The first to say so settles it for the process, since what is laid out for
-/// one width is not read with another: `Err` has what it was.
+/// Every kernel is computed with these. The first to say so settles it for the process, since what is laid out for one width is
+/// not read with another: `Err` has what it was.
 pub fn settle(on: Instructions) -> Result<(), Instructions> {
     let settled = *SETTLED.get_or_init(|| on);
     if settled == on { Ok(()) } else { Err(settled) }
@@ -83,8 +73,8 @@ mod tests {
         assert_eq!(names[0], "plain");
         assert!(names.iter().all(|name| NAMES.contains(name)), "{names:?}");
         // No test of this process settles on fewer.
-        assert_eq!(current(), widest());
-        assert_eq!(format!("{:?}", widest().arch()), format!("{:?}", Arch::new()));
+        assert_eq!(settled(), widest());
         assert_eq!(format!("{:?}", arch()), format!("{:?}", Arch::new()));
+        assert_eq!(settle(available()[0]).is_err(), available().len() > 1, "what is settled stays so");
     }
 }

@@ -56,7 +56,7 @@ pub struct VerifyCommand {
     #[arg(long, value_name = "TIME", value_parser = time)]
     time_budget: Option<Duration>,
     /// What to compute on: auto, cpu, cpu:plain or, where it is built in, libtorch, libtorch:cuda:0 or wgpu (see `devices`);
-    /// auto takes the lock's device kind where this processor has its instructions, and others besides
+    /// auto computes with the lock's instructions where this processor has those and more
     #[arg(long, default_value = "auto")]
     device: String,
     /// Beside which store the rerun has its own, in `verify/`; one that was interrupted goes on there
@@ -99,9 +99,9 @@ impl VerifyCommand {
         let experiment = &self.experiment();
         let opened = &experiment.open(registry)?;
         if self.device != experiment.options.device {
+            let kind = &opened.compute.kind;
             say(&format!(
-                "Computing as {}, as the lock's run did; `--device cpu` has more instructions.",
-                opened.compute.kind
+                "Computing as {kind}, as the lock's run did: bits are compared. `--device cpu` is faster, and another kind."
             ));
         }
         let folder = &opened.spec.folder;
