@@ -8,9 +8,12 @@ const NEAR: f64 = 0.5;
 /// Names that a label has before it counts.
 const NAMED: usize = 2;
 
-/// The panels with one line for all that are near one another wherever they stand in the same panel, and whether there are such.
-/// The first stands for them.
-pub(super) fn bundled(panels: Vec<Panel>) -> (Vec<Panel>, bool) {
+/// Names that the sentence has before it counts.
+const LISTED: usize = 6;
+
+/// The panels with one line for all that are near one another wherever they stand in the same panel, and a sentence that says
+/// for which the first of them stands, "" where the labels say it.
+pub(super) fn bundled(panels: Vec<Panel>) -> (Vec<Panel>, String) {
     let mut bundles: Vec<Vec<String>> = Vec::new();
     for label in labels(&panels) {
         match bundles.iter_mut().find(|bundle| bundle.iter().all(|other| near(&panels, &label, other))) {
@@ -18,8 +21,23 @@ pub(super) fn bundled(panels: Vec<Panel>) -> (Vec<Panel>, bool) {
             None => bundles.push(vec![label]),
         }
     }
-    let some = bundles.iter().any(|bundle| bundle.len() > 1);
-    (panels.into_iter().map(|panel| of_bundles(panel, &bundles)).collect(), some)
+    let told: Vec<String> = bundles.iter().filter(|bundle| bundle.len() > NAMED).map(|bundle| told(bundle)).collect();
+    let told = match told.is_empty() {
+        true => String::new(),
+        false => format!("What differs by less than half a percentage point is one line: {}. ", told.join("; ")),
+    };
+    (panels.into_iter().map(|panel| of_bundles(panel, &bundles)).collect(), told)
+}
+
+/// For which others the first stands.
+fn told(bundle: &[String]) -> String {
+    let (first, more) = (&bundle[0], &bundle[1..]);
+    match more {
+        [second, .., last] if more.len() > LISTED => {
+            format!("{first} stands for {} more, {second} to {last}", more.len())
+        }
+        _ => format!("{first} stands for {}", more.join(", ")),
+    }
 }
 
 /// Of each bundle the first line that the panel has.
@@ -88,11 +106,11 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_lie_together_everywhere_are_one_and_keep_their_style() {
+    fn lines_that_lie_together_everywhere_are_one_in_the_first_ones_name() {
         let first = panel(&[("a", [100.0, 40.0]), ("b", [100.0, 40.4]), ("out", [100.0, 80.0]), ("c", [100.0, 40.1])]);
         let second = panel(&[("out", [100.0, 60.0]), ("b", [100.0, 30.0])]);
-        let (panels, some) = bundled(vec![first, second]);
-        assert!(some);
+        let (panels, told) = bundled(vec![first, second]);
+        assert_eq!(told, "What differs by less than half a percentage point is one line: a stands for b, c. ");
         for panel in &panels {
             assert_eq!(drawn(panel), [("a and 2 more", 0), ("out", 1)]);
         }
@@ -104,9 +122,17 @@ mod tests {
             panel(&[("a", [100.0, 40.0]), ("b", [100.0, 40.0])]),
             panel(&[("a", [100.0, 40.0]), ("b", [100.0, 50.0])]),
         ];
-        let (panels, some) = bundled(panels);
-        assert!(!some);
+        let (panels, told) = bundled(panels);
+        assert_eq!(told, "");
         assert_eq!(drawn(&panels[0]), [("a", 0), ("b", 1)]);
+    }
+
+    #[test]
+    fn of_many_the_sentence_says_how_many_and_from_which_to_which() {
+        let names: Vec<String> = (1..=9).map(|i| format!("conv{i}")).collect();
+        let lines: Vec<(&str, [f64; 2])> = names.iter().map(|name| (name.as_str(), [100.0, 20.0])).collect();
+        let (_, told) = bundled(vec![panel(&lines)]);
+        assert!(told.ends_with("one line: conv1 stands for 8 more, conv2 to conv9. "), "{told}");
     }
 
     #[test]

@@ -34,12 +34,14 @@ impl Figure for Curves {
             Panel { title: variant.to_string(), series }
         };
         let mut panels: Vec<Panel> = variants.iter().enumerate().map(panel).collect();
+        // Table and words have what each variant's own ticket keeps; one legend is of all.
         let table = table(&panels);
         let curves = || panels.iter().flat_map(|panel| &panel.series).map(Series::curve);
         let end = curves().flatten().map(|(x, _)| *x).reduce(f64::max)?;
         let settled: Vec<f64> = curves().flat_map(settled).collect();
         let y = axis::accuracy("validation accuracy (%)", &settled);
         let words: Vec<String> = panels.iter().flat_map(in_words).collect();
+        panels.iter_mut().flat_map(|panel| &mut panel.series).for_each(|series| in_legend(series, &lines));
         let below = panels.iter_mut().flat_map(|panel| &mut panel.series).map(|s| drop_below(s, y.range.0)).sum();
         Some(Drawing {
             name: Self::NAME.into(),
@@ -60,12 +62,13 @@ impl Figure for Curves {
     }
 }
 
-/// What one label stands for: the replicates of a ticket in each variant.
+/// What one line of the legend stands for: a ticket of each variant.
 struct Line<'a> {
     label: String,
+    /// No other line's.
     style: usize,
-    /// As the variants; none where one has no such ticket.
-    rows: Vec<Vec<&'a Row>>,
+    /// As the variants: the ticket's own label and its replicates, none where one has no such ticket.
+    tickets: Vec<(String, Vec<&'a Row>)>,
 }
 
 /// Dense, levels of the first ladder at even distances, and the middle one of the first edge-popup's tickets.
@@ -74,7 +77,8 @@ fn lines<'a>(study: &'a Study, variants: &[&str]) -> Vec<Line<'a>> {
     let all: Option<Vec<Dense>> = variants.iter().map(|variant| dense(study, variant)).collect();
     if let Some(Dense { label, style, .. }) = all.as_ref().and_then(|all| all.first()) {
         let (label, style) = (label.clone(), *style);
-        lines.push(Line { label, style, rows: all.into_iter().flatten().map(|dense| dense.rows).collect() });
+        let tickets = all.into_iter().flatten().map(|dense| (dense.label, dense.rows)).collect();
+        lines.push(Line { label, style, tickets });
     }
     let tickets = |pipeline: &str| variants.iter().map(|variant| groups(study, variant, pipeline)).collect::<Vec<_>>();
     if let Some((_, ladder)) = ladders(study).first() {
@@ -99,16 +103,27 @@ fn lines<'a>(study: &'a Study, variants: &[&str]) -> Vec<Line<'a>> {
 impl<'a> Line<'a> {
     /// A pipeline's ticket of each variant, as far as there is one; `None` where no variant has it.
     fn of(pipeline: &str, style: usize, tickets: Vec<Option<&Group<'a>>>) -> Option<Self> {
-        let label = format!("{pipeline} at {}", share(tickets.iter().copied().flatten())?);
-        let rows = tickets.into_iter().map(|ticket| ticket.map_or(Vec::new(), |ticket| ticket.rows.clone())).collect();
-        Some(Self { label, style, rows })
+        let named =
+            |tickets: &[Option<&Group>]| Some(format!("{pipeline} at {}", share(tickets.iter().copied().flatten())?));
+        let own = |ticket: &Option<&Group<'a>>| {
+            (named(&[*ticket]).unwrap_or_default(), ticket.map_or(Vec::new(), |ticket| ticket.rows.clone()))
+        };
+        Some(Self { label: named(&tickets)?, style, tickets: tickets.iter().map(own).collect() })
     }
 
     /// Its curve in one variant, where it has one.
     fn series(&self, study: &Study, variant: usize, tally: &mut Tally) -> Option<Series> {
-        let points = curve(study, &self.rows[variant], tally);
-        let (label, style) = (self.label.clone(), self.style);
+        let (label, rows) = &self.tickets[variant];
+        let points = curve(study, rows, tally);
+        let (label, style) = (label.clone(), self.style);
         (!points.is_empty()).then_some(Series { label, style, shape: Shape::Curve(points) })
+    }
+}
+
+/// Gives a curve the label that its line has in the legend.
+fn in_legend(series: &mut Series, lines: &[Line]) {
+    if let Some(line) = lines.iter().find(|line| line.style == series.style) {
+        series.label = line.label.clone();
     }
 }
 

@@ -43,8 +43,7 @@ impl Figure for Layers {
         if panels.is_empty() {
             return None;
         }
-        let (panels, some) = bundled(panels);
-        let together = if some { "Tensors that differ by less than half a point are one line. " } else { "" };
+        let (panels, together) = bundled(panels);
         let header = ["variant", "pipeline", "tensor", "weights remaining", "n", "mean", "min", "max"];
         let skip = usize::from(variants.len() == 1);
         let rows = drawn.rows.into_iter().map(|row| row.into_iter().skip(skip).collect()).collect();

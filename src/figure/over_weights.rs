@@ -1,4 +1,4 @@
-//! The shape that figures over weights remaining share: a score over weights remaining, with the dense network as a horizontal line.
+//! What figures of a score over weights remaining share: the dense network is a horizontal line.
 
 use indexmap::IndexSet;
 
