@@ -2,7 +2,7 @@
 
 use super::chain::{back, first};
 use super::figures::{Figure, same, told};
-use super::judge::Rerun;
+use super::rerun::Rerun;
 use crate::lock::{Lock, LockedStep, LockedTicket, Outcome};
 use crate::record::{Measured, Point, Verdict};
 
@@ -25,7 +25,7 @@ enum Left {
 }
 
 impl Differences {
-    /// All but those of figures; and the share of the locked mask that the ticket found keeps, as far as it is known.
+    /// All but those of figures and of what analyses measured; and the share of the locked mask that the ticket found keeps, as far as it is known.
     pub fn before_figures(rerun: &Rerun<'_>, locked: &LockedTicket, found: &LockedTicket) -> (Self, Option<f64>) {
         let mut all = Self { exact: rerun.rule.exact, wrong: Vec::new(), rounded: Vec::new() };
         all.wrong.extend(beginnings_differ(rerun, locked, found));

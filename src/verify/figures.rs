@@ -1,6 +1,6 @@
 //! The figures of a ticket's scores: as they were locked, as they were found, and whether that is near enough.
 
-use super::judge::Examples;
+use super::rerun::Examples;
 use super::rule::{Interval, Rule};
 use crate::record::{Compared, Scores};
 

@@ -1,35 +1,12 @@
 //! A rerun against its lock, ticket by ticket.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::differences::Differences;
 use super::figures::{Both, Figure};
-use super::rule::Rule;
+use super::rerun::Rerun;
 use crate::lock::{Address, Lock, LockedTicket};
 use crate::record::{Checked, Compared, Scores, Verdict};
-
-/// What was run again.
-pub struct Rerun<'a> {
-    pub lock: &'a Lock,
-    /// What it found, as far as it went.
-    pub found: &'a Lock,
-    /// Tickets whose step crashed, and how.
-    pub failed: &'a HashMap<Address, String>,
-    pub rule: &'a Rule,
-    /// Of each variant, by name, how many examples there are.
-    pub examples: &'a HashMap<String, Examples>,
-    /// Tickets whose kept weights are only about what the plan says, since they follow from which weights went.
-    pub about: &'a HashSet<Address>,
-    /// The share of a ticket's locked mask that the rerun's mask has, where both are at hand.
-    pub overlap: &'a dyn Fn(&Address) -> Option<f64>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Examples {
-    pub train: usize,
-    pub validation: usize,
-    pub test: usize,
-}
 
 /// What a rerun's tickets are worth, and how many of their figures chance alone is expected to fail.
 #[derive(Default)]
@@ -127,6 +104,10 @@ fn figures(rerun: &Rerun<'_>, locked: &LockedTicket, found: &LockedTicket, all: 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use super::super::rerun::Examples;
+    use super::super::rule::Rule;
     use super::super::testing::{lock, scores, ticket};
     use super::*;
     use crate::lock::Outcome;

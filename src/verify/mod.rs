@@ -5,6 +5,7 @@ mod differences;
 mod figures;
 mod fits;
 mod judge;
+mod rerun;
 mod rule;
 mod sample;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod testing;
 
 pub use chain::back;
 pub use fits::misfits;
-pub use judge::{Examples, Judged, Rerun, judge};
+pub use judge::{Judged, judge};
+pub use rerun::{Examples, Rerun};
 pub use rule::Rule;
 pub use sample::{Choice, spread};
